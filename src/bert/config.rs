@@ -1,0 +1,129 @@
+//! The architecture of a BERT sequence classifier: sizes, activation, labels, and the weights they imply.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The activation between the two feed-forward matrices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// `x · Φ(x)` with the exact Gaussian distribution function: `0.5·x·(1 + erf(x/√2))`.
+    Gelu,
+    /// The tanh approximation of GELU: `0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
+    GeluTanh,
+    /// `max(x, 0)`.
+    Relu,
+}
+
+impl Activation {
+    /// The activation a Hugging Face `hidden_act` names, or `None` where it is not supported.
+    pub fn from_hidden_act(name: &str) -> Option<Self> {
+        match name {
+            "gelu" => Some(Activation::Gelu),
+            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" | "tanh_gelu" => Some(Activation::GeluTanh),
+            "relu" => Some(Activation::Relu),
+            _ => None,
+        }
+    }
+}
+
+/// Sizes and settings of a BERT encoder with a pooler and a classification head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BertConfig {
+    /// Rows of the word embedding.
+    pub vocab_size: usize,
+    /// Features per token (H).
+    pub hidden: usize,
+    /// Encoder layers.
+    pub layers: usize,
+    /// Attention heads; divides `hidden`.
+    pub heads: usize,
+    /// Features between the two feed-forward matrices.
+    pub intermediate: usize,
+    /// Rows of the position embedding: the longest input in tokens.
+    pub max_positions: usize,
+    /// Rows of the token-type (segment) embedding.
+    pub type_vocab: usize,
+    /// The epsilon of every LayerNorm.
+    pub layer_norm_eps: f32,
+    /// The feed-forward activation.
+    pub activation: Activation,
+    /// A name for every class, by class id.
+    pub labels: Vec<String>,
+}
+
+impl BertConfig {
+    /// Checks that the sizes can belong to one model; `file` is named in the error.
+    pub fn validate(&self, file: &str) -> Result<()> {
+        let bad =
+            |field, problem: &str| Err(Error::Config { file: file.to_owned(), field, problem: problem.to_owned() });
+        for (field, value) in [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden),
+            ("num_hidden_layers", self.layers),
+            ("num_attention_heads", self.heads),
+            ("intermediate_size", self.intermediate),
+            ("max_position_embeddings", self.max_positions),
+            ("type_vocab_size", self.type_vocab),
+            ("id2label", self.labels.len()),
+        ] {
+            if value == 0 {
+                return bad(field, "is 0; a BERT classifier needs at least 1");
+            }
+            if value > 1 << 24 {
+                return bad(field, &format!("is {value}, far beyond any BERT; is the file damaged?"));
+            }
+        }
+        if !self.hidden.is_multiple_of(self.heads) {
+            return bad(
+                "num_attention_heads",
+                &format!("is {}, which does not divide the hidden size {}", self.heads, self.hidden),
+            );
+        }
+        if !(self.layer_norm_eps.is_finite() && self.layer_norm_eps > 0.0) {
+            return bad("layer_norm_eps", &format!("is {}, not a small positive number", self.layer_norm_eps));
+        }
+        Ok(())
+    }
+
+    /// Features of one attention head.
+    pub fn head_size(&self) -> usize {
+        self.hidden / self.heads
+    }
+
+    /// Every weight tensor of the model with its shape, in Hugging Face's names without the `bert.` prefix. Matrices of
+    /// linear layers are `[out, in]`.
+    pub fn tensor_shapes(&self) -> Vec<(String, Vec<usize>)> {
+        let (h, i) = (self.hidden, self.intermediate);
+        let mut shapes = vec![
+            ("embeddings.word_embeddings.weight".to_owned(), vec![self.vocab_size, h]),
+            ("embeddings.position_embeddings.weight".to_owned(), vec![self.max_positions, h]),
+            ("embeddings.token_type_embeddings.weight".to_owned(), vec![self.type_vocab, h]),
+        ];
+        let mut norm = |prefix: String| {
+            shapes.push((format!("{prefix}.weight"), vec![h]));
+            shapes.push((format!("{prefix}.bias"), vec![h]));
+        };
+        norm("embeddings.LayerNorm".to_owned());
+        for layer in 0..self.layers {
+            norm(format!("encoder.layer.{layer}.attention.output.LayerNorm"));
+            norm(format!("encoder.layer.{layer}.output.LayerNorm"));
+        }
+        let mut linear = |prefix: String, out: usize, input: usize| {
+            shapes.push((format!("{prefix}.weight"), vec![out, input]));
+            shapes.push((format!("{prefix}.bias"), vec![out]));
+        };
+        for layer in 0..self.layers {
+            let at = format!("encoder.layer.{layer}");
+            for part in ["query", "key", "value"] {
+                linear(format!("{at}.attention.self.{part}"), h, h);
+            }
+            linear(format!("{at}.attention.output.dense"), h, h);
+            linear(format!("{at}.intermediate.dense"), i, h);
+            linear(format!("{at}.output.dense"), h, i);
+        }
+        linear("pooler.dense".to_owned(), h, h);
+        linear("classifier".to_owned(), self.labels.len(), h);
+        shapes
+    }
+}

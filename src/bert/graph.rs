@@ -1,0 +1,182 @@
+//! The ONNX graph of a BERT classifier, written once. What FP32 and INT8 files do differently (table look-ups, matrix
+//! products) is left to a [`Lowering`].
+
+use super::{Activation, Bert, BertConfig};
+use crate::onnx::pb::tensor_proto::DataType;
+use crate::onnx::{Attribute, Dim, GraphBuilder, metadata, pb};
+use Attribute::{Float, Int, Ints};
+
+/// The metadata key under which a file keeps its [`BertConfig`] as JSON.
+const CONFIG_KEY: &str = "bert8.config";
+/// Added to the scores of masked tokens: the lowest finite FP32 value, so that their softmax weight is exactly 0.
+const MASKED: f32 = f32::MIN;
+
+/// How the parts of the graph that quantization changes are written.
+pub trait Lowering {
+    /// Rows of the table `tensor` (`[rows, H]`) picked by the value `ids`; returns the picked rows' name.
+    fn embedding(&mut self, graph: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String;
+
+    /// `x · Wᵀ + b` with the tensors `{layer}.weight` (`[out, in]`) and `{layer}.bias`; returns a value named `layer`.
+    fn linear(&mut self, graph: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String;
+
+    /// The attention scores `q · kᵀ / √d` of one layer, from `[batch, heads, sequence, d]` values; returns
+    /// `[batch, heads, sequence, sequence]`. Names in the graph start with `prefix`.
+    fn scores(&mut self, graph: &mut GraphBuilder, bert: &Bert, prefix: &str, query: &str, key: &str) -> String;
+}
+
+/// Writes the graph of `bert`: inputs `input_ids`, `attention_mask`, `token_type_ids` (INT64 `[batch, sequence]`),
+/// output `logits` (FP32 `[batch, labels]`).
+pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
+    let config = bert.config();
+    let mut g = GraphBuilder::new("bert-sequence-classifier");
+    let tokens = [Dim::Named("batch"), Dim::Named("sequence")];
+    for input in ["input_ids", "attention_mask", "token_type_ids"] {
+        g.input(input, DataType::Int64, &tokens);
+    }
+    g.output("logits", DataType::Float, &[Dim::Named("batch"), Dim::Fixed(config.labels.len())]);
+
+    let mask = additive_mask(&mut g);
+    let mut x = embeddings(&mut g, bert, lowering);
+    for layer in 0..config.layers {
+        x = encoder_layer(&mut g, bert, lowering, layer, &x, &mask);
+    }
+    let first = g.i64s("cls_position", &[], &[0]);
+    let cls = g.node("Gather", "pooler.cls", &[&x, &first], &[("axis", Int(1))]);
+    let pooled = float_linear(&mut g, bert, "pooler.dense", &cls);
+    let pooled = g.node("Tanh", "pooler.activation", &[&pooled], &[]);
+    let logits = float_linear(&mut g, bert, "classifier", &pooled);
+    g.node("Identity", "logits", &[&logits], &[]);
+    let json = serde_json::to_string(config).expect("a configuration has only serialisable fields");
+    g.finish(&[(CONFIG_KEY, json)])
+}
+
+/// The configuration a file written by [`build_graph`] carries; `None` for a file from elsewhere.
+pub fn embedded_config(model: &pb::ModelProto) -> Option<BertConfig> {
+    serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()
+}
+
+/// `x · Wᵀ + b` in FP32, as MatMul and Add.
+pub(super) fn float_linear(g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
+    let bias = bert.weight(&format!("{layer}.bias"));
+    let out = bias.len();
+    let transposed = transpose(bert.weight(&format!("{layer}.weight")), out);
+    let weight = g.f32s(&format!("{layer}.weight_t"), &[transposed.len() / out, out], &transposed);
+    let bias = g.f32s(&format!("{layer}.bias"), &[out], bias);
+    let product = g.node("MatMul", &format!("{layer}.matmul"), &[x, &weight], &[]);
+    g.node("Add", layer, &[&product, &bias], &[])
+}
+
+/// `[rows, cols]` to `[cols, rows]`.
+pub(crate) fn transpose<T: Copy>(values: &[T], rows: usize) -> Vec<T> {
+    let cols = values.len() / rows;
+    (0..cols).flat_map(|c| (0..rows).map(move |r| values[r * cols + c])).collect()
+}
+
+fn additive_mask(g: &mut GraphBuilder) -> String {
+    let axes = g.i64s("mask.axes", &[2], &[1, 2]);
+    let one = g.f32_scalar("mask.one", 1.0);
+    let lowest = g.f32_scalar("mask.lowest", MASKED);
+    let float = g.node("Cast", "mask.float", &["attention_mask"], &[("to", Int(DataType::Float as i64))]);
+    let wide = g.node("Unsqueeze", "mask.wide", &[&float, &axes], &[]);
+    let inverse = g.node("Sub", "mask.inverse", &[&one, &wide], &[]);
+    g.node("Mul", "mask.additive", &[&inverse, &lowest], &[])
+}
+
+fn embeddings(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering) -> String {
+    let words = lowering.embedding(g, bert, "embeddings.word_embeddings.weight", "input_ids");
+    let types = lowering.embedding(g, bert, "embeddings.token_type_embeddings.weight", "token_type_ids");
+    let (zero, one) = (g.i64s("position.start", &[], &[0]), g.i64s("position.step", &[], &[1]));
+    let axis = g.i64s("position.axis", &[], &[1]);
+    let shape = g.node("Shape", "position.shape", &["input_ids"], &[]);
+    let length = g.node("Gather", "position.length", &[&shape, &axis], &[("axis", Int(0))]);
+    let ids = g.node("Range", "position.ids", &[&zero, &length, &one], &[]);
+    let positions = lowering.embedding(g, bert, "embeddings.position_embeddings.weight", &ids);
+    let sum = g.node("Add", "embeddings.words_and_types", &[&words, &types], &[]);
+    let sum = g.node("Add", "embeddings.sum", &[&sum, &positions], &[]);
+    layer_norm(g, bert, "embeddings.LayerNorm", &sum)
+}
+
+fn encoder_layer(
+    g: &mut GraphBuilder,
+    bert: &Bert,
+    lowering: &mut dyn Lowering,
+    layer: usize,
+    x: &str,
+    mask: &str,
+) -> String {
+    let at = format!("encoder.layer.{layer}");
+    let context = attention(g, bert, lowering, &format!("{at}.attention.self"), x, mask);
+    let attended = lowering.linear(g, bert, &format!("{at}.attention.output.dense"), &context);
+    let sum = g.node("Add", &format!("{at}.attention.output.residual"), &[&attended, x], &[]);
+    let x = layer_norm(g, bert, &format!("{at}.attention.output.LayerNorm"), &sum);
+    let wide = lowering.linear(g, bert, &format!("{at}.intermediate.dense"), &x);
+    let wide = activation(g, bert.config().activation, &format!("{at}.intermediate.activation"), &wide);
+    let narrow = lowering.linear(g, bert, &format!("{at}.output.dense"), &wide);
+    let sum = g.node("Add", &format!("{at}.output.residual"), &[&narrow, &x], &[]);
+    layer_norm(g, bert, &format!("{at}.output.LayerNorm"), &sum)
+}
+
+fn attention(
+    g: &mut GraphBuilder,
+    bert: &Bert,
+    lowering: &mut dyn Lowering,
+    at: &str,
+    x: &str,
+    mask: &str,
+) -> String {
+    let config = bert.config();
+    let split = g.i64s("heads.shape", &[4], &[0, 0, config.heads as i64, config.head_size() as i64]);
+    let merged = g.i64s("hidden.shape", &[3], &[0, 0, config.hidden as i64]);
+    let mut heads = |part: &str| {
+        let name = format!("{at}.{part}");
+        let flat = lowering.linear(g, bert, &name, x);
+        let reshaped = g.node("Reshape", &format!("{name}.split"), &[&flat, &split], &[]);
+        g.node("Transpose", &format!("{name}.heads"), &[&reshaped], &[("perm", Ints(vec![0, 2, 1, 3]))])
+    };
+    let (query, key, value) = (heads("query"), heads("key"), heads("value"));
+    let scores = lowering.scores(g, bert, &format!("{at}.scores"), &query, &key);
+    let masked = g.node("Add", &format!("{at}.masked"), &[&scores, mask], &[]);
+    let weights = g.node("Softmax", &format!("{at}.softmax"), &[&masked], &[("axis", Int(-1))]);
+    let context = g.node("MatMul", &format!("{at}.context.heads"), &[&weights, &value], &[]);
+    let context =
+        g.node("Transpose", &format!("{at}.context.split"), &[&context], &[("perm", Ints(vec![0, 2, 1, 3]))]);
+    g.node("Reshape", &format!("{at}.context"), &[&context, &merged], &[])
+}
+
+fn layer_norm(g: &mut GraphBuilder, bert: &Bert, name: &str, x: &str) -> String {
+    let [gamma, beta] = ["weight", "bias"].map(|part| {
+        let tensor = format!("{name}.{part}");
+        g.f32s(&tensor, &[bert.config().hidden], bert.weight(&tensor))
+    });
+    let epsilon = Float(bert.config().layer_norm_eps);
+    g.node("LayerNormalization", name, &[x, &gamma, &beta], &[("axis", Int(-1)), ("epsilon", epsilon)])
+}
+
+fn activation(g: &mut GraphBuilder, kind: Activation, name: &str, x: &str) -> String {
+    match kind {
+        Activation::Relu => g.node("Relu", name, &[x], &[]),
+        Activation::Gelu => {
+            let sqrt2 = g.f32_scalar("gelu.sqrt2", std::f32::consts::SQRT_2);
+            let (one, half) = (g.f32_scalar("gelu.one", 1.0), g.f32_scalar("gelu.half", 0.5));
+            let scaled = g.node("Div", &format!("{name}.scaled"), &[x, &sqrt2], &[]);
+            let erf = g.node("Erf", &format!("{name}.erf"), &[&scaled], &[]);
+            let sum = g.node("Add", &format!("{name}.sum"), &[&erf, &one], &[]);
+            let product = g.node("Mul", &format!("{name}.product"), &[x, &sum], &[]);
+            g.node("Mul", name, &[&product, &half], &[])
+        }
+        Activation::GeluTanh => {
+            let cubic = g.f32_scalar("gelu.cubic", 0.044715);
+            let slope = g.f32_scalar("gelu.slope", (2.0 / std::f32::consts::PI).sqrt());
+            let (one, half) = (g.f32_scalar("gelu.one", 1.0), g.f32_scalar("gelu.half", 0.5));
+            let square = g.node("Mul", &format!("{name}.square"), &[x, x], &[]);
+            let cube = g.node("Mul", &format!("{name}.cube"), &[&square, x], &[]);
+            let cube = g.node("Mul", &format!("{name}.cubic_term"), &[&cube, &cubic], &[]);
+            let inner = g.node("Add", &format!("{name}.inner"), &[x, &cube], &[]);
+            let inner = g.node("Mul", &format!("{name}.scaled"), &[&inner, &slope], &[]);
+            let tanh = g.node("Tanh", &format!("{name}.tanh"), &[&inner], &[]);
+            let sum = g.node("Add", &format!("{name}.sum"), &[&tanh, &one], &[]);
+            let product = g.node("Mul", &format!("{name}.product"), &[x, &sum], &[]);
+            g.node("Mul", name, &[&product, &half], &[])
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! ONNX bytes to protobuf and back.
+
+use super::pb;
+use crate::error::{Error, Result};
+use prost::Message;
+
+/// Decodes ONNX bytes; `file` is named in errors.
+pub fn decode_model(bytes: &[u8], file: &str) -> Result<pb::ModelProto> {
+    if bytes.is_empty() {
+        return Err(Error::file(file, "is empty; expected an ONNX model"));
+    }
+    let start = bytes[..bytes.len().min(64)].trim_ascii_start();
+    if start.starts_with(b"<") || start.starts_with(b"version https://git-lfs") {
+        return Err(Error::file(
+            file,
+            "is text, not an ONNX model; a web page or a Git LFS pointer may have been saved in its place",
+        ));
+    }
+    let model = pb::ModelProto::decode(bytes).map_err(|e| {
+        Error::file(file, format!("is not an ONNX model, or is cut off after {} bytes ({e})", bytes.len()))
+    })?;
+    match &model.graph {
+        Some(graph) if !graph.node.is_empty() && !graph.output.is_empty() => Ok(model),
+        _ => Err(Error::file(file, "holds no ONNX graph with nodes and outputs; is it an ONNX model?")),
+    }
+}
+
+/// Encodes a model as an ONNX file.
+pub fn encode_model(model: &pb::ModelProto) -> Vec<u8> {
+    model.encode_to_vec()
+}
+
+/// The value of a metadata property.
+pub fn metadata<'a>(model: &'a pb::ModelProto, key: &str) -> Option<&'a str> {
+    model.metadata_props.iter().find(|p| p.key == key).map(|p| p.value.as_str())
+}

@@ -1,0 +1,98 @@
+//! Look-ups in a graph: who makes a value, who uses it, and which constant stands behind it.
+
+use super::pb;
+use pb::attribute_proto::AttributeType;
+use std::collections::HashMap;
+
+/// An index over a graph's values by name.
+#[derive(Debug)]
+pub struct GraphIndex<'a> {
+    graph: &'a pb::GraphProto,
+    producer: HashMap<&'a str, usize>,
+    consumers: HashMap<&'a str, Vec<usize>>,
+    initializers: HashMap<&'a str, &'a pb::TensorProto>,
+}
+
+impl<'a> GraphIndex<'a> {
+    /// Indexes `graph`.
+    pub fn new(graph: &'a pb::GraphProto) -> Self {
+        let mut producer = HashMap::new();
+        let mut consumers: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, node) in graph.node.iter().enumerate() {
+            for output in node.output.iter().filter(|o| !o.is_empty()) {
+                producer.insert(output.as_str(), at);
+            }
+            for input in node.input.iter().filter(|i| !i.is_empty()) {
+                consumers.entry(input.as_str()).or_default().push(at);
+            }
+        }
+        let initializers = graph.initializer.iter().map(|t| (t.name.as_str(), t)).collect();
+        GraphIndex { graph, producer, consumers, initializers }
+    }
+
+    /// The indexed graph.
+    pub fn graph(&self) -> &'a pb::GraphProto {
+        self.graph
+    }
+
+    /// The position of the node that makes `value`; `None` for inputs and initializers.
+    pub fn producer_at(&self, value: &str) -> Option<usize> {
+        self.producer.get(value).copied()
+    }
+
+    /// The node that makes `value`; `None` for inputs and initializers.
+    pub fn producer(&self, value: &str) -> Option<&'a pb::NodeProto> {
+        self.producer_at(value).map(|at| &self.graph.node[at])
+    }
+
+    /// The positions of the nodes that read `value`, in graph order, once for each time they read it.
+    pub fn consumers_at(&self, value: &str) -> &[usize] {
+        self.consumers.get(value).map_or(&[], Vec::as_slice)
+    }
+
+    /// The nodes that read `value`, in graph order.
+    pub fn consumers(&self, value: &str) -> impl Iterator<Item = &'a pb::NodeProto> + '_ {
+        self.consumers_at(value).iter().map(|&at| &self.graph.node[at])
+    }
+
+    /// The position of the one node that reads `value`; `None` where there are several, none, or it is a graph output.
+    pub fn only_consumer_at(&self, value: &str) -> Option<usize> {
+        match self.consumers_at(value) {
+            [at] if !self.graph.output.iter().any(|o| o.name == value) => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The constant that `value` is: an initializer, the tensor of a Constant node, or either behind Identity nodes.
+    pub fn constant(&self, value: &str) -> Option<&'a pb::TensorProto> {
+        if let Some(tensor) = self.initializers.get(value) {
+            return Some(tensor);
+        }
+        let node = self.producer(value)?;
+        match node.op_type.as_str() {
+            "Identity" => self.constant(node.input.first()?),
+            "Constant" => attribute(node, "value")?.t.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// The attribute of `node` called `name`.
+pub fn attribute<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a pb::AttributeProto> {
+    node.attribute.iter().find(|a| a.name == name)
+}
+
+/// The integer attribute of `node` called `name`, or `default` where it is absent.
+pub fn attribute_int(node: &pb::NodeProto, name: &str, default: i64) -> i64 {
+    attribute(node, name).filter(|a| a.r#type == AttributeType::Int as i32).map_or(default, |a| a.i)
+}
+
+/// The float attribute of `node` called `name`, or `default` where it is absent.
+pub fn attribute_float(node: &pb::NodeProto, name: &str, default: f32) -> f32 {
+    attribute(node, name).filter(|a| a.r#type == AttributeType::Float as i32).map_or(default, |a| a.f)
+}
+
+/// What to call `node` in a message: its name, or its first output where it has none.
+pub fn node_label(node: &pb::NodeProto) -> &str {
+    if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
+}
