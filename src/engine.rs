@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::onnx::pb;
+use crate::ops;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use tract_onnx::prelude::*;
+use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::tract_hir::internal::*;
 
 /// How many planned lengths are kept. Each holds its own packed weights.
@@ -30,17 +30,24 @@ impl TokenInputs<'_> {
     }
 }
 
-/// A typed model, from which a plan for one shape is made when that shape first runs.
+/// A model on tract.
 #[derive(Debug)]
 pub struct Engine {
     file: String,
-    typed: TypedModel,
     inputs: Vec<Input>,
-    symbols: [Symbol; 2],
-    plans: Mutex<Vec<(Shape, Arc<TypedSimplePlan>)>>,
+    plans: Plans,
 }
 
+/// `(batch, sequence)`.
 type Shape = (usize, usize);
+
+#[derive(Debug)]
+enum Plans {
+    /// One plan for every shape. Its fused operators know no padding.
+    Once(Arc<TypedSimplePlan>),
+    /// A plan for each shape, made when that shape first runs: tract's FP32 kernels are best with concrete shapes.
+    PerShape { typed: Box<TypedModel>, symbols: [Symbol; 2], planned: Mutex<Vec<(Shape, Arc<TypedSimplePlan>)>> },
+}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Input {
@@ -50,43 +57,43 @@ enum Input {
 }
 
 impl Engine {
-    /// Parses and types `model`; `file` is named in errors.
-    pub fn new(model: &pb::ModelProto, onnx: &tract_onnx::Onnx, file: &str) -> Result<Self> {
-        let parsed = onnx.parse(model, None).map_err(|e| Error::engine(file, "parsing the model", e))?;
-        if let Some(unresolved) = parsed.unresolved_inputs.first() {
-            return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));
-        }
-        let mut inference = parsed.model;
-        let symbols = ["b", "s"].map(|name| inference.symbols.new_with_prefix(name));
-        let mut inputs = Vec::new();
-        for at in 0..inference.inputs.len() {
-            let outlet = inference.inputs[at];
-            let name = inference.node(outlet.node).name.clone();
-            inputs.push(match name.as_str() {
-                "input_ids" => Input::Ids,
-                "attention_mask" => Input::Mask,
-                "token_type_ids" => Input::Types,
-                other => {
-                    return Err(Error::file(
-                        file,
-                        format!("takes an input `{other}`; expected input_ids, attention_mask and token_type_ids"),
-                    ));
-                }
-            });
-            let fact = InferenceFact::dt_shape(i64::datum_type(), [symbols[0].to_dim(), symbols[1].to_dim()]);
-            inference.set_input_fact(at, fact).map_err(|e| Error::engine(file, "typing the model", e))?;
-        }
-        let typed = inference
-            .into_typed()
-            .and_then(TypedModel::into_decluttered)
-            .map_err(|e| Error::engine(file, "typing the model", e))?;
-        Ok(Engine { file: file.to_owned(), typed, inputs, symbols, plans: Mutex::default() })
+    /// A model that may have any shape of input and padding; `file` is named in errors.
+    pub fn per_shape(model: &pb::ModelProto, file: &str) -> Result<Self> {
+        let (typed, symbols, inputs) = typed(model, file)?;
+        let plans = Plans::PerShape { typed: Box::new(typed), symbols, planned: Mutex::default() };
+        Ok(Engine { file: file.to_owned(), inputs, plans })
+    }
+
+    /// A model that [`ops::fuse`] has put operators into that know no padding; `file` is named in errors.
+    pub fn fused(model: &pb::ModelProto, file: &str) -> Result<Self> {
+        let (typed, _, inputs) = typed(model, file)?;
+        let plan = typed
+            .into_optimized()
+            .and_then(TypedModel::into_runnable)
+            .map_err(|e| Error::engine(file, "planning the model", e))?;
+        Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(plan) })
     }
 
     /// Runs the model; gives every output's values in order.
+    ///
+    /// # Errors
+    /// If the token inputs differ in length, a fused model gets padding, or tract fails.
     pub fn run(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
         let shape = (tokens.batch, tokens.sequence());
-        let plan = self.plan(shape)?;
+        let len = shape.0 * shape.1;
+        if len == 0 || [tokens.ids, tokens.mask, tokens.types].iter().any(|values| values.len() != len) {
+            return Err(Error::Argument("ids, mask and types need one value per token, and one token at least".into()));
+        }
+        let plan = match &self.plans {
+            Plans::Once(_) if tokens.mask.contains(&0) => {
+                return Err(Error::Argument("a fused INT8 model runs without padding; the mask must be all ones".into()));
+            }
+            Plans::Once(plan) => plan.clone(),
+            Plans::PerShape { typed, symbols, planned } => {
+                let mut planned = planned.lock().unwrap_or_else(PoisonError::into_inner);
+                self.plan(shape, typed, symbols, &mut planned)?
+            }
+        };
         let inputs = self
             .inputs
             .iter()
@@ -107,28 +114,63 @@ impl Engine {
             .map_err(|e| Error::engine(&self.file, "running the model", e))
     }
 
-    fn plan(&self, shape: Shape) -> Result<Arc<TypedSimplePlan>> {
-        let mut plans = self.plans.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(at) = plans.iter().position(|(s, _)| *s == shape) {
-            let hit = plans.remove(at);
-            let plan = hit.1.clone();
-            plans.push(hit);
-            return Ok(plan);
-        }
-        let values = HashMap::from([
-            (self.symbols[0].clone(), shape.0.to_dim()),
-            (self.symbols[1].clone(), shape.1.to_dim()),
-        ]);
-        let plan = self
-            .typed
-            .set_symbols(&values)
-            .and_then(TypedModel::into_optimized)
-            .and_then(TypedModel::into_runnable)
-            .map_err(|e| Error::engine(&self.file, "planning the model", e))?;
-        if plans.len() >= PLANS {
-            plans.remove(0);
-        }
-        plans.push((shape, plan.clone()));
+    /// The plan for `shape`, from the most recently used ones or new.
+    fn plan(
+        &self,
+        shape: Shape,
+        typed: &TypedModel,
+        symbols: &[Symbol; 2],
+        planned: &mut Vec<(Shape, Arc<TypedSimplePlan>)>,
+    ) -> Result<Arc<TypedSimplePlan>> {
+        let found = planned.iter().position(|(s, _)| *s == shape).map(|at| planned.remove(at).1);
+        let plan = match found {
+            Some(plan) => plan,
+            None => {
+                let values =
+                    HashMap::from([(symbols[0].clone(), shape.0.to_dim()), (symbols[1].clone(), shape.1.to_dim())]);
+                if planned.len() >= PLANS {
+                    planned.remove(0);
+                }
+                typed
+                    .set_symbols(&values)
+                    .and_then(TypedModel::into_optimized)
+                    .and_then(TypedModel::into_runnable)
+                    .map_err(|e| Error::engine(&self.file, "planning the model", e))?
+            }
+        };
+        planned.push((shape, plan.clone()));
         Ok(plan)
     }
+}
+
+/// Parses and types `model` with symbolic batch and sequence.
+fn typed(model: &pb::ModelProto, file: &str) -> Result<(TypedModel, [Symbol; 2], Vec<Input>)> {
+    let parsed = ops::onnx().parse(model, None).map_err(|e| Error::engine(file, "parsing the model", e))?;
+    if let Some(unresolved) = parsed.unresolved_inputs.first() {
+        return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));
+    }
+    let mut inference = parsed.model;
+    let symbols = ["b", "s"].map(|name| inference.symbols.new_with_prefix(name));
+    let mut inputs = Vec::new();
+    for at in 0..inference.inputs.len() {
+        let outlet = inference.inputs[at];
+        inputs.push(match inference.node(outlet.node).name.as_str() {
+            "input_ids" => Input::Ids,
+            "attention_mask" => Input::Mask,
+            "token_type_ids" => Input::Types,
+            other => {
+                return Err(Error::file(
+                    file,
+                    format!("takes an input `{other}`; expected input_ids, attention_mask and token_type_ids"),
+                ));
+            }
+        });
+        let fact = InferenceFact::dt_shape(i64::datum_type(), [symbols[0].to_dim(), symbols[1].to_dim()]);
+        inference.set_input_fact(at, fact).map_err(|e| Error::engine(file, "typing the model", e))?;
+    }
+    let typed = inference
+        .into_typed()
+        .and_then(TypedModel::into_decluttered)
+        .map_err(|e| Error::engine(file, "typing the model", e))?;
+    Ok((typed, symbols, inputs))
 }

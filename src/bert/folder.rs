@@ -1,6 +1,7 @@
 //! Import of a Hugging Face model folder: config.json and model.safetensors.
 
-use super::{Activation, Bert, BertConfig};
+use super::{Bert, BertConfig};
+use crate::activation::Activation;
 use crate::error::{Error, Result};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

@@ -1,7 +1,8 @@
 //! The ONNX graph of a BERT classifier, written once. What FP32 and INT8 files do differently (table look-ups, matrix
 //! products) is left to a [`Lowering`].
 
-use super::{Activation, Bert, BertConfig};
+use super::{Bert, BertConfig};
+use crate::activation::Activation;
 use crate::onnx::pb::tensor_proto::DataType;
 use crate::onnx::{Attribute, Dim, GraphBuilder, metadata, pb};
 use Attribute::{Float, Int, Ints};

@@ -6,7 +6,7 @@ mod folder;
 mod graph;
 mod import_onnx;
 
-pub use config::{Activation, BertConfig};
+pub use config::BertConfig;
 pub use emit::{Float, emit_fp32};
 pub use folder::import_folder;
 pub(crate) use graph::transpose;

@@ -1,0 +1,214 @@
+//! A sentence-pair classifier: tokenizer and model, the same for FP32 and INT8, native and in the browser.
+
+use crate::clock::now_ms;
+use crate::engine::{Engine, TokenInputs};
+use crate::error::{Error, Result};
+use crate::kernels::Kernel;
+use crate::kernels::rows::softmax;
+use crate::metrics::{Latency, argmax};
+use crate::model_info::{ModelInfo, Precision};
+use crate::onnx::decode_model;
+use crate::ops::{Fused, fuse};
+use crate::tokenizer::{PairTokenizer, Tokens};
+use serde::Serialize;
+
+/// The answer for one pair.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Classification {
+    /// The name of the class with the largest logit.
+    pub label: String,
+    /// Its id.
+    pub label_id: usize,
+    /// Softmax of the logits, by class id; for a model with one output its sigmoid.
+    pub probabilities: Vec<f32>,
+    /// What the model puts out, by class id.
+    pub logits: Vec<f32>,
+    /// Tokens of the pair, special ones included.
+    pub tokens: usize,
+    /// Whether the pair was longer than the limit and has been cut.
+    pub truncated: bool,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// Durations of one classification; medians where it was repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timing {
+    /// Milliseconds from sentences to token ids.
+    pub tokenize_ms: f64,
+    /// Milliseconds from token ids to logits.
+    pub infer_ms: f64,
+    /// How often it was run, warm-up apart.
+    pub runs: usize,
+}
+
+/// How often to repeat a classification for its timing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Repeat {
+    /// Runs before the clock starts.
+    pub warmup: usize,
+    /// Timed runs, one at least.
+    pub runs: usize,
+    /// After this many milliseconds no further run starts.
+    pub budget_ms: f64,
+}
+
+impl Default for Repeat {
+    fn default() -> Self {
+        Repeat { warmup: 0, runs: 1, budget_ms: f64::INFINITY }
+    }
+}
+
+/// A model with its tokenizer, ready to classify pairs.
+#[derive(Debug)]
+pub struct Classifier {
+    engine: Engine,
+    tokenizer: PairTokenizer,
+    info: ModelInfo,
+    fused: Fused,
+    max_length: usize,
+}
+
+impl Classifier {
+    /// Loads a model from the bytes of an ONNX file and of a tokenizer.json; the file names are for errors. Pairs are
+    /// cut to `max_length` tokens, by default and at most the model's own limit.
+    ///
+    /// # Errors
+    /// If a file is damaged, the two do not belong together, or the graph is not a sequence classifier.
+    pub fn from_bytes(
+        model: (Vec<u8>, &str),
+        tokenizer: (&[u8], &str),
+        max_length: Option<usize>,
+    ) -> Result<Self> {
+        let (bytes, file) = model;
+        let mut proto = decode_model(&bytes, file)?;
+        drop(bytes);
+        let mut info = ModelInfo::new(&proto);
+        let tokenizer = PairTokenizer::from_bytes(tokenizer.0, tokenizer.1)?;
+        if let Some(vocab_size) = info.vocab_size {
+            tokenizer.check_vocabulary(vocab_size)?;
+        }
+        let fused = fuse(&mut proto);
+        let engine = match fused.linears {
+            0 => Engine::per_shape(&proto, file)?,
+            _ => Engine::fused(&proto, file)?,
+        };
+        if max_length == Some(0) {
+            return Err(Error::Argument("the length limit is 0 tokens".to_owned()));
+        }
+        let max_length = max_length.unwrap_or(info.max_positions).min(info.max_positions);
+        if info.labels.is_empty() {
+            info.labels = (0..count_labels(&engine, file)?).map(|id| format!("LABEL_{id}")).collect();
+        }
+        Ok(Classifier { engine, tokenizer, info, fused, max_length })
+    }
+
+    /// What the model is.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// What was fused.
+    pub fn fused(&self) -> Fused {
+        self.fused
+    }
+
+    /// What the matrix products run on: `tract` for FP32, the kernel's name for INT8, with `(partly fused)` where some
+    /// products did not match, and `unfused` where none did.
+    pub fn kernel(&self) -> String {
+        let name = Kernel::detect().path().name();
+        match self.info.precision {
+            Precision::Fp32 => "tract".to_owned(),
+            Precision::Int8 if self.fused.complete() => name.to_owned(),
+            Precision::Int8 if self.fused.linears > 0 => format!("{name} (partly fused)"),
+            Precision::Int8 => "unfused".to_owned(),
+        }
+    }
+
+    /// The longest pair in tokens; longer ones are cut.
+    pub fn max_length(&self) -> usize {
+        self.max_length
+    }
+
+    /// The token ids of a pair, cut to [`Classifier::max_length`].
+    pub fn tokenize(&self, first: &str, second: &str) -> Result<Tokens> {
+        self.tokenizer.encode(first, second, self.max_length)
+    }
+
+    /// The logits of a tokenized pair, by class id.
+    pub fn logits(&self, tokens: &Tokens) -> Result<Vec<f32>> {
+        let mask = vec![1; tokens.ids.len()];
+        let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
+        let logits = self.engine.run(&inputs)?.into_iter().next().unwrap_or_default();
+        if logits.len() != self.info.labels.len() || logits.iter().any(|l| !l.is_finite()) {
+            return Err(Error::Argument(format!(
+                "the model gave {logits:?} for {} classes; it is damaged or no sequence classifier",
+                self.info.labels.len()
+            )));
+        }
+        Ok(logits)
+    }
+
+    /// Answers for one pair.
+    pub fn classify(&self, first: &str, second: &str) -> Result<Classification> {
+        self.classify_repeatedly(first, second, Repeat::default())
+    }
+
+    /// Answers for one pair, repeating the work for stable timing.
+    pub fn classify_repeatedly(&self, first: &str, second: &str, repeat: Repeat) -> Result<Classification> {
+        for _ in 0..repeat.warmup {
+            self.logits(&self.tokenize(first, second)?)?;
+        }
+        let (mut tokenizing, mut inferring) = (Vec::new(), Vec::new());
+        let begin = now_ms();
+        let (tokens, logits) = loop {
+            let start = now_ms();
+            let tokens = self.tokenize(first, second)?;
+            let middle = now_ms();
+            let logits = self.logits(&tokens)?;
+            let end = now_ms();
+            tokenizing.push(middle - start);
+            inferring.push(end - middle);
+            if inferring.len() >= repeat.runs || end - begin >= repeat.budget_ms {
+                break (tokens, logits);
+            }
+        };
+        let median = |durations: &[f64]| Latency::new(durations).map_or(0.0, |l| l.p50_ms);
+        let label_id = argmax(&logits);
+        Ok(Classification {
+            label: self.info.labels[label_id].clone(),
+            label_id,
+            probabilities: probabilities(&logits),
+            logits,
+            tokens: tokens.ids.len(),
+            truncated: tokens.truncated,
+            timing: Timing {
+                tokenize_ms: median(&tokenizing),
+                infer_ms: median(&inferring),
+                runs: inferring.len(),
+            },
+        })
+    }
+}
+
+/// Softmax, or the sigmoid of a single logit.
+fn probabilities(logits: &[f32]) -> Vec<f32> {
+    if let [logit] = logits {
+        return vec![1.0 / (1.0 + (-logit).exp())];
+    }
+    let mut probabilities = logits.to_vec();
+    softmax(&mut probabilities);
+    probabilities
+}
+
+/// How many logits a model without metadata gives for one short input.
+fn count_labels(engine: &Engine, file: &str) -> Result<usize> {
+    let probe = TokenInputs { batch: 1, ids: &[0; 4], mask: &[1; 4], types: &[0, 0, 1, 1] };
+    let outputs = engine.run(&probe)?;
+    match outputs.first().map(Vec::len) {
+        Some(labels @ 1..=65_536) if outputs.len() == 1 => Ok(labels),
+        _ => Err(Error::file(file, "is no sequence classifier: expected one output, `logits` of shape [batch, labels]")),
+    }
+}

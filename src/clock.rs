@@ -1,0 +1,16 @@
+//! Time, where there is an operating system and where there is a browser.
+
+/// Milliseconds since some fixed moment.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn now_ms() -> f64 {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+/// Milliseconds since some fixed moment.
+#[cfg(target_arch = "wasm32")]
+pub fn now_ms() -> f64 {
+    crate::web::performance_now()
+}

@@ -1,0 +1,62 @@
+//! Runs the FP32 model on calibration pairs and observes what the quantizer needs to know.
+
+use super::observer::Observer;
+use crate::bert::{Bert, Float, Lowering, build_graph};
+use crate::engine::{Engine, TokenInputs};
+use crate::error::{Error, Result};
+use crate::onnx::{GraphBuilder, pb};
+use crate::tokenizer::Tokens;
+use std::collections::BTreeMap;
+
+/// Statistics of every activation that quantization turns into integers, by the value's name in the graph.
+pub type Observations = BTreeMap<String, Observer>;
+
+/// Observes `samples`, calling `progress` with the number done after each.
+pub fn calibrate(bert: &Bert, samples: &[Tokens], mut progress: impl FnMut(usize)) -> Result<Observations> {
+    if samples.is_empty() {
+        return Err(Error::Argument("calibration needs at least one pair".to_owned()));
+    }
+    let mut taps = Taps::default();
+    let mut model = build_graph(bert, &mut taps);
+    let graph = model.graph.get_or_insert_default();
+    graph.output = taps.values.keys().map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
+    let engine = Engine::per_shape(&model, "the FP32 model")?;
+
+    let mut observers: Observations = taps.values.keys().map(|name| (name.clone(), Observer::default())).collect();
+    let mut by_length: Vec<&Tokens> = samples.iter().collect();
+    by_length.sort_by_key(|tokens| tokens.ids.len());
+    for (done, tokens) in by_length.into_iter().enumerate() {
+        let mask = vec![1; tokens.ids.len()];
+        let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
+        for ((name, observer), values) in observers.iter_mut().zip(engine.run(&inputs)?) {
+            observer.observe(&values, taps.values[name], name)?;
+        }
+        progress(done + 1);
+    }
+    Ok(observers)
+}
+
+/// The FP32 graph, noting every linear layer's input, and queries and keys, with their number of features.
+#[derive(Default)]
+struct Taps {
+    values: BTreeMap<String, usize>,
+}
+
+impl Lowering for Taps {
+    fn embedding(&mut self, g: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String {
+        Float.embedding(g, bert, tensor, ids)
+    }
+
+    fn linear(&mut self, g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
+        let out = bert.weight(&format!("{layer}.bias")).len();
+        self.values.insert(x.to_owned(), bert.weight(&format!("{layer}.weight")).len() / out);
+        if layer.ends_with(".query") || layer.ends_with(".key") {
+            self.values.insert(layer.to_owned(), out);
+        }
+        Float.linear(g, bert, layer, x)
+    }
+
+    fn scores(&mut self, g: &mut GraphBuilder, bert: &Bert, prefix: &str, query: &str, key: &str) -> String {
+        Float.scores(g, bert, prefix, query, key)
+    }
+}

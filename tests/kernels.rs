@@ -1,0 +1,90 @@
+//! Every kernel path gives the integers of the plain loop, on a grid of shapes around the widths of panels, groups and
+//! row tiles.
+
+use bert8::kernels::{Activations, Kernel, PANEL, PackedWeights, Path};
+
+/// A small deterministic generator, so that every run sees the same bytes.
+fn bytes(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        })
+        .collect()
+}
+
+fn plain(a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<i32> {
+    let mut out = vec![0; m * n];
+    for row in 0..m {
+        for column in 0..n {
+            out[row * n + column] =
+                (0..k).map(|i| i32::from(a[row * k + i]) * i32::from(w[i * n + column])).sum();
+        }
+    }
+    out
+}
+
+fn run(kernel: Kernel, a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<i32> {
+    let weights = PackedWeights::new(w, k, n);
+    let mut out = vec![0; m * n];
+    kernel
+        .matmul(a, &weights, &mut Activations::default(), |row, column, sums| {
+            let width = PANEL.min(n - column);
+            out[row * n + column..][..width].copy_from_slice(&sums[..width]);
+        })
+        .unwrap();
+    out
+}
+
+fn kernels() -> Vec<Kernel> {
+    Path::ALL.into_iter().filter_map(Kernel::new).collect()
+}
+
+#[test]
+fn every_path_equals_the_plain_loop() {
+    for kernel in kernels() {
+        for m in [1, 2, 3, 5, 8] {
+            for k in [1, 4, 7, 8, 9, 16, 31, 64, 100] {
+                for n in [1, 7, 8, 9, 15, 24] {
+                    let a = bytes((m * k) as u64, m * k);
+                    let w: Vec<i8> = bytes((k * n) as u64 + 7, k * n).into_iter().map(|b| b as i8).collect();
+                    let name = kernel.path().name();
+                    assert_eq!(run(kernel, &a, &w, m, k, n), plain(&a, &w, m, k, n), "{name} at {m} x {k} x {n}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_path_is_exact_at_the_extremes() {
+    let (m, k, n) = (3, 3072, 9);
+    for kernel in kernels() {
+        for activation in [0, 1, 127, 128, 255] {
+            for weight in [-128, -127, -1, 1, 127] {
+                let (a, w) = (vec![activation; m * k], vec![weight; k * n]);
+                assert_eq!(
+                    run(kernel, &a, &w, m, k, n),
+                    vec![i32::from(activation) * i32::from(weight) * k as i32; m * n],
+                    "{} with {activation} and {weight}",
+                    kernel.path().name()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fastest_path_of_the_machine_is_chosen() {
+    let names: Vec<_> = kernels().iter().map(|k| k.path().name()).collect();
+    assert_eq!(Kernel::detect().path().name(), *names.last().unwrap());
+    println!("available: {names:?}");
+}
+
+#[test]
+fn a_matrix_of_the_wrong_width_is_refused() {
+    let weights = PackedWeights::new(&[1; 12], 3, 4);
+    let result = Kernel::detect().matmul(&[0; 7], &weights, &mut Activations::default(), |_, _, _| {});
+    assert!(result.unwrap_err().to_string().contains("7 activations"));
+}

@@ -1,0 +1,96 @@
+// Serves dist/ from a sub-folder, as `bert8 serve` would, and next to it the ways in which a server can fail.
+
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const DIST = process.env.BERT8_DIST ?? fileURLToPath(new URL("../../dist", import.meta.url));
+const FOLDER = "/some/folder/";
+const INT8 = join(DIST, "models/model.int8.onnx");
+const FP32 = join(DIST, "models/model.fp32.onnx");
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".tsv": "text/tab-separated-values; charset=utf-8",
+  ".wasm": "application/wasm",
+};
+
+const HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cache-Control": "no-store",
+};
+
+// Stand-ins for the wasm package that trap the way Rust panics do: inside a call, and inside a future.
+const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
+const TRAPS = {
+  "/trap-in-classify/": `
+    export default async () => {};
+    export class WasmClassifier {
+      static load = async () => new WasmClassifier();
+      info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ["0", "1"] };
+      classify() { ${TRAP} }
+    }`,
+  "/trap-in-load/": `
+    export default async () => {};
+    export class WasmClassifier {
+      static load() { queueMicrotask(() => { ${TRAP} }); return new Promise(() => {}); }
+    }`,
+};
+
+/** `url` is the page's; `release()` lets /broken/held.onnx go. */
+export async function startSite() {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  let attempts = 0;
+
+  const broken = {
+    "404.onnx": (response) => send(response, 404, "text/plain", "not here"),
+    "page.onnx": (response) => send(response, 200, TYPES[".html"], "<!doctype html><title>Sign in</title>"),
+    "short.onnx": (response) => {
+      response.writeHead(200, { ...HEADERS, "Content-Type": "application/octet-stream", "Content-Length": 5_000_000 });
+      response.write(Buffer.alloc(100_000), () => setTimeout(() => response.destroy(), 50));
+    },
+    "foreign.onnx": (response) => sendFile(response, process.env.BERT8_FOREIGN_INT8 ?? ""),
+    "once.onnx": (response) => (attempts++ === 0 ? send(response, 503, "text/plain", "later") : sendFile(response, INT8)),
+    "held.onnx": (response) => released.then(() => sendFile(response, FP32)),
+  };
+
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
+    const mount = [FOLDER, ...Object.keys(TRAPS)].find((folder) => path.startsWith(folder));
+    if (path.startsWith("/broken/")) return (broken[path.slice("/broken/".length)] ?? broken["404.onnx"])(response);
+    if (!mount) return broken["404.onnx"](response);
+    const file = normalize(path.slice(mount.length)) || "index.html";
+    if (TRAPS[mount] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], TRAPS[mount]);
+    sendFile(response, join(DIST, file === "." ? "index.html" : file));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return {
+    origin,
+    url: origin + FOLDER,
+    release,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function send(response, status, type, body) {
+  response.writeHead(status, { ...HEADERS, "Content-Type": type });
+  response.end(body);
+}
+
+function sendFile(response, file) {
+  if (!existsSync(file)) return send(response, 404, "text/plain", "not here");
+  const type = TYPES[extname(file)] ?? "application/octet-stream";
+  response.writeHead(200, { ...HEADERS, "Content-Type": type, "Content-Length": statSync(file).size });
+  createReadStream(file).on("error", () => response.destroy()).pipe(response);
+}

@@ -1,0 +1,16 @@
+import { BACKENDS, isSupported } from "../backend.js";
+
+const NAMES = { "relaxed-simd": "Relaxed SIMD", simd128: "SIMD128" };
+
+/** Fills the select; calls `onChange` with the backend's name. */
+export function setUpBackendPicker(select, chosen, onChange) {
+  select.add(new Option("Auto", "auto"));
+  for (const backend of BACKENDS) {
+    const supported = isSupported(backend);
+    const option = new Option(supported ? NAMES[backend] : `${NAMES[backend]} (not in this browser)`, backend);
+    option.disabled = !supported;
+    select.add(option);
+  }
+  select.value = chosen;
+  select.addEventListener("change", () => onChange(select.value));
+}

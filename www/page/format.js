@@ -1,0 +1,10 @@
+// Numbers for people, in the page's language, English; units stay with their numbers.
+
+const SPACE = "\u00a0";
+const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, maximumFractionDigits: 2, roundingPriority: "lessPrecision" });
+
+export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+export const milliseconds = (ms) => `${ms < 0.01 ? "< 0.01" : short.format(ms)}${SPACE}ms`;
+export const seconds = (ms) => `${(ms / 1000).toFixed(1)}${SPACE}s`;
+export const percent = (share) => `${(share * 100).toFixed(1)}${SPACE}%`;
+export const ratio = (value) => `${value >= 10 ? value.toFixed(0) : value.toFixed(value < 1 ? 2 : 1)}×`;

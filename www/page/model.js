@@ -1,0 +1,63 @@
+import { load } from "../bert8.js";
+
+/**
+ * One model of the page. `state` is "waiting", "loading", "ready" or "failed"; a "change" event follows every change
+ * of the state, the progress or the error.
+ */
+export class Model extends EventTarget {
+  state = "waiting";
+  progress = null;
+  classifier = null;
+  error = null;
+  failedWhile = null; // the state before "failed"
+  #loading = new AbortController();
+
+  constructor(key, name, files) {
+    super();
+    Object.assign(this, { key, name, files });
+  }
+
+  /** Settles when loading has ended, well or not. */
+  async load(backend) {
+    this.unload();
+    const { signal } = (this.#loading = new AbortController());
+    const onProgress = (progress) => this.#become("loading", { progress });
+    this.#become("loading");
+    try {
+      const classifier = await load({ ...this.files, backend, signal, onProgress });
+      if (signal.aborted) classifier.dispose();
+      else this.#become("ready", { classifier });
+    } catch (error) {
+      if (!signal.aborted) this.fail(error);
+    }
+  }
+
+  unload() {
+    this.#loading.abort();
+    this.classifier?.dispose();
+    this.#become("waiting");
+  }
+
+  fail(error) {
+    this.classifier?.dispose();
+    this.failedWhile = this.state;
+    this.#become("failed", { error });
+  }
+
+  /** The classifier, once there is one; rejects with the error if loading fails. */
+  ready() {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.state === "ready") resolve(this.classifier);
+        else if (this.state === "failed") reject(this.error);
+        else this.addEventListener("change", look, { once: true });
+      };
+      look();
+    });
+  }
+
+  #become(state, { progress = null, classifier = null, error = null } = {}) {
+    Object.assign(this, { state, progress, classifier, error });
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,54 @@
+import { byId, setLines } from "./dom.js";
+import { ratio } from "./format.js";
+import { speedup } from "./measure.js";
+import { agrees } from "./verdict.js";
+
+/** What can be said of the answers together: `answers` and `infos` by model key, each with what there is so far. */
+export function showSummary({ a, b, example }, answers, infos) {
+  showFigures(answers, infos);
+  setLines(byId("notes"), notes(a, b, answers, infos), "note");
+  setLines(byId("answer-key"), answerKey(example, answers), "note key");
+}
+
+export function clearSummary() {
+  for (const id of ["summary", "notes", "answer-key"]) byId(id).replaceChildren();
+}
+
+function showFigures({ int8, fp32 }, infos) {
+  const box = byId("summary");
+  if (!int8 || !fp32) return box.replaceChildren();
+  box.replaceChildren(
+    figure("INT8 is ", ratio(speedup(fp32, int8)), " as fast"),
+    figure("Its file is ", ratio(infos.fp32.modelBytes / infos.int8.modelBytes), " smaller"),
+    figure("The models ", int8.labelId === fp32.labelId ? "agree" : "disagree", ""),
+  );
+}
+
+function figure(before, value, after) {
+  const element = document.createElement("span");
+  element.className = "figure";
+  const strong = document.createElement("strong");
+  strong.textContent = value;
+  element.append(before, strong, after);
+  return element;
+}
+
+function notes(a, b, answers, infos) {
+  const cut = Object.keys(answers).find((key) => answers[key].truncated);
+  const empty = [a, b].flatMap((text, i) => (text.trim() === "" ? [`Sentence ${i + 1}`] : []));
+  return [
+    empty.length === 1 && `${empty[0]} is empty; the answer means little.`,
+    empty.length === 2 && "Both sentences are empty; the answer means little.",
+    cut && `The pair was longer than ${infos[cut].maxLength} tokens and was cut.`,
+    infos.int8?.kernel === "unfused" && "The INT8 file was not made by bert8: it runs without the fast kernels.",
+  ].filter(Boolean);
+}
+
+function answerKey(example, answers) {
+  const given = ["int8", "fp32"].filter((key) => answers[key]);
+  if (!example || given.length === 0) return [];
+  const judged = given.map((key) => [key.toUpperCase(), agrees(answers[key], example.sameMeaning)]);
+  if (judged.some(([, agreed]) => agreed === undefined)) return [];
+  const opinions = judged.map(([name, agreed]) => `${name} ${agreed ? "agrees" : "disagrees"}`);
+  return [`Answer key: same meaning, ${example.sameMeaning ? "yes" : "no"}. ${opinions.join(", ")}.`];
+}

@@ -1,0 +1,19 @@
+// How an answer reads. A model with two labels is taken for a paraphrase classifier: label 1 is "same meaning".
+
+const isParaphrase = (answer) => answer.probabilities.length === 2;
+
+export function verdict(answer) {
+  return isParaphrase(answer) ? `Same meaning: ${answer.labelId === 1 ? "yes" : "no"}` : answer.label;
+}
+
+/** The probability to show, and what it is a probability of. */
+export function probability(answer) {
+  return isParaphrase(answer)
+    ? { of: "Probability of same meaning", value: answer.probabilities[1] }
+    : { of: `Probability of ${answer.label}`, value: answer.probabilities[answer.labelId] };
+}
+
+/** Whether the answer is the key's; undefined where the labels mean something else. */
+export function agrees(answer, sameMeaning) {
+  return isParaphrase(answer) ? (answer.labelId === 1) === sameMeaning : undefined;
+}

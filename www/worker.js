@@ -1,0 +1,95 @@
+// Module worker around one wasm classifier. Messages in: { id, operation, args } and { abort: id };
+// out: { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
+
+const PACKAGES = {
+  "relaxed-simd": () => import("./pkg/relaxed/bert8.js"),
+  simd128: () => import("./pkg/simd128/bert8.js"),
+};
+
+let classifier;
+let broken = null; // what every request is told once the wasm instance has trapped
+const running = new Map(); // request id → AbortController
+
+const operations = {
+  async load({ backend, model, tokenizer, maxLength }, { signal, onProgress }) {
+    const start = performance.now();
+    const { WasmClassifier } = await instantiate(backend);
+    signal.throwIfAborted();
+    const options = { signal, onProgress, ...(maxLength !== undefined && { maxLength }) };
+    classifier = await WasmClassifier.load(model, tokenizer, options);
+    return { ...classifier.info, backend, loadMs: performance.now() - start };
+  },
+
+  classify: ({ a, b, options }) => classifier.classify(a, b, options),
+
+  async classifyBatch({ pairs }, { signal, onProgress }) {
+    const results = [];
+    for (const [a, b] of pairs) {
+      signal.throwIfAborted();
+      results.push(classifier.classify(a, b));
+      onProgress({ done: results.length, total: pairs.length });
+      await nextTask();
+    }
+    return results;
+  },
+};
+
+onmessage = async ({ data: { id, operation, args, abort } }) => {
+  if (abort) return running.get(abort)?.abort();
+  const controller = new AbortController();
+  running.set(id, controller);
+  const onProgress = (progress) => postMessage({ id, progress });
+  try {
+    if (broken) throw new Error(broken);
+    const result = await operations[operation](args, { signal: controller.signal, onProgress });
+    postMessage({ id, result });
+  } catch (error) {
+    if (isTrap(error)) broken = crashMessage(error);
+    postMessage({ id, error: { name: error?.name, message: isTrap(error) ? broken : String(error?.message ?? error) } });
+  } finally {
+    running.delete(id);
+  }
+};
+
+// A trap inside a Rust future settles no promise: it surfaces only here.
+onunhandledrejection = (event) => crash(event, event.reason);
+onerror = (message, source, line, column, error) => {
+  postMessage({ crash: crashMessage(error ?? message) });
+  return true;
+};
+
+function crash(event, error) {
+  event.preventDefault();
+  postMessage({ crash: crashMessage(error) });
+}
+
+async function instantiate(backend) {
+  try {
+    const wasm = await PACKAGES[backend]();
+    await wasm.default();
+    return wasm;
+  } catch (error) {
+    throw new Error(`the ${backend} build of bert8 did not start: ${error?.message ?? error}`);
+  }
+}
+
+/** Rust panics and exhausted stacks leave the wasm instance in an unknown state. */
+function isTrap(error) {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+}
+
+function crashMessage(error) {
+  return `bert8 crashed inside WebAssembly (${error?.message ?? error}); load the model again`;
+}
+
+/** Lets queued messages, an abort among them, be handled. */
+function nextTask() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
