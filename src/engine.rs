@@ -34,7 +34,7 @@ impl TokenInputs<'_> {
 #[derive(Debug)]
 pub struct Engine {
     file: String,
-    inputs: Vec<Input>,
+    inputs: Vec<(Input, DatumType)>,
     plans: Plans,
 }
 
@@ -43,6 +43,8 @@ type Shape = (usize, usize);
 
 #[derive(Debug)]
 enum Plans {
+    /// One plan, for one shape.
+    Only(Shape, Arc<TypedSimplePlan>),
     /// One plan for every shape. Its fused operators know no padding.
     Once(Arc<TypedSimplePlan>),
     /// A plan for each shape, made when that shape first runs: tract's FP32 kernels are best with concrete shapes.
@@ -59,19 +61,22 @@ enum Input {
 impl Engine {
     /// A model that may have any shape of input and padding; `file` is named in errors.
     pub fn per_shape(model: &pb::ModelProto, file: &str) -> Result<Self> {
-        let (typed, symbols, inputs) = typed(model, file)?;
+        let (typed, symbols, inputs) = typed(model, None, file)?;
         let plans = Plans::PerShape { typed: Box::new(typed), symbols, planned: Mutex::default() };
         Ok(Engine { file: file.to_owned(), inputs, plans })
     }
 
     /// A model that [`ops::fuse`] has put operators into that know no padding; `file` is named in errors.
     pub fn fused(model: &pb::ModelProto, file: &str) -> Result<Self> {
-        let (typed, _, inputs) = typed(model, file)?;
-        let plan = typed
-            .into_optimized()
-            .and_then(TypedModel::into_runnable)
-            .map_err(|e| Error::engine(file, "planning the model", e))?;
-        Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(plan) })
+        let (typed, _, inputs) = typed(model, None, file)?;
+        Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(optimized(typed, file)?) })
+    }
+
+    /// A model that runs at one `(batch, sequence)` only. Graphs of other writers may compute sizes in ways that tract
+    /// cannot follow while batch and sequence are unknown. `file` is named in errors.
+    pub fn for_shape(model: &pb::ModelProto, shape: (usize, usize), file: &str) -> Result<Self> {
+        let (typed, _, inputs) = typed(model, Some(shape), file)?;
+        Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, optimized(typed, file)?) })
     }
 
     /// Runs the model; gives every output's values in order.
@@ -88,7 +93,10 @@ impl Engine {
             Plans::Once(_) if tokens.mask.contains(&0) => {
                 return Err(Error::Argument("a fused INT8 model runs without padding; the mask must be all ones".into()));
             }
-            Plans::Once(plan) => plan.clone(),
+            Plans::Only(only, _) if *only != shape => {
+                return Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)));
+            }
+            Plans::Only(_, plan) | Plans::Once(plan) => plan.clone(),
             Plans::PerShape { typed, symbols, planned } => {
                 let mut planned = planned.lock().unwrap_or_else(PoisonError::into_inner);
                 self.plan(shape, typed, symbols, &mut planned)?
@@ -97,13 +105,14 @@ impl Engine {
         let inputs = self
             .inputs
             .iter()
-            .map(|input| {
+            .map(|(input, element)| {
                 let values = match input {
                     Input::Ids => tokens.ids,
                     Input::Mask => tokens.mask,
                     Input::Types => tokens.types,
                 };
-                Ok(Tensor::from_shape(&[shape.0, shape.1], values)?.into_tvalue())
+                let tensor = Tensor::from_shape(&[shape.0, shape.1], values)?;
+                Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
             })
             .collect::<TractResult<TVec<_>>>();
         inputs
@@ -131,11 +140,8 @@ impl Engine {
                 if planned.len() >= PLANS {
                     planned.remove(0);
                 }
-                typed
-                    .set_symbols(&values)
-                    .and_then(TypedModel::into_optimized)
-                    .and_then(TypedModel::into_runnable)
-                    .map_err(|e| Error::engine(&self.file, "planning the model", e))?
+                let typed = typed.set_symbols(&values).map_err(|e| Error::engine(&self.file, "planning the model", e))?;
+                optimized(typed, &self.file)?
             }
         };
         planned.push((shape, plan.clone()));
@@ -143,18 +149,32 @@ impl Engine {
     }
 }
 
-/// Parses and types `model` with symbolic batch and sequence.
-fn typed(model: &pb::ModelProto, file: &str) -> Result<(TypedModel, [Symbol; 2], Vec<Input>)> {
+fn optimized(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
+    typed
+        .into_optimized()
+        .and_then(TypedModel::into_runnable)
+        .map_err(|e| Error::engine(file, "planning the model", e))
+}
+
+/// A typed model, its symbols for batch and sequence, and its inputs with their element types.
+type Typed = (TypedModel, [Symbol; 2], Vec<(Input, DatumType)>);
+
+/// Parses and types `model` for one shape, or with symbolic batch and sequence.
+fn typed(model: &pb::ModelProto, shape: Option<Shape>, file: &str) -> Result<Typed> {
     let parsed = ops::onnx().parse(model, None).map_err(|e| Error::engine(file, "parsing the model", e))?;
     if let Some(unresolved) = parsed.unresolved_inputs.first() {
         return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));
     }
     let mut inference = parsed.model;
     let symbols = ["b", "s"].map(|name| inference.symbols.new_with_prefix(name));
+    let dims = match shape {
+        Some((batch, sequence)) => [batch.to_dim(), sequence.to_dim()],
+        None => [symbols[0].to_dim(), symbols[1].to_dim()],
+    };
     let mut inputs = Vec::new();
     for at in 0..inference.inputs.len() {
         let outlet = inference.inputs[at];
-        inputs.push(match inference.node(outlet.node).name.as_str() {
+        let input = match inference.node(outlet.node).name.as_str() {
             "input_ids" => Input::Ids,
             "attention_mask" => Input::Mask,
             "token_type_ids" => Input::Types,
@@ -164,8 +184,13 @@ fn typed(model: &pb::ModelProto, file: &str) -> Result<(TypedModel, [Symbol; 2],
                     format!("takes an input `{other}`; expected input_ids, attention_mask and token_type_ids"),
                 ));
             }
-        });
-        let fact = InferenceFact::dt_shape(i64::datum_type(), [symbols[0].to_dim(), symbols[1].to_dim()]);
+        };
+        let element = match inference.input_fact(at).ok().and_then(|fact| fact.datum_type.concretize()) {
+            Some(DatumType::I32) => DatumType::I32,
+            _ => DatumType::I64,
+        };
+        inputs.push((input, element));
+        let fact = InferenceFact::dt_shape(element, &dims);
         inference.set_input_fact(at, fact).map_err(|e| Error::engine(file, "typing the model", e))?;
     }
     let typed = inference

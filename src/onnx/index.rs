@@ -65,15 +65,20 @@ impl<'a> GraphIndex<'a> {
 
     /// The constant that `value` is: an initializer, the tensor of a Constant node, or either behind Identity nodes.
     pub fn constant(&self, value: &str) -> Option<&'a pb::TensorProto> {
-        if let Some(tensor) = self.initializers.get(value) {
-            return Some(tensor);
+        let mut value = value;
+        // As many steps as there are nodes, so that a damaged graph's cycle ends.
+        for _ in 0..=self.graph.node.len() {
+            if let Some(tensor) = self.initializers.get(value) {
+                return Some(tensor);
+            }
+            let node = self.producer(value)?;
+            match node.op_type.as_str() {
+                "Identity" => value = node.input.first()?,
+                "Constant" => return attribute(node, "value")?.t.as_ref(),
+                _ => return None,
+            }
         }
-        let node = self.producer(value)?;
-        match node.op_type.as_str() {
-            "Identity" => self.constant(node.input.first()?),
-            "Constant" => attribute(node, "value")?.t.as_ref(),
-            _ => None,
-        }
+        None
     }
 }
 

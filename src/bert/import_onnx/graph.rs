@@ -1,0 +1,241 @@
+//! Walking a prepared graph backwards and recognising its recurring parts: dense layers and layer normalizations.
+
+use super::prepare::node_error;
+use crate::error::{Error, Result};
+use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb};
+use std::collections::{BTreeSet, HashSet};
+
+/// A prepared graph: acyclic, every value made once.
+pub struct Graph<'a> {
+    index: GraphIndex<'a>,
+    /// The ONNX file, for messages.
+    pub file: &'a str,
+}
+
+/// A dense layer: `x · W + b`.
+#[derive(Clone, Copy)]
+pub struct Linear<'a> {
+    /// The node that multiplies.
+    pub node: &'a pb::NodeProto,
+    /// The value it is applied to.
+    pub input: &'a str,
+    /// The constant matrix.
+    pub weight: &'a str,
+    /// Whether the matrix is `[out, in]`.
+    pub out_first: bool,
+    /// The constant bias.
+    pub bias: &'a str,
+}
+
+/// A layer normalization over the features of each token.
+#[derive(Clone, Copy)]
+pub struct LayerNorm<'a> {
+    /// Its last node.
+    pub node: &'a pb::NodeProto,
+    /// The value it is applied to.
+    pub input: &'a str,
+    /// The constant scale.
+    pub gamma: &'a str,
+    /// The constant shift.
+    pub beta: &'a str,
+    /// The number that keeps it from dividing by 0.
+    pub epsilon: f64,
+}
+
+impl<'a> Graph<'a> {
+    /// Wraps an indexed graph.
+    pub fn new(index: GraphIndex<'a>, file: &'a str) -> Self {
+        Graph { index, file }
+    }
+
+    /// The graph's inputs that are not constants with a default.
+    pub fn inputs(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.index.graph().input.iter().map(|i| i.name.as_str()).filter(|name| self.initializer(name).is_none())
+    }
+
+    /// The graph's nodes, each after those it reads.
+    pub fn nodes(&self) -> &'a [pb::NodeProto] {
+        &self.index.graph().node
+    }
+
+    /// The graph's only output.
+    pub fn output(&self) -> &'a str {
+        self.index.graph().output.first().map_or("", |o| &o.name)
+    }
+
+    /// The initializer called `value`.
+    pub fn initializer(&self, value: &str) -> Option<&'a pb::TensorProto> {
+        match self.index.producer(value) {
+            Some(_) => None,
+            None => self.index.constant(value),
+        }
+    }
+
+    /// The node whose first output is `value`.
+    pub fn producer(&self, value: &str) -> Option<&'a pb::NodeProto> {
+        self.index.producer(value).filter(|node| node.output.first().is_some_and(|o| o == value))
+    }
+
+    /// Goes back from `value` over operators that leave the numbers and their order alone.
+    pub fn source(&self, value: &'a str) -> &'a str {
+        let mut at = value;
+        while let Some(node) = self.producer(at)
+            && keeps_numbers(node)
+            && let Some(input) = node.input.first()
+        {
+            at = input;
+        }
+        at
+    }
+
+    /// The node behind `value` if it is an `op`, and its inputs.
+    pub fn made_by(&self, value: &'a str, op: &str) -> Option<&'a pb::NodeProto> {
+        self.producer(self.source(value)).filter(|node| node.op_type == op)
+    }
+
+    /// An error for `value` being made by something other than `expected`.
+    pub fn unexpected(&self, value: &str, expected: &str) -> Error {
+        let problem = format!("stands where {expected} was expected; is this a BERT sequence classifier?");
+        match self.index.producer(value) {
+            Some(node) => self.error_at(node, problem),
+            None => Error::file(self.file, format!("has the value `{value}`, which {problem}")),
+        }
+    }
+
+    /// An error at a node.
+    pub fn error_at(&self, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
+        node_error(self.file, node, problem)
+    }
+
+    /// The inputs of a two-input node as `(other, constant)`, where one of them is constant.
+    pub fn with_constant(&self, node: &'a pb::NodeProto) -> Option<(&'a str, &'a str)> {
+        let [a, b] = two(node)?;
+        match (self.is_constant(a), self.is_constant(b)) {
+            (false, true) => Some((a, b)),
+            (true, false) => Some((b, a)),
+            _ => None,
+        }
+    }
+
+    /// The dense layer whose result, before any reshaping, is `value`.
+    pub fn linear_at(&self, value: &str) -> Option<Linear<'a>> {
+        let node = self.producer(value)?;
+        match node.op_type.as_str() {
+            "Gemm" => {
+                let [input, weight, bias] = node.input.as_slice() else { return None };
+                let known = self.is_constant(weight) && self.is_constant(bias) && attribute_int(node, "transA", 0) == 0;
+                let out_first = attribute_int(node, "transB", 0) == 1;
+                known.then_some(Linear { node, input, weight, out_first, bias })
+            }
+            "Add" => {
+                let (product, bias) = self.with_constant(node)?;
+                let node = self.made_by(product, "MatMul")?;
+                let [input, weight] = two(node)?;
+                self.is_constant(weight).then_some(Linear { node, input, weight, out_first: false, bias })
+            }
+            _ => None,
+        }
+    }
+
+    /// The dense layer that makes `value`, or an error naming what it should have been.
+    pub fn linear(&self, value: &'a str, what: &str) -> Result<Linear<'a>> {
+        let value = self.source(value);
+        self.linear_at(value).ok_or_else(|| {
+            let form = "MatMul and Add, or Gemm, with constant weights and a bias";
+            self.unexpected(value, &format!("{what} ({form})"))
+        })
+    }
+
+    /// The layer normalization that makes `value`: one operator, or the same in ReduceMean, Sub, Pow, Sqrt, Div, Mul, Add.
+    pub fn layer_norm(&self, value: &'a str) -> Option<LayerNorm<'a>> {
+        let node = self.producer(self.source(value))?;
+        if node.op_type == "LayerNormalization" {
+            let [input, gamma, beta] = node.input.as_slice() else { return None };
+            let last = [-1, 2].contains(&attribute_int(node, "axis", -1));
+            let epsilon = f64::from(attribute_float(node, "epsilon", 1e-5));
+            return last.then_some(LayerNorm { node, input, gamma, beta, epsilon });
+        }
+        let add = (node.op_type == "Add").then_some(node)?;
+        let (scaled, beta) = self.with_constant(add)?;
+        let (normal, gamma) = self.with_constant(self.made_by(scaled, "Mul")?)?;
+        let normal = self.producer(self.source(normal))?;
+        let [centred, deviation] = two(normal)?;
+        let deviation = match normal.op_type.as_str() {
+            "Div" => deviation,
+            "Mul" => self.made_by(deviation, "Reciprocal")?.input.first()?,
+            _ => return None,
+        };
+        let shifted = match self.made_by(deviation, "Sqrt") {
+            Some(sqrt) => sqrt.input.first()?,
+            None => self.power(deviation, 0.5)?,
+        };
+        let (variance, epsilon) = self.with_constant(self.made_by(shifted, "Add")?)?;
+        let square = self.made_by(variance, "ReduceMean")?.input.first()?;
+        let squared = match self.power(square, 2.0) {
+            Some(base) => base,
+            None => match two(self.made_by(square, "Mul")?)? {
+                [a, b] if self.source(a) == self.source(b) => a,
+                _ => return None,
+            },
+        };
+        let input = self.minus_mean(centred)?;
+        let same = self.source(self.minus_mean(squared)?) == self.source(input);
+        let epsilon = self.scalar(epsilon)?;
+        same.then_some(LayerNorm { node, input, gamma, beta, epsilon })
+    }
+
+    /// The graph inputs on whose numbers, not just on whose shapes, `value` depends.
+    pub fn inputs_behind(&self, value: &'a str) -> BTreeSet<&'a str> {
+        let known: HashSet<&str> = self.inputs().collect();
+        let mut found = BTreeSet::new();
+        self.any_behind(value, |at| {
+            found.extend(known.get(at));
+            false
+        });
+        found
+    }
+
+    /// Whether `test` holds for `value` or for one that it depends on by more than its shape.
+    pub fn any_behind(&self, value: &'a str, mut test: impl FnMut(&'a str) -> bool) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = vec![value];
+        while let Some(at) = open.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            if test(at) {
+                return true;
+            }
+            if let Some(node) = self.index.producer(at)
+                && !["Shape", "Size"].contains(&node.op_type.as_str())
+            {
+                open.extend(node.input.iter().map(String::as_str));
+            }
+        }
+        false
+    }
+
+    fn power(&self, value: &'a str, exponent: f64) -> Option<&'a str> {
+        let [base, power] = two(self.made_by(value, "Pow")?)?;
+        (self.scalar(power)? == exponent).then_some(base)
+    }
+
+    fn minus_mean(&self, value: &'a str) -> Option<&'a str> {
+        let [x, mean] = two(self.made_by(value, "Sub")?)?;
+        let of = self.made_by(mean, "ReduceMean")?.input.first()?;
+        (self.source(of) == self.source(x)).then_some(x)
+    }
+}
+
+/// The two inputs of a node that has exactly two.
+pub fn two(node: &pb::NodeProto) -> Option<[&str; 2]> {
+    match node.input.as_slice() {
+        [a, b] => Some([a, b]),
+        _ => None,
+    }
+}
+
+/// Whether a node gives its first input's numbers in their order.
+pub fn keeps_numbers(node: &pb::NodeProto) -> bool {
+    ["Identity", "Dropout", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"].contains(&node.op_type.as_str())
+}

@@ -1,0 +1,217 @@
+//! Checks that a file holds a graph of plain FP32 operators in order, and strips it to what makes the logits.
+
+use crate::error::{Error, Result};
+use crate::onnx::{node_label, pb};
+use std::collections::{HashMap, HashSet};
+
+/// The operators an FP32 export of a BERT classifier may use. None of them holds a subgraph.
+const OPERATORS: [&str; 57] = [
+    "Abs",
+    "Add",
+    "And",
+    "Cast",
+    "CastLike",
+    "Clip",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "CumSum",
+    "Div",
+    "Dropout",
+    "Equal",
+    "Erf",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "GatherND",
+    "Gelu",
+    "Gemm",
+    "Greater",
+    "GreaterOrEqual",
+    "Identity",
+    "IsInf",
+    "IsNaN",
+    "LayerNormalization",
+    "Less",
+    "LessOrEqual",
+    "MatMul",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "Not",
+    "Or",
+    "Pow",
+    "Range",
+    "Reciprocal",
+    "ReduceMean",
+    "Relu",
+    "Reshape",
+    "Shape",
+    "Sigmoid",
+    "Size",
+    "Slice",
+    "Softmax",
+    "Split",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Tanh",
+    "Tile",
+    "Transpose",
+    "Trilu",
+    "Unsqueeze",
+    "Where",
+];
+
+/// Operators that stand only in quantized graphs.
+const QUANTIZED: [&str; 12] = [
+    "MatMulInteger",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "QLinearMatMul",
+    "ConvInteger",
+    "QLinearConv",
+    "QGemm",
+    "QAttention",
+    "MatMulNBits",
+    "MatMulIntegerToFloat",
+    "DynamicQuantizeMatMul",
+];
+
+/// Leaves `model` with one output, the logits, and with the nodes and initializers that lead to it. Afterwards every
+/// node comes after the nodes it reads, no value is made twice, and each operator is one of [`OPERATORS`].
+pub fn prepare<'m>(model: &'m mut pb::ModelProto, file: &str) -> Result<&'m pb::GraphProto> {
+    let Some(graph) = &mut model.graph else {
+        return Err(Error::file(file, "holds no graph"));
+    };
+    if let Some(node) = graph.node.iter().find(|n| QUANTIZED.contains(&n.op_type.as_str())) {
+        let problem = "shows that the file is already quantized; give the FP32 model it was made from";
+        return Err(node_error(file, node, problem));
+    }
+    keep_logits(graph, file)?;
+    remove_dead(graph);
+    check_order(graph, file)?;
+    for node in &graph.node {
+        if !["", "ai.onnx"].contains(&node.domain.as_str()) {
+            let problem = format!(
+                "belongs to the domain `{}`, not to plain ONNX; export the model again without optimisation",
+                node.domain
+            );
+            return Err(node_error(file, node, problem));
+        }
+        if !OPERATORS.contains(&node.op_type.as_str()) {
+            return Err(node_error(file, node, "is nothing a BERT sequence classifier is made of"));
+        }
+    }
+    // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.
+    graph.value_info.clear();
+    Ok(graph)
+}
+
+/// An [`Error::Node`] at `node`.
+pub fn node_error(file: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
+    Error::Node {
+        file: file.to_owned(),
+        node: node_label(node).to_owned(),
+        op: node.op_type.clone(),
+        problem: problem.into(),
+    }
+}
+
+fn keep_logits(graph: &mut pb::GraphProto, file: &str) -> Result<()> {
+    if graph.output.len() > 1 {
+        graph.output.retain(|o| o.name == "logits");
+    }
+    match graph.output.len() {
+        1 => Ok(()),
+        _ => Err(Error::file(file, "has several outputs; expected one, or one called `logits`")),
+    }
+}
+
+fn check_order(graph: &pb::GraphProto, file: &str) -> Result<()> {
+    let mut known: HashSet<&str> = graph.input.iter().map(|i| i.name.as_str()).collect();
+    known.extend(graph.initializer.iter().map(|t| t.name.as_str()));
+    for node in &graph.node {
+        if let Some(input) = node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str())) {
+            let problem = format!("reads `{input}`, which no earlier node makes; is the file damaged?");
+            return Err(node_error(file, node, problem));
+        }
+        for output in node.output.iter().filter(|o| !o.is_empty()) {
+            if !known.insert(output) {
+                return Err(node_error(file, node, format!("makes `{output}`, which is there already")));
+            }
+        }
+    }
+    match graph.output.iter().find(|o| !known.contains(o.name.as_str())) {
+        Some(output) => Err(Error::file(file, format!("has an output `{}` that no node makes", output.name))),
+        None => Ok(()),
+    }
+}
+
+fn remove_dead(graph: &mut pb::GraphProto) {
+    let mut producer = HashMap::new();
+    for (at, node) in graph.node.iter().enumerate() {
+        producer.extend(node.output.iter().map(|o| (o.as_str(), at)));
+    }
+    let mut live = HashSet::new();
+    let mut open: Vec<&str> = graph.output.iter().map(|o| o.name.as_str()).collect();
+    while let Some(value) = open.pop() {
+        if live.insert(value.to_owned())
+            && let Some(&at) = producer.get(value)
+        {
+            open.extend(graph.node[at].input.iter().map(String::as_str));
+        }
+    }
+    graph.node.retain(|n| n.output.iter().any(|o| !o.is_empty() && live.contains(o)));
+    graph.initializer.retain(|t| live.contains(&t.name));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(op: &str, inputs: &[&str], output: &str) -> pb::NodeProto {
+        pb::NodeProto {
+            op_type: op.to_owned(),
+            input: inputs.iter().map(|&i| i.to_owned()).collect(),
+            output: vec![output.to_owned()],
+            ..Default::default()
+        }
+    }
+
+    fn model(nodes: Vec<pb::NodeProto>) -> pb::ModelProto {
+        let value = |name: &str| pb::ValueInfoProto { name: name.to_owned(), ..Default::default() };
+        let graph =
+            pb::GraphProto { node: nodes, input: vec![value("x")], output: vec![value("y")], ..Default::default() };
+        pb::ModelProto { graph: Some(graph), ..Default::default() }
+    }
+
+    fn refusal(nodes: Vec<pb::NodeProto>) -> String {
+        prepare(&mut model(nodes), "m.onnx").map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn dead_nodes_go() {
+        let mut model = model(vec![node("Tanh", &["x"], "y"), node("Loop", &["x"], "z")]);
+        assert_eq!(prepare(&mut model, "m.onnx").unwrap().node.len(), 1);
+    }
+
+    #[test]
+    fn cycles_and_unknown_values_are_refused() {
+        let cycle = vec![node("Identity", &["y"], "z"), node("Identity", &["z"], "y")];
+        assert!(refusal(cycle).contains("node `z` (Identity) reads `y`, which no earlier node makes"));
+        assert!(refusal(vec![node("Tanh", &["x"], "z")]).contains("output `y` that no node makes"));
+        assert!(refusal(vec![node("Tanh", &["x"], "y"), node("Relu", &["x"], "y")]).contains("there already"));
+    }
+
+    #[test]
+    fn quantized_and_foreign_operators_are_refused() {
+        assert!(refusal(vec![node("MatMulInteger", &["x", "x"], "y")]).contains("already quantized"));
+        let fused = pb::NodeProto { domain: "com.microsoft".to_owned(), ..node("SkipLayerNormalization", &["x"], "y") };
+        assert!(refusal(vec![fused]).contains("domain `com.microsoft`"));
+        assert!(refusal(vec![node("Conv", &["x"], "y")]).contains("(Conv) is nothing a BERT"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Collects weights by their Hugging Face names.
+
+use super::constants::matrix;
+use super::graph::{Graph, LayerNorm, Linear};
+use crate::bert::transpose;
+use crate::error::{Error, Result};
+use crate::onnx::attribute_float;
+use std::collections::BTreeMap;
+
+/// How many times more values than the file has bytes may be loaded. Files that share weights between layers unfold.
+const UNFOLDING: usize = 16;
+
+/// The weights found so far.
+pub struct Weights<'g, 'a> {
+    graph: &'g Graph<'a>,
+    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    budget: usize,
+}
+
+impl<'g, 'a> Weights<'g, 'a> {
+    /// None yet, from a file of `file_size` bytes.
+    pub fn new(graph: &'g Graph<'a>, file_size: usize) -> Self {
+        Weights { graph, tensors: BTreeMap::new(), budget: file_size.saturating_mul(UNFOLDING) }
+    }
+
+    /// All of them: shape and values by name.
+    pub fn finish(self) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+        self.tensors
+    }
+
+    /// Adds a tensor.
+    pub fn add(&mut self, name: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<()> {
+        self.budget = self.budget.checked_sub(values.len()).ok_or_else(|| {
+            Error::file(self.graph.file, "uses the same weights for far too many layers; is the file damaged?")
+        })?;
+        self.tensors.insert(name.to_owned(), (shape, values));
+        Ok(())
+    }
+
+    /// Adds `{name}.weight` as `[out, in]` and `{name}.bias`; gives the number of outputs.
+    pub fn linear(&mut self, name: &str, linear: &Linear<'a>) -> Result<usize> {
+        for factor in ["alpha", "beta"] {
+            let value = attribute_float(linear.node, factor, 1.0);
+            if value != 1.0 {
+                return Err(self.graph.error_at(linear.node, format!("has {factor} {value}, expected 1")));
+            }
+        }
+        let (shape, values) = self.graph.floats(linear.weight)?;
+        let [rows, cols] = matrix(&shape, linear.weight, self.graph.file)?;
+        let (shape, values) =
+            if linear.out_first { (vec![rows, cols], values) } else { (vec![cols, rows], transpose(&values, rows)) };
+        let out = shape[0];
+        self.add(&format!("{name}.weight"), shape, values)?;
+        self.vector(&format!("{name}.bias"), linear.bias)?;
+        Ok(out)
+    }
+
+    /// Adds `{name}.weight` and `{name}.bias`.
+    pub fn layer_norm(&mut self, name: &str, norm: &LayerNorm<'a>) -> Result<()> {
+        self.vector(&format!("{name}.weight"), norm.gamma)?;
+        self.vector(&format!("{name}.bias"), norm.beta)
+    }
+
+    fn vector(&mut self, name: &str, value: &'a str) -> Result<()> {
+        let (mut shape, values) = self.graph.floats(value)?;
+        while shape.len() > 1 && shape[0] == 1 {
+            shape.remove(0);
+        }
+        self.add(name, shape, values)
+    }
+}
