@@ -1,14 +1,10 @@
 //! A sentence-pair classifier: tokenizer and model, the same for FP32 and INT8, native and in the browser.
 
 use crate::clock::now_ms;
-use crate::engine::{Engine, TokenInputs};
-use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::error::Result;
 use crate::kernels::rows::softmax;
 use crate::metrics::{Latency, argmax};
-use crate::model_info::{ModelInfo, Precision};
-use crate::onnx::decode_model;
-use crate::ops::{Fused, fuse};
+use crate::model::Model;
 use crate::tokenizer::{PairTokenizer, Tokens};
 use serde::Serialize;
 
@@ -64,10 +60,8 @@ impl Default for Repeat {
 /// A model with its tokenizer, ready to classify pairs.
 #[derive(Debug)]
 pub struct Classifier {
-    engine: Engine,
+    model: Model,
     tokenizer: PairTokenizer,
-    info: ModelInfo,
-    fused: Fused,
     max_length: usize,
 }
 
@@ -77,54 +71,28 @@ impl Classifier {
     ///
     /// # Errors
     /// If a file is damaged, the two do not belong together, or the graph is not a sequence classifier.
-    pub fn from_bytes(
-        model: (Vec<u8>, &str),
-        tokenizer: (&[u8], &str),
-        max_length: Option<usize>,
-    ) -> Result<Self> {
-        let (bytes, file) = model;
-        let mut proto = decode_model(&bytes, file)?;
-        drop(bytes);
-        let mut info = ModelInfo::new(&proto);
+    pub fn from_bytes(model: (Vec<u8>, &str), tokenizer: (&[u8], &str), max_length: Option<usize>) -> Result<Self> {
         let tokenizer = PairTokenizer::from_bytes(tokenizer.0, tokenizer.1)?;
-        if let Some(vocab_size) = info.vocab_size {
+        Self::new(Model::from_bytes(model.0, model.1)?, tokenizer, max_length)
+    }
+
+    /// Puts a model and its tokenizer together, as [`Classifier::from_bytes`] does.
+    ///
+    /// # Errors
+    /// If the tokenizer has ids that the model lacks, or `max_length` is 0.
+    pub fn new(model: Model, tokenizer: PairTokenizer, max_length: Option<usize>) -> Result<Self> {
+        if let Some(vocab_size) = model.info().vocab_size {
             tokenizer.check_vocabulary(vocab_size)?;
         }
-        let fused = fuse(&mut proto);
-        let engine = match fused.linears {
-            0 => Engine::per_shape(&proto, file)?,
-            _ => Engine::fused(&proto, file)?,
-        };
-        if max_length == Some(0) {
-            return Err(Error::Argument("the length limit is 0 tokens".to_owned()));
-        }
-        let max_length = max_length.unwrap_or(info.max_positions).min(info.max_positions);
-        if info.labels.is_empty() {
-            info.labels = (0..count_labels(&engine, file)?).map(|id| format!("LABEL_{id}")).collect();
-        }
-        Ok(Classifier { engine, tokenizer, info, fused, max_length })
+        let limit = model.info().max_positions;
+        let max_length = max_length.unwrap_or(limit).min(limit);
+        tokenizer.check_limit(max_length)?;
+        Ok(Classifier { model, tokenizer, max_length })
     }
 
-    /// What the model is.
-    pub fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    /// What was fused.
-    pub fn fused(&self) -> Fused {
-        self.fused
-    }
-
-    /// What the matrix products run on: `tract` for FP32, the kernel's name for INT8, with `(partly fused)` where some
-    /// products did not match, and `unfused` where none did.
-    pub fn kernel(&self) -> String {
-        let name = Kernel::detect().path().name();
-        match self.info.precision {
-            Precision::Fp32 => "tract".to_owned(),
-            Precision::Int8 if self.fused.complete() => name.to_owned(),
-            Precision::Int8 if self.fused.linears > 0 => format!("{name} (partly fused)"),
-            Precision::Int8 => "unfused".to_owned(),
-        }
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// The longest pair in tokens; longer ones are cut.
@@ -137,20 +105,6 @@ impl Classifier {
         self.tokenizer.encode(first, second, self.max_length)
     }
 
-    /// The logits of a tokenized pair, by class id.
-    pub fn logits(&self, tokens: &Tokens) -> Result<Vec<f32>> {
-        let mask = vec![1; tokens.ids.len()];
-        let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
-        let logits = self.engine.run(&inputs)?.into_iter().next().unwrap_or_default();
-        if logits.len() != self.info.labels.len() || logits.iter().any(|l| !l.is_finite()) {
-            return Err(Error::Argument(format!(
-                "the model gave {logits:?} for {} classes; it is damaged or no sequence classifier",
-                self.info.labels.len()
-            )));
-        }
-        Ok(logits)
-    }
-
     /// Answers for one pair.
     pub fn classify(&self, first: &str, second: &str) -> Result<Classification> {
         self.classify_repeatedly(first, second, Repeat::default())
@@ -159,7 +113,7 @@ impl Classifier {
     /// Answers for one pair, repeating the work for stable timing.
     pub fn classify_repeatedly(&self, first: &str, second: &str, repeat: Repeat) -> Result<Classification> {
         for _ in 0..repeat.warmup {
-            self.logits(&self.tokenize(first, second)?)?;
+            self.model.logits(&self.tokenize(first, second)?)?;
         }
         let (mut tokenizing, mut inferring) = (Vec::new(), Vec::new());
         let begin = now_ms();
@@ -167,7 +121,7 @@ impl Classifier {
             let start = now_ms();
             let tokens = self.tokenize(first, second)?;
             let middle = now_ms();
-            let logits = self.logits(&tokens)?;
+            let logits = self.model.logits(&tokens)?;
             let end = now_ms();
             tokenizing.push(middle - start);
             inferring.push(end - middle);
@@ -178,17 +132,13 @@ impl Classifier {
         let median = |durations: &[f64]| Latency::new(durations).map_or(0.0, |l| l.p50_ms);
         let label_id = argmax(&logits);
         Ok(Classification {
-            label: self.info.labels[label_id].clone(),
+            label: self.model.info().labels[label_id].clone(),
             label_id,
             probabilities: probabilities(&logits),
             logits,
             tokens: tokens.ids.len(),
             truncated: tokens.truncated,
-            timing: Timing {
-                tokenize_ms: median(&tokenizing),
-                infer_ms: median(&inferring),
-                runs: inferring.len(),
-            },
+            timing: Timing { tokenize_ms: median(&tokenizing), infer_ms: median(&inferring), runs: inferring.len() },
         })
     }
 }
@@ -201,14 +151,4 @@ fn probabilities(logits: &[f32]) -> Vec<f32> {
     let mut probabilities = logits.to_vec();
     softmax(&mut probabilities);
     probabilities
-}
-
-/// How many logits a model without metadata gives for one short input.
-fn count_labels(engine: &Engine, file: &str) -> Result<usize> {
-    let probe = TokenInputs { batch: 1, ids: &[0; 4], mask: &[1; 4], types: &[0, 0, 1, 1] };
-    let outputs = engine.run(&probe)?;
-    match outputs.first().map(Vec::len) {
-        Some(labels @ 1..=65_536) if outputs.len() == 1 => Ok(labels),
-        _ => Err(Error::file(file, "is no sequence classifier: expected one output, `logits` of shape [batch, labels]")),
-    }
 }

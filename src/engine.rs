@@ -91,7 +91,9 @@ impl Engine {
         }
         let plan = match &self.plans {
             Plans::Once(_) if tokens.mask.contains(&0) => {
-                return Err(Error::Argument("a fused INT8 model runs without padding; the mask must be all ones".into()));
+                return Err(Error::Argument(
+                    "a fused INT8 model runs without padding; the mask must be all ones".into(),
+                ));
             }
             Plans::Only(only, _) if *only != shape => {
                 return Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)));
@@ -117,9 +119,7 @@ impl Engine {
             .collect::<TractResult<TVec<_>>>();
         inputs
             .and_then(|inputs| plan.run(inputs))
-            .and_then(|outputs| {
-                outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())).collect()
-            })
+            .and_then(|outputs| outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())).collect())
             .map_err(|e| Error::engine(&self.file, "running the model", e))
     }
 
@@ -140,7 +140,8 @@ impl Engine {
                 if planned.len() >= PLANS {
                     planned.remove(0);
                 }
-                let typed = typed.set_symbols(&values).map_err(|e| Error::engine(&self.file, "planning the model", e))?;
+                let typed =
+                    typed.set_symbols(&values).map_err(|e| Error::engine(&self.file, "planning the model", e))?;
                 optimized(typed, &self.file)?
             }
         };
@@ -150,10 +151,7 @@ impl Engine {
 }
 
 fn optimized(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
-    typed
-        .into_optimized()
-        .and_then(TypedModel::into_runnable)
-        .map_err(|e| Error::engine(file, "planning the model", e))
+    typed.into_optimized().and_then(TypedModel::into_runnable).map_err(|e| Error::engine(file, "planning the model", e))
 }
 
 /// A typed model, its symbols for batch and sequence, and its inputs with their element types.

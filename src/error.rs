@@ -101,7 +101,11 @@ impl Error {
     }
 
     /// An [`Error::Engine`] carrying the whole chain of the engine's reasons.
-    pub fn engine(file: impl Into<String>, stage: &'static str, reason: impl std::fmt::Debug + std::fmt::Display) -> Self {
+    pub fn engine(
+        file: impl Into<String>,
+        stage: &'static str,
+        reason: impl std::fmt::Debug + std::fmt::Display,
+    ) -> Self {
         Error::Engine { file: file.into(), stage, reason: format!("{reason:#}") }
     }
 }

@@ -7,9 +7,12 @@ pub mod engine;
 pub mod error;
 pub mod kernels;
 pub mod metrics;
+pub mod model;
 mod model_info;
 pub mod onnx;
 pub mod ops;
+#[cfg(feature = "cli")]
+pub mod pairs;
 pub mod quantize;
 pub mod tokenizer;
 #[cfg(target_arch = "wasm32")]

@@ -53,9 +53,8 @@ impl ModelInfo {
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
         let hidden = words.map_or(0, |(_, columns)| columns);
-        let positions = table_shape(model, |index, ids| {
-            !["input_ids", "token_type_ids"].contains(&behind_casts(index, ids))
-        });
+        let positions =
+            table_shape(model, |index, ids| !["input_ids", "token_type_ids"].contains(&behind_casts(index, ids)));
         ModelInfo {
             precision,
             layers: nodes().filter(|n| n.op_type == "Softmax").count(),

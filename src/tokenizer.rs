@@ -45,24 +45,37 @@ impl PairTokenizer {
         if highest >= vocab_size {
             return Err(Error::file(
                 &self.file,
-                format!("has ids up to {highest}, but the model's vocabulary has {vocab_size} entries; use the model's own tokenizer"),
+                format!(
+                    "has ids up to {highest}, but the model's vocabulary has {vocab_size} entries; use the model's own tokenizer"
+                ),
             ));
         }
         Ok(())
     }
 
+    /// The tokens that a limit of `max_length` leaves for words, beside the special tokens.
+    ///
+    /// # Errors
+    /// If that is none.
+    pub fn check_limit(&self, max_length: usize) -> Result<usize> {
+        let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(true));
+        max_length.checked_sub(special).filter(|&room| room > 0).ok_or_else(|| {
+            Error::Argument(format!(
+                "a length limit of {max_length} tokens leaves no room for words; give {} or more",
+                special + 1
+            ))
+        })
+    }
+
     /// Tokenizes a pair, cut to `max_length` tokens from the longer sentence first.
     pub fn encode(&self, first: &str, second: &str, max_length: usize) -> Result<Tokens> {
         let fail = |e: tokenizers::Error| Error::file(&self.file, format!("cannot tokenize: {e}"));
-        let processor = self.inner.get_post_processor();
-        let special = processor.map_or(0, |p| p.added_tokens(true));
-        let Some(room) = max_length.checked_sub(special).filter(|&room| room > 0) else {
-            return Err(Error::Argument(format!("the length limit of {max_length} tokens leaves no room for words")));
-        };
+        let room = self.check_limit(max_length)?;
         let encode = |text: &str| self.inner.encode_fast(text, false).map_err(fail);
         let (first, second) = (encode(first)?, encode(second)?);
         let truncated = first.len() + second.len() > room;
-        let params = TruncationParams { max_length: room, strategy: TruncationStrategy::LongestFirst, ..Default::default() };
+        let params =
+            TruncationParams { max_length: room, strategy: TruncationStrategy::LongestFirst, ..Default::default() };
         let (mut first, second) = truncate_encodings(first, Some(second), &params).map_err(fail)?;
         first.take_overflowing();
         let second = second.map(|mut encoding: Encoding| {

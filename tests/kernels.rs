@@ -18,8 +18,7 @@ fn plain(a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<i32> {
     let mut out = vec![0; m * n];
     for row in 0..m {
         for column in 0..n {
-            out[row * n + column] =
-                (0..k).map(|i| i32::from(a[row * k + i]) * i32::from(w[i * n + column])).sum();
+            out[row * n + column] = (0..k).map(|i| i32::from(a[row * k + i]) * i32::from(w[i * n + column])).sum();
         }
     }
     out

@@ -1,7 +1,7 @@
 //! The FP32 ONNX file.
 
-use super::graph::{Lowering, build_graph, float_linear};
 use super::Bert;
+use super::graph::{Lowering, build_graph, float_linear};
 use crate::onnx::{Attribute, GraphBuilder, pb};
 
 /// Writes `bert` as an FP32 ONNX model: dynamic batch and sequence, standard operators only.

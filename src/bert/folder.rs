@@ -69,19 +69,26 @@ fn absolute() -> String {
 
 /// Parses a Hugging Face config.json; `file` is named in errors.
 pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
-    let hf: HfConfig = serde_json::from_slice(bytes).map_err(|e| Error::file(file, format!("is not a BERT configuration: {e}")))?;
+    let hf: HfConfig =
+        serde_json::from_slice(bytes).map_err(|e| Error::file(file, format!("is not a BERT configuration: {e}")))?;
     let bad = |field, problem: String| Err(Error::Config { file: file.to_owned(), field, problem });
     if let Some(kind) = hf.model_type.as_deref().filter(|&k| k != "bert") {
         return bad("model_type", format!("is `{kind}`; only `bert` is supported"));
     }
     if hf.position_embedding_type != "absolute" {
-        return bad("position_embedding_type", format!("is `{}`; only `absolute` is supported", hf.position_embedding_type));
+        return bad(
+            "position_embedding_type",
+            format!("is `{}`; only `absolute` is supported", hf.position_embedding_type),
+        );
     }
     if hf.is_decoder {
         return bad("is_decoder", "is true; only encoders are supported".to_owned());
     }
     let Some(activation) = Activation::from_hidden_act(&hf.hidden_act) else {
-        return bad("hidden_act", format!("is `{}`; supported: gelu, gelu_new, gelu_pytorch_tanh, relu", hf.hidden_act));
+        return bad(
+            "hidden_act",
+            format!("is `{}`; supported: gelu, gelu_new, gelu_pytorch_tanh, relu", hf.hidden_act),
+        );
     };
     let labels = if hf.id2label.is_empty() {
         (0..hf.num_labels.unwrap_or(2).min(1 << 16)).map(|i| format!("LABEL_{i}")).collect()

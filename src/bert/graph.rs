@@ -117,14 +117,7 @@ fn encoder_layer(
     layer_norm(g, bert, &format!("{at}.output.LayerNorm"), &sum)
 }
 
-fn attention(
-    g: &mut GraphBuilder,
-    bert: &Bert,
-    lowering: &mut dyn Lowering,
-    at: &str,
-    x: &str,
-    mask: &str,
-) -> String {
+fn attention(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering, at: &str, x: &str, mask: &str) -> String {
     let config = bert.config();
     let split = g.i64s("heads.shape", &[4], &[0, 0, config.heads as i64, config.head_size() as i64]);
     let merged = g.i64s("hidden.shape", &[3], &[0, 0, config.hidden as i64]);
@@ -139,8 +132,7 @@ fn attention(
     let masked = g.node("Add", &format!("{at}.masked"), &[&scores, mask], &[]);
     let weights = g.node("Softmax", &format!("{at}.softmax"), &[&masked], &[("axis", Int(-1))]);
     let context = g.node("MatMul", &format!("{at}.context.heads"), &[&weights, &value], &[]);
-    let context =
-        g.node("Transpose", &format!("{at}.context.split"), &[&context], &[("perm", Ints(vec![0, 2, 1, 3]))]);
+    let context = g.node("Transpose", &format!("{at}.context.split"), &[&context], &[("perm", Ints(vec![0, 2, 1, 3]))]);
     g.node("Reshape", &format!("{at}.context"), &[&context, &merged], &[])
 }
 

@@ -48,7 +48,8 @@ pub fn attention(
                 *q8 = quantize_u8(q, params.query_scale, QUERY_ZERO_POINT);
             }
         }
-        let keys = PackedWeights::from_fn(d, rows, |k, row| quantize_i8(key[row * hidden + head + k], params.key_scale));
+        let keys =
+            PackedWeights::from_fn(d, rows, |k, row| quantize_i8(key[row * hidden + head + k], params.key_scale));
         let sums_of_keys = keys.column_sums();
         kernel.matmul(&q8, &keys, scratch, |row, column, sums| {
             let width = PANEL.min(rows - column);

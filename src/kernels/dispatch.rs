@@ -25,14 +25,8 @@ pub enum Path {
 
 impl Path {
     /// Every path, slowest first.
-    pub const ALL: [Path; 6] = [
-        Path::Scalar,
-        Path::Simd128I16,
-        Path::RelaxedDotSigned,
-        Path::RelaxedDotUnsigned,
-        Path::Avx2,
-        Path::AvxVnni,
-    ];
+    pub const ALL: [Path; 6] =
+        [Path::Scalar, Path::Simd128I16, Path::RelaxedDotSigned, Path::RelaxedDotUnsigned, Path::Avx2, Path::AvxVnni];
 
     /// The path's name in reports.
     pub fn name(self) -> &'static str {

@@ -118,8 +118,8 @@ mod tests {
             let mut got = row.clone();
             layer_norm(&mut got, &gamma, &beta, 1e-12);
             for i in 0..len {
-                let exact = (f64::from(row[i]) - mean) / (variance + 1e-12).sqrt() * f64::from(gamma[i])
-                    + f64::from(beta[i]);
+                let exact =
+                    (f64::from(row[i]) - mean) / (variance + 1e-12).sqrt() * f64::from(gamma[i]) + f64::from(beta[i]);
                 // Sums of at most 40 f32 terms.
                 assert!((f64::from(got[i]) - exact).abs() < 2e-6 * exact.abs().max(1.0));
             }
@@ -128,8 +128,7 @@ mod tests {
 
     #[test]
     fn quantization_rounds_ties_to_even_and_saturates() {
-        let cases =
-            [(0.5, 128), (1.5, 130), (2.5, 130), (-0.5, 128), (-1.5, 126), (1e9, 255), (-1e9, 0), (126.7, 255)];
+        let cases = [(0.5, 128), (1.5, 130), (2.5, 130), (-0.5, 128), (-1.5, 126), (1e9, 255), (-1e9, 0), (126.7, 255)];
         for (x, expected) in cases {
             assert_eq!(quantize_u8(x, 1.0, 128), expected, "{x}");
         }

@@ -160,10 +160,7 @@ fn value_info(name: &str, element: DataType, dims: &[Dim]) -> pb::ValueInfoProto
     let tensor = pb::type_proto::Tensor { elem_type: element as i32, shape: Some(pb::TensorShapeProto { dim }) };
     pb::ValueInfoProto {
         name: name.to_owned(),
-        r#type: Some(pb::TypeProto {
-            value: Some(pb::type_proto::Value::TensorType(tensor)),
-            ..Default::default()
-        }),
+        r#type: Some(pb::TypeProto { value: Some(pb::type_proto::Value::TensorType(tensor)), ..Default::default() }),
         ..Default::default()
     }
 }

@@ -87,7 +87,9 @@ fn match_linear(index: &GraphIndex, sum: &str, output: &str, activation: Option<
     let product = made_by(index, cast_to_float(index, float)?, "MatMulInteger")?;
     let (x, weights, zero_point) = match product.input.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [x, weights, zero_point] => (x, weights, zero_point),
-        [x, weights, zero_point, weight_zero] if zero_point_value(index, weight_zero)?.0 == 0 => (x, weights, zero_point),
+        [x, weights, zero_point, weight_zero] if zero_point_value(index, weight_zero)?.0 == 0 => {
+            (x, weights, zero_point)
+        }
         _ => return None,
     };
     let (zero_point, DataType::Uint8) = zero_point_value(index, zero_point)? else { return None };
@@ -162,7 +164,13 @@ fn match_attention(index: &GraphIndex, value: &str) -> Option<pb::NodeProto> {
     let softmax = made_by(index, weights, "Softmax")?;
     (attribute_int(softmax, "axis", -1) == -1).then_some(())?;
     let [a, b] = inputs(made_by(index, softmax.input.first()?, "Add")?)?;
-    let scores = if is_mask(index, b) { a } else if is_mask(index, a) { b } else { return None };
+    let scores = if is_mask(index, b) {
+        a
+    } else if is_mask(index, a) {
+        b
+    } else {
+        return None;
+    };
     let (float, score_scale) = with_constant(index, scores, "Mul")?;
     let [score_scale] = score_scale[..] else { return None };
     let [queries, keys, zero_point] = inputs(made_by(index, cast_to_float(index, float)?, "MatMulInteger")?)?;

@@ -19,7 +19,8 @@ pub fn calibrate(bert: &Bert, samples: &[Tokens], mut progress: impl FnMut(usize
     let mut taps = Taps::default();
     let mut model = build_graph(bert, &mut taps);
     let graph = model.graph.get_or_insert_default();
-    graph.output = taps.values.keys().map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
+    graph.output =
+        taps.values.keys().map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
     let engine = Engine::per_shape(&model, "the FP32 model")?;
 
     let mut observers: Observations = taps.values.keys().map(|name| (name.clone(), Observer::default())).collect();

@@ -33,8 +33,7 @@ impl Observer {
             let problem = "became infinite or NaN during calibration; the model cannot be quantized";
             return Err(Error::tensor("calibration", name, problem));
         }
-        (self.min, self.max) =
-            if self.samples == 0 { (min, max) } else { (self.min.min(min), self.max.max(max)) };
+        (self.min, self.max) = if self.samples == 0 { (min, max) } else { (self.min.min(min), self.max.max(max)) };
         self.samples += 1;
         self.rows += values.len() / features;
         self.min_sum += f64::from(min);

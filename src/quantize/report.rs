@@ -107,9 +107,8 @@ pub(super) fn report(
 }
 
 fn weight_report(original: &[f32], name: String, rows: &QuantizedRows) -> WeightReport {
-    let span = |values: &[f32]| {
-        values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), &v| (lo.min(v), hi.max(v)))
-    };
+    let span =
+        |values: &[f32]| values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), &v| (lo.min(v), hi.max(v)));
     let rounded: Vec<f32> = rows.dequantized().collect();
     let squares: f64 = original.iter().zip(&rounded).map(|(w, q)| f64::from(w - q).powi(2)).sum();
     WeightReport {

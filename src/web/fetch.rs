@@ -64,7 +64,10 @@ pub(super) async fn download(url: &str, file: &str, request: &Request<'_>) -> Re
     let response: Response = JsFuture::from(global_fetch(url, &init)?).await.map_err(aborted)?.dyn_into()?;
     if !response.ok() {
         let status = response.status();
-        return Err(failure(format!("{url}: the server answered {status} {}; is the file there?", response.status_text())));
+        return Err(failure(format!(
+            "{url}: the server answered {status} {}; is the file there?",
+            response.status_text()
+        )));
     }
     let header = |name: &str| response.headers().get(name).ok().flatten();
     if header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {

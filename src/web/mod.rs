@@ -88,10 +88,11 @@ impl WasmClassifier {
     /// None in practice.
     #[wasm_bindgen(getter)]
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        let info = self.classifier.info();
+        let model = self.classifier.model();
+        let info = model.info();
         to_object(&Info {
             precision: info.precision,
-            kernel: self.classifier.kernel(),
+            kernel: model.kernel(),
             model_bytes: self.model_bytes,
             memory_bytes: std::arch::wasm32::memory_size(0) * 65_536,
             layers: info.layers,

@@ -1,0 +1,84 @@
+//! `bert8 bench`
+
+use super::load;
+use super::output::print_json;
+use anyhow::Result;
+use bert8::metrics::Latency;
+use bert8::tokenizer::Tokens;
+use clap::Args as ClapArgs;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Time a model natively on one thread: latency percentiles and sentences per second
+///
+/// The input is one sequence of --seq tokens. The speed in a browser is another matter: ./build.sh serve shows it.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// An ONNX file from bert8 convert or bert8 quantize
+    model: PathBuf,
+
+    /// Tokens in the input
+    #[arg(long, value_name = "TOKENS", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    seq: u32,
+
+    /// How long to measure
+    #[arg(long, default_value_t = 10.0, value_parser = positive)]
+    seconds: f64,
+
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
+        _ => Err("expected a number of seconds above 0".to_owned()),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Results {
+    kernel: String,
+    seq: usize,
+    #[serde(flatten)]
+    latency: Latency,
+    sentences_per_second: f64,
+}
+
+/// Runs before the clock starts.
+const WARMUP: usize = 3;
+
+pub fn run(args: &Args) -> Result<()> {
+    let model = load::model(&args.model)?;
+    let seq = args.seq as usize;
+    let words = model.info().vocab_size.unwrap_or(1) as i64;
+    let tokens = Tokens {
+        ids: (0..seq as i64).map(|at| (1 + at * 37) % words).collect(),
+        types: (0..seq).map(|at| i64::from(at >= seq / 2)).collect(),
+        truncated: false,
+    };
+    for _ in 0..WARMUP {
+        model.logits(&tokens)?;
+    }
+    let begin = Instant::now();
+    let mut durations = Vec::new();
+    while durations.is_empty() || begin.elapsed().as_secs_f64() < args.seconds {
+        let start = Instant::now();
+        model.logits(&tokens)?;
+        durations.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let latency = Latency::new(&durations).expect("one run at least was timed");
+    let results = Results { kernel: model.kernel(), seq, latency, sentences_per_second: 1e3 / latency.mean_ms };
+    if args.json {
+        return print_json(&results);
+    }
+    println!("{} tokens on {}, one thread, {} runs", results.seq, results.kernel, latency.runs);
+    println!(
+        "median {:.2} ms  (min {:.2}, mean {:.2}, p90 {:.2}, p99 {:.2}, max {:.2})",
+        latency.p50_ms, latency.min_ms, latency.mean_ms, latency.p90_ms, latency.p99_ms, latency.max_ms
+    );
+    println!("{:.1} sentences per second", results.sentences_per_second);
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! `bert8 classify`
+
+use super::load;
+use super::output::print_json;
+use anyhow::Result;
+use bert8::classifier::Classifier;
+use clap::Args as ClapArgs;
+use std::path::PathBuf;
+
+/// Answer for one pair of sentences
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// An ONNX file from bert8 convert or bert8 quantize
+    model: PathBuf,
+
+    /// The first sentence
+    first: String,
+
+    /// The second sentence
+    second: String,
+
+    /// The model's tokenizer.json
+    #[arg(long, value_name = "FILE")]
+    tokenizer: PathBuf,
+
+    /// Cut pairs to this many tokens; by default the model's own limit
+    #[arg(long, value_name = "TOKENS")]
+    max_length: Option<usize>,
+
+    /// Print label, probabilities, logits and timing as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
+    let answer = classifier.classify(&args.first, &args.second)?;
+    if answer.truncated {
+        eprintln!("note: the pair was cut to {} tokens", answer.tokens);
+    }
+    if args.json {
+        return print_json(&answer);
+    }
+    let probability = answer.probabilities[answer.label_id];
+    println!("{} ({:.1} %), {:.1} ms", answer.label, probability * 100.0, answer.timing.infer_ms);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `bert8 convert`
+
+use super::load::Source;
+use super::output::{Output, megabytes};
+use anyhow::Result;
+use bert8::bert::emit_fp32;
+use bert8::onnx::encode_model;
+use clap::Args as ClapArgs;
+use std::path::PathBuf;
+
+/// Convert a BERT classifier to an FP32 ONNX file with dynamic batch and sequence
+///
+/// The model comes from a Hugging Face folder or from any ONNX export. What an ONNX export computes is compared with what
+/// the written file computes, and a difference is an error.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+
+    /// The ONNX file to write
+    #[arg(short, long, value_name = "OUT.onnx")]
+    output: PathBuf,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let output = Output::new(&args.output, &[&args.source.model])?;
+    let bytes = encode_model(&emit_fp32(&args.source.bert()?));
+    output.write(&bytes)?;
+    eprintln!("wrote {} ({})", args.output.display(), megabytes(bytes.len()));
+    Ok(())
+}

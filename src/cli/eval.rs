@@ -1,0 +1,156 @@
+//! `bert8 eval`
+
+use super::load;
+use super::output::print_json;
+use anyhow::{Result, bail};
+use bert8::classifier::Classifier;
+use bert8::metrics::{Counts, argmax, rmse, sqnr_db};
+use bert8::model::Model;
+use bert8::pairs::{Pair, read_pairs};
+use bert8::tokenizer::Tokens;
+use clap::Args as ClapArgs;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Measure accuracy and F1 on labelled pairs, and how an INT8 model differs from its FP32 baseline
+///
+/// F1 is that of class 1, as GLUE defines it for MRPC. With --baseline: the share of equal decisions (agreement), the
+/// number of different ones (flips), the root mean square of logit differences, and the logits' signal to quantization
+/// noise in decibels.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// An ONNX file from bert8 convert or bert8 quantize
+    model: PathBuf,
+
+    /// The model's tokenizer.json
+    #[arg(long, value_name = "FILE")]
+    tokenizer: PathBuf,
+
+    /// Labelled sentence pairs: TSV (GLUE's MRPC layout too), CSV or JSONL
+    #[arg(long, value_name = "PAIRS")]
+    data: PathBuf,
+
+    /// The FP32 ONNX file to compare with
+    #[arg(long, value_name = "FP32.onnx")]
+    baseline: Option<PathBuf>,
+
+    /// Cut pairs to this many tokens; by default the model's own limit
+    #[arg(long, value_name = "TOKENS")]
+    max_length: Option<usize>,
+
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Results {
+    pairs: usize,
+    #[serde(flatten)]
+    scores: Scores,
+    #[serde(flatten)]
+    difference: Option<Difference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Scores>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Scores {
+    accuracy: f64,
+    f1: f64,
+    pairs_per_second: f64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Difference {
+    agreement: f64,
+    flips: usize,
+    logit_rmse: f64,
+    sqnr_db: Option<f64>,
+}
+
+struct Sample {
+    tokens: Tokens,
+    label: usize,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let pairs = read_pairs(&args.data)?;
+    let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
+    let baseline = args.baseline.as_deref().map(load::model).transpose()?;
+    if let Some(baseline) = &baseline
+        && baseline.info().labels.len() != classifier.model().info().labels.len()
+    {
+        bail!("{} and its baseline have different numbers of classes", args.model.display());
+    }
+    let samples = samples(&classifier, &pairs, &args.data)?;
+    let (logits, scores) = evaluate(classifier.model(), &samples, "evaluating")?;
+    let mut results = Results { pairs: samples.len(), scores, difference: None, baseline: None };
+    if let Some(baseline) = baseline {
+        let (reference, scores) = evaluate(&baseline, &samples, "baseline")?;
+        results.difference = Some(difference(&reference, &logits));
+        results.baseline = Some(scores);
+    }
+    if args.json { print_json(&results) } else { print(&results) }
+}
+
+/// Tokenized pairs with their labels, by length, so that models which plan for a length do so once for each.
+fn samples(classifier: &Classifier, pairs: &[Pair], file: &Path) -> Result<Vec<Sample>> {
+    let file = file.display().to_string();
+    let mut samples = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let Some(label) = pair.label_id(&classifier.model().info().labels, &file)? else {
+            bail!("{file}, line {}: no label; evaluation needs a label or Quality column", pair.line);
+        };
+        samples.push(Sample { tokens: classifier.tokenize(&pair.first, &pair.second)?, label });
+    }
+    samples.sort_by_key(|sample| sample.tokens.ids.len());
+    Ok(samples)
+}
+
+/// Every sample's logits, and the scores.
+fn evaluate(model: &Model, samples: &[Sample], what: &'static str) -> Result<(Vec<Vec<f32>>, Scores)> {
+    let style = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} pairs, {eta} left")?;
+    let bar = ProgressBar::new(samples.len() as u64).with_style(style).with_message(what);
+    let start = Instant::now();
+    let mut counts = Counts::default();
+    let mut all = Vec::with_capacity(samples.len());
+    for sample in samples {
+        let logits = model.logits(&sample.tokens)?;
+        counts.add(argmax(&logits), sample.label);
+        all.push(logits);
+        bar.inc(1);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let pairs_per_second = samples.len() as f64 / seconds;
+    Ok((all, Scores { accuracy: counts.accuracy(), f1: counts.f1(), pairs_per_second }))
+}
+
+fn difference(reference: &[Vec<f32>], logits: &[Vec<f32>]) -> Difference {
+    let flips = reference.iter().zip(logits).filter(|(a, b)| argmax(a) != argmax(b)).count();
+    let agreement = 1.0 - flips as f64 / logits.len().max(1) as f64;
+    let (reference, logits) = (reference.concat(), logits.concat());
+    Difference { agreement, flips, logit_rmse: rmse(&reference, &logits), sqnr_db: sqnr_db(&reference, &logits) }
+}
+
+fn print(results: &Results) -> Result<()> {
+    let line = |name: &str, s: &Scores| {
+        println!("{name:<9} accuracy {:.4}  F1 {:.4}  {:.1} pairs/s", s.accuracy, s.f1, s.pairs_per_second);
+    };
+    println!("{} pairs", results.pairs);
+    line("model", &results.scores);
+    if let (Some(baseline), Some(difference)) = (&results.baseline, &results.difference) {
+        line("baseline", baseline);
+        let sqnr = difference.sqnr_db.map_or("without noise".to_owned(), |db| format!("{db:.1} dB"));
+        println!(
+            "agreement {:.2} % ({} flips), logit RMSE {:.4}, SQNR {sqnr}",
+            difference.agreement * 100.0,
+            difference.flips,
+            difference.logit_rmse
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `bert8 inspect`
+
+use super::load::{self, Source};
+use super::output::{megabytes, print_json};
+use anyhow::Result;
+use bert8::bert::{Bert, BertConfig};
+use bert8::model::Model;
+use bert8::ops::Fused;
+use bert8::{ModelInfo, onnx};
+use clap::Args as ClapArgs;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Show what a model file or folder holds, and how bert8 would run it
+///
+/// For a Hugging Face folder: the architecture and the number of parameters. For an ONNX file: precision, sizes, labels,
+/// operators, and what was fused.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Folder {
+    config: BertConfig,
+    parameters: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    bytes: usize,
+    #[serde(flatten)]
+    info: ModelInfo,
+    kernel: String,
+    fused: Fused,
+    operators: BTreeMap<String, usize>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    if args.source.model.is_dir() { folder(args) } else { file(args) }
+}
+
+fn folder(args: &Args) -> Result<()> {
+    let bert: Bert = args.source.bert()?;
+    let config = bert.config().clone();
+    let parameters = config.tensor_shapes().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    if args.json {
+        return print_json(&Folder { config, parameters });
+    }
+    println!("BERT classifier, {:.1} M parameters", parameters as f64 / 1e6);
+    println!(
+        "layers {}  hidden {}  heads {}  intermediate {}",
+        config.layers, config.hidden, config.heads, config.intermediate
+    );
+    println!(
+        "vocabulary {}  positions {}  activation {:?}",
+        config.vocab_size, config.max_positions, config.activation
+    );
+    println!("labels {}", config.labels.join(", "));
+    Ok(())
+}
+
+fn file(args: &Args) -> Result<()> {
+    let path = &args.source.model;
+    let bytes = load::read(path)?;
+    let name = path.display().to_string();
+    let proto = onnx::decode_model(&bytes, &name)?;
+    let mut operators = BTreeMap::new();
+    for node in proto.graph.iter().flat_map(|graph| &graph.node) {
+        *operators.entry(node.op_type.clone()).or_insert(0) += 1;
+    }
+    drop(proto);
+    let size = bytes.len();
+    let model = Model::from_bytes(bytes, &name)?;
+    let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused());
+    if args.json {
+        return print_json(&File { bytes: size, info, kernel, fused, operators });
+    }
+    println!("{name}: {:?}, {}", info.precision, megabytes(size));
+    println!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
+    println!("labels {}", info.labels.join(", "));
+    println!("runs on {kernel}");
+    println!(
+        "fused: {} linear layers, {} attentions, {} residual sums with LayerNorm, {} quantize steps; {} integer products left",
+        fused.linears, fused.attentions, fused.norms, fused.quantizes, fused.left
+    );
+    let listed: Vec<String> = operators.iter().map(|(op, count)| format!("{op} {count}")).collect();
+    println!("operators in the file: {}", listed.join(", "));
+    Ok(())
+}

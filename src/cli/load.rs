@@ -1,0 +1,61 @@
+//! Models and tokenizers from the paths that commands are given.
+
+use anyhow::{Context, Result, bail};
+use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx};
+use bert8::model::Model;
+use bert8::tokenizer::PairTokenizer;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// A model to import.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// A Hugging Face folder (config.json, model.safetensors, tokenizer.json) or an ONNX export of a BERT classifier
+    pub model: PathBuf,
+
+    /// Attention heads, for an ONNX export whose graph does not tell
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    heads: Option<u16>,
+}
+
+impl Source {
+    /// Imports the model.
+    pub fn bert(&self) -> Result<Bert> {
+        if self.model.is_dir() {
+            return Ok(import_folder(&self.model)?);
+        }
+        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None };
+        Ok(import_onnx(&read(&self.model)?, &self.model.display().to_string(), &options)?)
+    }
+
+    /// The model's tokenizer: `given`, or the tokenizer.json in or beside the model.
+    pub fn tokenizer(&self, given: Option<&Path>) -> Result<PairTokenizer> {
+        if let Some(path) = given {
+            return tokenizer(path);
+        }
+        let folder = if self.model.is_dir() { Some(self.model.as_path()) } else { self.model.parent() };
+        let path = folder.unwrap_or(Path::new(".")).join("tokenizer.json");
+        if !path.exists() {
+            bail!("no tokenizer.json next to the model ({}); name one with --tokenizer FILE", path.display());
+        }
+        tokenizer(&path)
+    }
+}
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Loads an ONNX file for running.
+pub fn model(path: &Path) -> Result<Model> {
+    if path.is_dir() {
+        bail!("{} is a folder; make an ONNX file of it first: bert8 convert {0} -o model.onnx", path.display());
+    }
+    Ok(Model::from_bytes(read(path)?, &path.display().to_string())?)
+}
+
+/// Loads a tokenizer.json.
+pub fn tokenizer(path: &Path) -> Result<PairTokenizer> {
+    Ok(PairTokenizer::from_bytes(&read(path)?, &path.display().to_string())?)
+}

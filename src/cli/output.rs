@@ -1,0 +1,63 @@
+//! Files that are there whole or not at all, and JSON on standard output.
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A file to be written, checked before the work begins.
+#[derive(Debug)]
+pub struct Output {
+    path: PathBuf,
+    folder: PathBuf,
+}
+
+impl Output {
+    /// Checks that `path` can be created and is none of `inputs`.
+    pub fn new(path: &Path, inputs: &[&Path]) -> Result<Self> {
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        if !folder.is_dir() {
+            bail!("cannot write {}: the folder {} does not exist", path.display(), folder.display());
+        }
+        if path.is_dir() {
+            bail!("cannot write {}: it is a folder; give a file name", path.display());
+        }
+        if let Ok(existing) = path.canonicalize()
+            && inputs.iter().any(|input| {
+                input.canonicalize().is_ok_and(|input| input == existing || existing.parent() == Some(&input))
+            })
+        {
+            bail!("cannot write {}: it is, or lies in, the input; choose another name", path.display());
+        }
+        Ok(Output { path: path.to_owned(), folder })
+    }
+
+    /// Writes `bytes`: into a temporary file beside the target, then renamed.
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        let name = || format!("cannot write {}", self.path.display());
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.prefix(".bert8-").tempfile_in(&self.folder).with_context(name)?;
+        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).with_context(name)?;
+        file.persist(&self.path).map_err(|e| e.error).with_context(name)?;
+        Ok(())
+    }
+}
+
+/// Prints `value` as one line of JSON.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// A number of bytes for people.
+pub fn megabytes(bytes: usize) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

@@ -1,0 +1,190 @@
+//! Sentence-pair files: TSV and CSV with a header, GLUE's MRPC layout, JSONL.
+
+use crate::error::{Error, Result};
+use csv::{ByteRecord, ReaderBuilder};
+use std::path::Path;
+
+/// One pair of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The line it stands on, from 1.
+    pub line: usize,
+    /// The first sentence.
+    pub first: String,
+    /// The second sentence.
+    pub second: String,
+    /// The label as written, where the file has one: a class id or a class name.
+    pub label: Option<String>,
+}
+
+impl Pair {
+    /// The class id of the label among `labels`, or `None` where the file has no labels.
+    ///
+    /// # Errors
+    /// If the label is neither a class id nor a class name; `file` is named with the line.
+    pub fn label_id(&self, labels: &[String], file: &str) -> Result<Option<usize>> {
+        let Some(label) = &self.label else { return Ok(None) };
+        let by_id = label.parse().ok().filter(|&id: &usize| id < labels.len());
+        let id = by_id.or_else(|| labels.iter().position(|name| name == label));
+        id.map(Some).ok_or_else(|| {
+            let known: Vec<String> = labels.iter().enumerate().map(|(id, name)| format!("{id} ({name})")).collect();
+            let problem = format!("the label `{label}` is not one of the model's: {}", known.join(", "));
+            Error::Line { file: file.to_owned(), line: self.line, problem }
+        })
+    }
+}
+
+const FIRST: [&str; 7] = ["sentence1", "#1 string", "sentence_1", "text1", "question1", "premise", "a"];
+const SECOND: [&str; 7] = ["sentence2", "#2 string", "sentence_2", "text2", "question2", "hypothesis", "b"];
+const LABEL: [&str; 4] = ["label", "quality", "is_duplicate", "gold_label"];
+
+/// Reads a file of pairs. The ending decides: `.jsonl` (objects with `sentence1`, `sentence2` and perhaps `label`), `.csv`
+/// (commas and quotes), anything else tab-separated without quoting. The columns are found by the header's names.
+///
+/// # Errors
+/// If the file cannot be read, is not UTF-8, lacks a column, has a line of another width, or holds no pairs; the line is
+/// named.
+pub fn read_pairs(path: &Path) -> Result<Vec<Pair>> {
+    let file = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    let pairs = match ending.as_str() {
+        "jsonl" | "ndjson" => parse_jsonl(bytes, &file)?,
+        "csv" => parse_table(bytes, b',', &file)?,
+        _ => parse_table(bytes, b'\t', &file)?,
+    };
+    if pairs.is_empty() {
+        return Err(Error::file(file, "holds no pairs"));
+    }
+    Ok(pairs)
+}
+
+fn line_error(file: &str, line: usize, problem: impl Into<String>) -> Error {
+    Error::Line { file: file.to_owned(), line, problem: problem.into() }
+}
+
+fn text(bytes: &[u8], file: &str, line: usize) -> Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|e| line_error(file, line, format!("is not UTF-8 text ({e})")))?;
+    Ok(text.to_owned())
+}
+
+fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quoting(delimiter == b',')
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(bytes);
+    let mut records = reader.byte_records();
+    let at = |record: &ByteRecord| record.position().map_or(0, |p| p.line() as usize);
+    let failed = |e: csv::Error| Error::file(file, format!("cannot be read as a table: {e}"));
+
+    let header = records.next().transpose().map_err(failed)?;
+    let header = header.ok_or_else(|| Error::file(file, "is empty; expected a header line and pairs"))?;
+    let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_lowercase()).collect();
+    let column = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|n| n == name));
+    let (Some(first), Some(second)) = (column(&FIRST), column(&SECOND)) else {
+        let problem = format!(
+            "the header names no sentence columns; expected sentence1 and sentence2 (or MRPC's `#1 String` and `#2 \
+             String`), found {names:?}"
+        );
+        return Err(line_error(file, 1, problem));
+    };
+    let label = column(&LABEL);
+    let mut pairs = Vec::new();
+    for record in records {
+        let record = record.map_err(failed)?;
+        let line = at(&record);
+        if record.len() != names.len() {
+            let problem = format!("has {} columns, the header has {}", record.len(), names.len());
+            return Err(line_error(file, line, problem));
+        }
+        pairs.push(Pair {
+            line,
+            first: text(&record[first], file, line)?,
+            second: text(&record[second], file, line)?,
+            label: label.map(|at| text(&record[at], file, line)).transpose()?.map(|label| label.trim().to_owned()),
+        });
+    }
+    Ok(pairs)
+}
+
+fn parse_jsonl(bytes: &[u8], file: &str) -> Result<Vec<Pair>> {
+    let mut pairs = Vec::new();
+    for (at, line) in bytes.split(|&b| b == b'\n').enumerate() {
+        let number = at + 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line)
+            .map_err(|e| line_error(file, number, format!("is not a JSON object ({e})")))?;
+        let field = |names: &[&str]| names.iter().find_map(|name| object.get(*name));
+        let sentence = |names: &[&str]| {
+            let found = field(names).and_then(|value| value.as_str());
+            found.map(str::to_owned).ok_or_else(|| line_error(file, number, format!("has no text `{}`", names[0])))
+        };
+        let label = match field(&LABEL) {
+            None | Some(serde_json::Value::Null) => None,
+            Some(serde_json::Value::String(name)) => Some(name.clone()),
+            Some(serde_json::Value::Number(id)) => Some(id.to_string()),
+            Some(other) => {
+                return Err(line_error(file, number, format!("has the label {other}; expected a class id or name")));
+            }
+        };
+        pairs.push(Pair { line: number, first: sentence(&FIRST)?, second: sentence(&SECOND)?, label });
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, content: &[u8]) -> Result<Vec<Pair>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        read_pairs(&path)
+    }
+
+    fn error(name: &str, content: &[u8]) -> String {
+        read(name, content).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mrpc_s_layout_has_no_quotes_and_perhaps_a_bom() {
+        let mrpc = "\u{feff}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n1\t7\t8\t\"A\" said so .\tSo said \"A .\r\n";
+        let pairs = read("dev.tsv", mrpc.as_bytes()).unwrap();
+        assert_eq!(pairs.len(), 1);
+        assert_eq!((pairs[0].first.as_str(), pairs[0].second.as_str()), ("\"A\" said so .", "So said \"A ."));
+        assert_eq!(pairs[0].label_id(&["no".into(), "yes".into()], "f").unwrap(), Some(1));
+        assert_eq!(pairs[0].line, 2);
+    }
+
+    #[test]
+    fn csv_has_quotes_and_jsonl_objects() {
+        let csv = b"label,sentence1,sentence2\nyes,\"One, two\",\"a \"\"b\"\"\"\n";
+        let pairs = read("x.csv", csv).unwrap();
+        assert_eq!((pairs[0].first.as_str(), pairs[0].second.as_str()), ("One, two", "a \"b\""));
+        assert_eq!(pairs[0].label_id(&["no".into(), "yes".into()], "f").unwrap(), Some(1));
+        let jsonl =
+            b"{\"sentence1\":\"a\",\"sentence2\":\"\",\"label\":0}\n\n{\"sentence1\":\"c\",\"sentence2\":\"d\"}\n";
+        let pairs = read("x.jsonl", jsonl).unwrap();
+        assert_eq!((pairs.len(), pairs[1].line, pairs[0].label.as_deref()), (2, 3, Some("0")));
+    }
+
+    #[test]
+    fn mistakes_name_the_line() {
+        assert!(error("x.tsv", b"sentence1\tsentence2\na\tb\na\n").contains("line 3: has 1 columns"));
+        assert!(error("x.tsv", b"one\ttwo\na\tb\n").contains("line 1: the header names no sentence columns"));
+        assert!(error("x.tsv", b"sentence1\tsentence2\n").contains("holds no pairs"));
+        assert!(error("x.tsv", b"").contains("is empty"));
+        assert!(error("x.tsv", b"sentence1\tsentence2\na\t\xff\xfe\n").contains("line 2: is not UTF-8"));
+        assert!(error("x.jsonl", b"{\"sentence1\":\"a\",\"sentence2\":\"b\"}\n{]\n").contains("line 2: is not a JSON"));
+        assert!(error("x.jsonl", b"{\"sentence1\":\"a\"}\n").contains("no text `sentence2`"));
+        let pairs = read("x.tsv", b"label\tsentence1\tsentence2\n7\ta\tb\n").unwrap();
+        let error = pairs[0].label_id(&["no".into(), "yes".into()], "x.tsv").unwrap_err().to_string();
+        assert!(error.contains("x.tsv, line 2") && error.contains("0 (no), 1 (yes)"), "{error}");
+    }
+}
