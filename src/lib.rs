@@ -12,5 +12,7 @@ pub mod onnx;
 pub mod ops;
 pub mod quantize;
 pub mod tokenizer;
+#[cfg(target_arch = "wasm32")]
+pub mod web;
 pub use error::{Error, Result};
 pub use model_info::{ModelInfo, Precision};
