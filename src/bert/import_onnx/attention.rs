@@ -4,8 +4,10 @@ use super::graph::{Graph, Linear, keeps_numbers, two};
 use crate::error::Result;
 use crate::onnx::{attribute, pb};
 
-/// How many operators may stand between the parts of an attention.
+/// How many operators may stand between a dense layer and a product of attention.
 const DEPTH: usize = 14;
+/// How many operators may scale and mask the scores.
+const SCORES: usize = 8;
 
 /// One layer's self-attention.
 pub struct Attention<'a> {
@@ -56,7 +58,7 @@ impl<'a> Graph<'a> {
             return Err(self.unexpected(values, "a value split into heads (a dense layer, Reshape, Transpose)"));
         };
         let input = softmax.input.first().map_or("", String::as_str);
-        let Some(scores) = self.scores(input, DEPTH) else {
+        let Some(scores) = self.scores(input, SCORES) else {
             return Err(
                 self.unexpected(input, "scaled attention scores with a mask (MatMul of query and key, Mul, Add)")
             );

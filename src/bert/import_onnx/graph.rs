@@ -88,7 +88,7 @@ impl<'a> Graph<'a> {
         at
     }
 
-    /// The node behind `value` if it is an `op`, and its inputs.
+    /// The node behind `value` if it is an `op`.
     pub fn made_by(&self, value: &'a str, op: &str) -> Option<&'a pb::NodeProto> {
         self.producer(self.source(value)).filter(|node| node.op_type == op)
     }

@@ -1,7 +1,7 @@
 //! Checks that a file holds a graph of plain FP32 operators in order, and strips it to what makes the logits.
 
 use crate::error::{Error, Result};
-use crate::onnx::{node_label, pb};
+use crate::onnx::{attribute, node_label, pb};
 use std::collections::{HashMap, HashSet};
 
 /// The operators an FP32 export of a BERT classifier may use. None of them holds a subgraph.
@@ -104,6 +104,12 @@ pub fn prepare<'m>(model: &'m mut pb::ModelProto, file: &str) -> Result<&'m pb::
         }
         if !OPERATORS.contains(&node.op_type.as_str()) {
             return Err(node_error(file, node, "is nothing a BERT sequence classifier is made of"));
+        }
+        // The engine takes a transposition's word for it, and would never end with one that drops an axis.
+        if let Some(perm) = attribute(node, "perm").filter(|_| node.op_type == "Transpose")
+            && !(0..perm.ints.len() as i64).all(|axis| perm.ints.contains(&axis))
+        {
+            return Err(node_error(file, node, format!("has the perm {:?}, which is no permutation", perm.ints)));
         }
     }
     // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.
