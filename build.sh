@@ -1,0 +1,200 @@
+#!/usr/bin/env bash
+# Builds the site, serves it, tests everything. Each step is a function; a step that has nothing to do is quick.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'USAGE'
+Usage: ./build.sh [STEP]...      (default: page)
+
+  tools   install what is missing: wasm target, wasm-pack, wasm-bindgen, wasm-opt
+  cli     the bert8 command, target/release/bert8
+  model   quantize the demo model: build/models/
+  wasm    both WebAssembly variants: build/pkg/{simd128,relaxed}
+  page    all of the above, assembled into dist/, a complete static site
+  serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
+  test    formatting, lints, documentation, native, browser and page tests
+  clean   remove dist/ and build/
+
+A machine needs Rust (rustup), Node with npm and, for the tests, Chromium with its driver and Python 3.
+USAGE
+}
+
+WASM_PACK=0.15.1
+WASM_BINDGEN=0.2.129 # the same in Cargo.toml
+BINARYEN=132.0.0
+MODEL=models/minilm-l6-mrpc
+VARIANTS=(simd128 relaxed)
+
+export PATH="$PWD/build/tools/node_modules/.bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Whether OUTPUT is missing or older than any of the files and folders that follow.
+stale() {
+  local output=$1
+  shift
+  [ ! -e "$output" ] || [ -n "$(find "$@" -newer "$output" -print -quit)" ]
+}
+
+cargo_tool() { # command, crate, version
+  "$1" --version 2>/dev/null | grep -qF "$3" || {
+    say "installing $2 $3"
+    cargo install --locked "$2@$3"
+  }
+}
+
+tools() {
+  command -v cargo >/dev/null || die "Rust is missing; install it from your system or with rustup, then run this again"
+  command -v npm >/dev/null || die "Node.js with npm is missing; install it (Debian: apt-get install nodejs npm)"
+  if command -v rustup >/dev/null; then
+    rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+  fi
+  cargo_tool wasm-pack wasm-pack "$WASM_PACK"
+  cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN"
+  if [ ! -x build/tools/node_modules/.bin/wasm-opt ]; then
+    say "installing wasm-opt (binaryen $BINARYEN)"
+    mkdir -p build/tools
+    npm install --prefix build/tools --ignore-scripts --no-save --no-audit --no-fund "binaryen@$BINARYEN"
+  fi
+}
+
+cli() {
+  say "the bert8 command"
+  cargo build --release --locked
+}
+
+model() {
+  local out=build/models bert8=target/release/bert8
+  mkdir -p "$out"
+  if stale "$out/model.fp32.onnx" "$bert8" "$MODEL"; then
+    say "converting the demo model"
+    "$bert8" convert "$MODEL" -o "$out/model.fp32.onnx"
+  fi
+  if stale "$out/model.int8.onnx" "$bert8" "$MODEL" models/calibration.tsv; then
+    say "quantizing the demo model"
+    "$bert8" quantize "$MODEL" --calibration models/calibration.tsv \
+      -o "$out/model.int8.onnx" --report "$out/report.json"
+  fi
+}
+
+# The compiler flags of a variant.
+variant_flags() {
+  local features=+simd128
+  [ "$1" = relaxed ] && features+=,+relaxed-simd
+  echo "-Ctarget-feature=$features --cfg getrandom_backend=\"wasm_js\""
+}
+
+wasm_variant() {
+  local out=build/pkg/$1
+  stale "$out/bert8_bg.wasm" src Cargo.toml Cargo.lock build.sh || return 0
+  say "WebAssembly, $1 (some minutes when everything is new)"
+  RUSTFLAGS="$(variant_flags "$1")" CARGO_TARGET_DIR="target/wasm-$1" \
+    wasm-pack --quiet build --target web --no-pack --out-dir "$out" --profile wasm -- --no-default-features --locked
+}
+
+wasm() {
+  mkdir -p build/pkg
+  local jobs=() job
+  for variant in "${VARIANTS[@]}"; do
+    wasm_variant "$variant" &
+    jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || die "the WebAssembly build failed"; done
+}
+
+page() {
+  tools
+  wasm
+  cli
+  model
+  say "dist/"
+  rm -rf dist
+  mkdir -p dist/models dist/pkg
+  cp -r www/. dist/
+  for variant in "${VARIANTS[@]}"; do
+    mkdir "dist/pkg/$variant"
+    cp "build/pkg/$variant"/bert8.js "build/pkg/$variant"/bert8_bg.wasm "dist/pkg/$variant/"
+  done
+  cp build/models/model.fp32.onnx build/models/model.int8.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
+  find dist -type f \( -name '*.wasm' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.json' \) \
+    -exec gzip -9 --keep {} +
+  local first
+  first=$(cat dist/*.gz dist/page/*.gz dist/pkg/relaxed/*.gz | wc -c)
+  echo "dist/ is ready; a first visit moves $((first / 1000)) kB of page, JavaScript and WebAssembly, models apart"
+}
+
+serve() {
+  page
+  exec target/release/bert8 serve dist --port "${PORT:-8080}"
+}
+
+browser() {
+  command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
+  { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; } ||
+    die "Chromium and chromedriver are missing; install them (Debian: apt-get install chromium chromium-driver)"
+  say "installing Chromium"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null
+}
+
+test_native() {
+  say "formatting, lints, documentation"
+  cargo fmt --all --check
+  cargo clippy --locked --all-targets -- -D warnings
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+  say "native tests"
+  cargo test --locked
+}
+
+test_wasm() {
+  for variant in "${VARIANTS[@]}"; do
+    say "browser tests, $variant"
+    RUSTFLAGS="$(variant_flags "$variant")" CARGO_TARGET_DIR="target/wasm-$variant" \
+      wasm-pack --quiet test --headless --chrome --chromedriver "$(command -v chromedriver)" \
+      -- --no-default-features --locked --test kernels --test web
+  done
+}
+
+test_page() {
+  say "page tests"
+  (cd tests/page && npm ci --no-audit --no-fund --loglevel=error)
+  export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/target/release/bert8"
+  (cd tests/page && npm test)
+  say "page tests on a processor without AVX-VNNI"
+  (cd tests/page && BERT8_CHROMIUM_ARGS=--js-flags=--no-enable-avx-vnni npm test)
+}
+
+test_peers() {
+  say "the same files in onnxruntime"
+  if [ ! -x build/venv/bin/python ] && ! { python3 -m venv build/venv &&
+    build/venv/bin/pip install -q -r tests/peers/requirements.txt; }; then
+    rm -rf build/venv
+    echo "skipped: onnxruntime cannot be installed here"
+    return
+  fi
+  build/venv/bin/python tests/peers/onnxruntime_agrees.py
+}
+
+run_tests() {
+  browser
+  page
+  test_native
+  test_wasm
+  test_page
+  test_peers
+  say "all tests passed"
+}
+
+clean() { rm -rf dist build; }
+
+[ $# -gt 0 ] || set -- page
+for step in "$@"; do
+  case $step in
+    -h | --help | help) usage; exit ;;
+    tools | cli | model | wasm | page | serve | clean) "$step" ;;
+    test) run_tests ;;
+    *) usage >&2; printf '\nerror: there is no step `%s`\n' "$step" >&2; exit 2 ;;
+  esac
+done
