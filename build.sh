@@ -145,7 +145,7 @@ test_native() {
   cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
   say "native tests"
-  cargo test --locked
+  cargo test --release --locked
 }
 
 test_wasm() {

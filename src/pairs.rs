@@ -69,6 +69,25 @@ fn text(bytes: &[u8], file: &str, line: usize) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// Line numbers by byte offset: the reader's own count is one behind after a line that ends in CR LF.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line on which `record` starts. Records must come in order.
+    fn of(&mut self, record: &ByteRecord) -> usize {
+        let start = record.position().map_or(self.offset, |p| p.byte() as usize);
+        let ends = self.bytes[start..].iter().take_while(|b| b"\r\n".contains(b)).count();
+        let newlines = self.bytes[self.offset..start + ends].iter().filter(|&&b| b == b'\n').count();
+        self.line += newlines;
+        self.offset = start + ends;
+        self.line
+    }
+}
+
 fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
@@ -77,7 +96,7 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
         .has_headers(false)
         .from_reader(bytes);
     let mut records = reader.byte_records();
-    let at = |record: &ByteRecord| record.position().map_or(0, |p| p.line() as usize);
+    let mut lines = Lines { bytes, offset: 0, line: 1 };
     let failed = |e: csv::Error| Error::file(file, format!("cannot be read as a table: {e}"));
 
     let header = records.next().transpose().map_err(failed)?;
@@ -95,7 +114,7 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for record in records {
         let record = record.map_err(failed)?;
-        let line = at(&record);
+        let line = lines.of(&record);
         if record.len() != names.len() {
             let problem = format!("has {} columns, the header has {}", record.len(), names.len());
             return Err(line_error(file, line, problem));
@@ -177,6 +196,8 @@ mod tests {
     #[test]
     fn mistakes_name_the_line() {
         assert!(error("x.tsv", b"sentence1\tsentence2\na\tb\na\n").contains("line 3: has 1 columns"));
+        assert!(error("x.tsv", b"sentence1\tsentence2\r\na\tb\r\n\r\na\r\n").contains("line 4: has 1 columns"));
+        assert!(error("x.csv", b"sentence1,sentence2\n\"a\nb\",c\na\n").contains("line 4: has 1 columns"));
         assert!(error("x.tsv", b"one\ttwo\na\tb\n").contains("line 1: the header names no sentence columns"));
         assert!(error("x.tsv", b"sentence1\tsentence2\n").contains("holds no pairs"));
         assert!(error("x.tsv", b"").contains("is empty"));

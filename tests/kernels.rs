@@ -2,6 +2,11 @@
 //! row tiles.
 
 use bert8::kernels::{Activations, Kernel, PANEL, PackedWeights, Path};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// A small deterministic generator, so that every run sees the same bytes.
 fn bytes(seed: u64, len: usize) -> Vec<u8> {

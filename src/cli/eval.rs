@@ -1,7 +1,7 @@
 //! `bert8 eval`
 
 use super::load;
-use super::output::print_json;
+use super::output::{Output, print_json};
 use anyhow::{Result, bail};
 use bert8::classifier::Classifier;
 use bert8::metrics::{Counts, argmax, rmse, sqnr_db};
@@ -40,6 +40,10 @@ pub struct Args {
     #[arg(long, value_name = "TOKENS")]
     max_length: Option<usize>,
 
+    /// Write every pair's label, decision and logits, one JSON object a line, in the data's order
+    #[arg(long, value_name = "FILE.jsonl")]
+    predictions: Option<PathBuf>,
+
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -71,12 +75,27 @@ struct Difference {
     sqnr_db: Option<f64>,
 }
 
+#[derive(Debug, Serialize)]
+struct Prediction<'a> {
+    line: usize,
+    label: usize,
+    predicted: usize,
+    logits: &'a [f32],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_logits: Option<&'a [f32]>,
+}
+
 struct Sample {
+    line: usize,
     tokens: Tokens,
     label: usize,
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    let predictions = match &args.predictions {
+        Some(path) => Some(Output::new(path, &[&args.model, &args.tokenizer, &args.data])?),
+        None => None,
+    };
     let pairs = read_pairs(&args.data)?;
     let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
     let baseline = args.baseline.as_deref().map(load::model).transpose()?;
@@ -88,10 +107,15 @@ pub fn run(args: &Args) -> Result<()> {
     let samples = samples(&classifier, &pairs, &args.data)?;
     let (logits, scores) = evaluate(classifier.model(), &samples, "evaluating")?;
     let mut results = Results { pairs: samples.len(), scores, difference: None, baseline: None };
+    let mut reference = None;
     if let Some(baseline) = baseline {
-        let (reference, scores) = evaluate(&baseline, &samples, "baseline")?;
-        results.difference = Some(difference(&reference, &logits));
+        let (baseline_logits, scores) = evaluate(&baseline, &samples, "baseline")?;
+        results.difference = Some(difference(&baseline_logits, &logits));
         results.baseline = Some(scores);
+        reference = Some(baseline_logits);
+    }
+    if let Some(file) = predictions {
+        file.write(&predictions_jsonl(&samples, &logits, reference.as_deref())?)?;
     }
     if args.json { print_json(&results) } else { print(&results) }
 }
@@ -104,7 +128,7 @@ fn samples(classifier: &Classifier, pairs: &[Pair], file: &Path) -> Result<Vec<S
         let Some(label) = pair.label_id(&classifier.model().info().labels, &file)? else {
             bail!("{file}, line {}: no label; evaluation needs a label or Quality column", pair.line);
         };
-        samples.push(Sample { tokens: classifier.tokenize(&pair.first, &pair.second)?, label });
+        samples.push(Sample { line: pair.line, tokens: classifier.tokenize(&pair.first, &pair.second)?, label });
     }
     samples.sort_by_key(|sample| sample.tokens.ids.len());
     Ok(samples)
@@ -134,6 +158,25 @@ fn difference(reference: &[Vec<f32>], logits: &[Vec<f32>]) -> Difference {
     let agreement = 1.0 - flips as f64 / logits.len().max(1) as f64;
     let (reference, logits) = (reference.concat(), logits.concat());
     Difference { agreement, flips, logit_rmse: rmse(&reference, &logits), sqnr_db: sqnr_db(&reference, &logits) }
+}
+
+/// One line of JSON for every sample, in the order of the file.
+fn predictions_jsonl(samples: &[Sample], logits: &[Vec<f32>], reference: Option<&[Vec<f32>]>) -> Result<Vec<u8>> {
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    order.sort_by_key(|&at| samples[at].line);
+    let mut lines = Vec::new();
+    for at in order {
+        let prediction = Prediction {
+            line: samples[at].line,
+            label: samples[at].label,
+            predicted: argmax(&logits[at]),
+            logits: &logits[at],
+            baseline_logits: reference.map(|all| all[at].as_slice()),
+        };
+        serde_json::to_writer(&mut lines, &prediction)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
 }
 
 fn print(results: &Results) -> Result<()> {

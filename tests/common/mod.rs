@@ -1,5 +1,9 @@
 //! Small models made in code, for tests that need no files.
 
+#![allow(dead_code, reason = "each test file uses a part of this")]
+
+pub mod golden;
+
 use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig};
 use std::collections::BTreeMap;

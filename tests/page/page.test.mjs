@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 import { DIST, startSite } from "./site.mjs";
 
 if (!existsSync(join(DIST, "index.html"))) {
@@ -17,17 +17,6 @@ if (!existsSync(join(DIST, "index.html"))) {
   process.exit(1);
 }
 
-const ARGS = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  ...(process.env.BERT8_CHROMIUM_ARGS ?? "").split(" ").filter(Boolean),
-];
 const SAME = ["The museum opens at nine in the morning.", "The museum opens at 9 a.m."];
 const OTHER = ["The museum opens at nine in the morning.", "My sister plays the violin."];
 const TIMEOUT = 60_000;
@@ -38,7 +27,7 @@ let shared; // one page with both models loaded, for the tests that leave it usa
 
 before(async () => {
   site = await startSite();
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+  browser = await launch();
   shared = await open();
 });
 

@@ -1,0 +1,43 @@
+//! The files of tests/golden, and what they must give on every machine.
+
+use bert8::classifier::Classification;
+
+pub const FP32: &[u8] = include_bytes!("../golden/model.fp32.onnx");
+pub const INT8: &[u8] = include_bytes!("../golden/model.int8.onnx");
+pub const TOKENIZER: &[u8] = include_bytes!("../golden/tokenizer.json");
+const EXPECTED: &str = include_str!("../golden/expected.json");
+
+/// Pairs of all kinds: short, long, empty, cut, with words that are not in the vocabulary.
+pub const PAIRS: [(&str, &str); 8] = [
+    ("The cat sat at home.", "A cat was at home."),
+    ("Shares of the company rose 12% today", "The company's price fell 12% today!"),
+    ("", "It is raining."),
+    ("", ""),
+    ("Ünïcödé — 東京 \u{1F600}", "the old judge said \"not today\""),
+    ("rain", "sun"),
+    (
+        "The mayor of the old city said the new bank was not in the river",
+        "He ran home to the dog and the cat, and she ran to the river by the bank today",
+    ),
+    ("a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9", "a a a a a a a a a a a a"),
+];
+
+/// Checks an answer for `PAIRS[at]` against the committed one.
+///
+/// Floats may differ in the order of sums and in rounding; a value next to a rounding boundary then becomes another
+/// integer, which moves an INT8 logit by about a step of its last layers. FP32 logits must agree within 1e-4, INT8 logits
+/// within 2e-2, a tenth of the spread that quantization itself adds to this model.
+pub fn check(at: usize, precision: &str, answer: &Classification) {
+    let expected: serde_json::Value = serde_json::from_str(EXPECTED).unwrap();
+    let expected = &expected[at];
+    assert_eq!(answer.tokens as u64, expected["tokens"].as_u64().unwrap(), "tokens of pair {at}");
+    assert_eq!(answer.truncated, expected["truncated"].as_bool().unwrap(), "truncation of pair {at}");
+    let tolerance = if precision == "fp32" { 1e-4 } else { 2e-2 };
+    for (class, logit) in answer.logits.iter().enumerate() {
+        let expected = expected[precision][class].as_f64().unwrap();
+        assert!(
+            (f64::from(*logit) - expected).abs() <= tolerance,
+            "{precision} logit {class} of pair {at}: {logit}, not {expected}"
+        );
+    }
+}

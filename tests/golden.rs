@@ -1,0 +1,70 @@
+//! The small model of tests/golden, whose logits the browser tests expect too: what the committed files give natively.
+//!
+//! `cargo test --test golden -- --ignored` writes the files anew, after a deliberate change of the file format.
+
+mod common;
+
+use bert8::activation::Activation;
+use bert8::bert::{Bert, BertConfig, emit_fp32};
+use bert8::classifier::Classifier;
+use bert8::onnx::encode_model;
+use bert8::quantize::{CalibrationInfo, quantize};
+use bert8::tokenizer::PairTokenizer;
+use common::golden::{self, PAIRS};
+use serde_json::json;
+
+fn model() -> Bert {
+    common::tiny_bert(BertConfig {
+        vocab_size: 128,
+        hidden: 24,
+        layers: 2,
+        heads: 2,
+        intermediate: 40,
+        max_positions: 48,
+        ..common::tiny_config(Activation::Gelu, 2)
+    })
+}
+
+fn classifiers() -> [Classifier; 2] {
+    [golden::FP32, golden::INT8]
+        .map(|bytes| Classifier::from_bytes((bytes.to_vec(), "golden"), (golden::TOKENIZER, "golden"), None).unwrap())
+}
+
+#[test]
+fn the_committed_files_give_the_committed_logits() {
+    let [fp32, int8] = classifiers();
+    for (at, (first, second)) in PAIRS.iter().enumerate() {
+        golden::check(at, "fp32", &fp32.classify(first, second).unwrap());
+        golden::check(at, "int8", &int8.classify(first, second).unwrap());
+    }
+}
+
+#[test]
+fn the_committed_int8_model_is_fused_completely() {
+    let [_, int8] = classifiers();
+    assert!(int8.model().fused().complete(), "{:?}", int8.model().fused());
+}
+
+#[test]
+#[ignore = "writes the golden files"]
+fn write() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    let bert = model();
+    let tokenizer = PairTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
+    let samples: Vec<_> = PAIRS.iter().map(|(a, b)| tokenizer.encode(a, b, 48).unwrap()).collect();
+    let info = CalibrationInfo { max_length: 48, seed: 0 };
+    let int8 = quantize(&bert, &samples, info, |_| ()).unwrap().onnx;
+    let fp32 = encode_model(&emit_fp32(&bert));
+    std::fs::write(format!("{folder}/model.fp32.onnx"), &fp32).unwrap();
+    std::fs::write(format!("{folder}/model.int8.onnx"), &int8).unwrap();
+    let answers = |model: Vec<u8>| {
+        let classifier = Classifier::from_bytes((model, "golden"), (golden::TOKENIZER, "golden"), None).unwrap();
+        PAIRS.iter().map(|(a, b)| classifier.classify(a, b).unwrap()).collect::<Vec<_>>()
+    };
+    let expected: Vec<_> = answers(fp32)
+        .iter()
+        .zip(answers(int8))
+        .map(|(fp32, int8)| json!({ "tokens": fp32.tokens, "truncated": fp32.truncated, "fp32": fp32.logits, "int8": int8.logits }))
+        .collect();
+    std::fs::write(format!("{folder}/expected.json"), serde_json::to_string_pretty(&expected).unwrap()).unwrap();
+}

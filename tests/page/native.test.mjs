@@ -1,0 +1,73 @@
+// The built page against the native command on the same files: the same answers on every backend, from the kernel that the
+// processor calls for. BERT8_CLI names the command; without it these tests are skipped.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { EXTRA_ARGS, launch } from "./browser.mjs";
+import { DIST, startSite } from "./site.mjs";
+
+const CLI = process.env.BERT8_CLI;
+const PAIRS = [
+  ["The museum opens at nine in the morning.", "The museum opens at 9 a.m."],
+  ["The museum opens at nine in the morning.", "My sister plays the violin."],
+  ["", "An empty sentence stands before this one."],
+  ["Shares of the company rose 12 percent on Tuesday .", "The company's shares fell 12 percent, to $4.50, on Tuesday."],
+  ["word ".repeat(600), "A very long sentence stands before this one."],
+];
+
+// FP32 differs by the order of sums and by fused multiply-add. INT8 differs where such a difference takes a value across a
+// rounding boundary: the bound is a fifth of what quantization itself adds to this model's logits.
+const TOLERANCE = { fp32: 1e-3, int8: 0.05 };
+
+function native(key, [a, b]) {
+  const args = ["classify", join(DIST, `models/model.${key}.onnx`), a, b, "--tokenizer", join(DIST, "models/tokenizer.json"), "--json"];
+  return JSON.parse(execFileSync(CLI, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+}
+
+describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no command", timeout: 180_000 }, () => {
+  let site;
+  let browser;
+  let expected;
+
+  before(async () => {
+    site = await startSite();
+    browser = await launch();
+    expected = Object.fromEntries(["int8", "fp32"].map((key) => [key, PAIRS.map((pair) => native(key, pair))]));
+  });
+
+  after(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  for (const backend of ["relaxed-simd", "simd128"]) {
+    test(`agree on ${backend}`, async () => {
+      const page = await browser.newPage();
+      await page.goto(`${site.url}?backend=${backend}`);
+      await page.waitForFunction(() => window.bert8?.int8 && window.bert8?.fp32, undefined, { timeout: 120_000 });
+      const found = await page.evaluate(async (pairs) => {
+        const { int8, fp32 } = window.bert8;
+        return { info: int8.info, int8: await int8.classifyBatch(pairs), fp32: await fp32.classifyBatch(pairs) };
+      }, PAIRS);
+      await page.close();
+
+      const vnni = !EXTRA_ARGS.some((arg) => arg.includes("no-enable-avx-vnni"));
+      const kernels = backend === "relaxed-simd" && vnni ? /^(relaxed-dot-[us]8|simd128-i16)$/ : /^simd128-i16$/;
+      assert.match(found.info.kernel, kernels);
+      for (const key of ["int8", "fp32"]) {
+        found[key].forEach((answer, at) => {
+          const reference = expected[key][at];
+          assert.equal(answer.tokens, reference.tokens);
+          assert.equal(answer.truncated, reference.truncated);
+          assert.equal(answer.label, reference.label);
+          answer.logits.forEach((logit, label) => {
+            const difference = Math.abs(logit - reference.logits[label]);
+            assert.ok(difference <= TOLERANCE[key], `${key}, pair ${at}: ${logit}, natively ${reference.logits[label]}`);
+          });
+        });
+      }
+    });
+  }
+});

@@ -1,0 +1,65 @@
+//! In a browser: the tokenizer, both models and the kernels' dispatch, against what was computed natively.
+
+#![cfg(target_arch = "wasm32")]
+
+#[path = "common/golden.rs"]
+mod golden;
+
+use bert8::classifier::Classifier;
+use bert8::kernels::{Kernel, Path};
+use bert8::tokenizer::PairTokenizer;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn classifier(model: &[u8]) -> Classifier {
+    Classifier::from_bytes((model.to_vec(), "golden"), (golden::TOKENIZER, "golden"), None).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn fp32_answers_as_it_does_natively() {
+    let classifier = classifier(golden::FP32);
+    for (at, (first, second)) in golden::PAIRS.iter().enumerate() {
+        golden::check(at, "fp32", &classifier.classify(first, second).unwrap());
+    }
+    assert_eq!(classifier.model().kernel(), "tract");
+}
+
+#[wasm_bindgen_test]
+fn int8_answers_as_it_does_natively() {
+    let classifier = classifier(golden::INT8);
+    for (at, (first, second)) in golden::PAIRS.iter().enumerate() {
+        golden::check(at, "int8", &classifier.classify(first, second).unwrap());
+    }
+    assert!(classifier.model().fused().complete());
+    assert_eq!(classifier.model().kernel(), Kernel::detect().path().name());
+}
+
+#[wasm_bindgen_test]
+fn tokens_are_the_real_ones_whatever_the_file_says_of_padding() {
+    let tokenizer = PairTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
+    let tokens = tokenizer.encode("the cat sat", "home", 48).unwrap();
+    assert_eq!(tokens.ids.len(), 7);
+    assert_eq!(tokens.types, [0, 0, 0, 0, 0, 1, 1]);
+    assert!(!tokens.truncated);
+}
+
+#[wasm_bindgen_test]
+fn the_build_takes_a_simd_kernel_that_the_engine_runs_exactly() {
+    let path = Kernel::detect().path();
+    if cfg!(target_feature = "relaxed-simd") {
+        let relaxed = [Path::RelaxedDotUnsigned, Path::RelaxedDotSigned];
+        assert!(relaxed.contains(&path) || path == Path::Simd128I16, "{}", path.name());
+    } else {
+        assert_eq!(path, Path::Simd128I16);
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_damaged_model_is_an_error_not_a_trap() {
+    for cut in [0, 1, 100, golden::INT8.len() / 2, golden::INT8.len() - 1] {
+        let model = golden::INT8[..cut].to_vec();
+        let error = Classifier::from_bytes((model, "cut.onnx"), (golden::TOKENIZER, "t"), None).unwrap_err();
+        assert!(error.to_string().contains("cut.onnx"), "{error}");
+    }
+}
