@@ -161,6 +161,7 @@ test_page() {
   say "page tests"
   (cd tests/page && npm ci --no-audit --no-fund --loglevel=error)
   export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/target/release/bert8"
+  [ ! -e build/foreign.int8.onnx ] || export BERT8_FOREIGN_INT8="$PWD/build/foreign.int8.onnx"
   (cd tests/page && npm test)
   say "page tests on a processor without AVX-VNNI"
   (cd tests/page && BERT8_CHROMIUM_ARGS=--js-flags=--no-enable-avx-vnni npm test)
@@ -182,8 +183,8 @@ run_tests() {
   page
   test_native
   test_wasm
-  test_page
   test_peers
+  test_page
   say "all tests passed"
 }
 

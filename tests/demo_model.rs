@@ -1,5 +1,7 @@
 //! The real demo model, from its folder to answers: INT8 decides as FP32 does.
 
+#![cfg(feature = "cli")]
+
 use bert8::bert::{emit_fp32, import_folder};
 use bert8::classifier::Classifier;
 use bert8::metrics::{Counts, argmax};

@@ -1,5 +1,7 @@
 //! The recogniser: what it fuses, that fusing changes no answer, and that a graph which differs runs all the same.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use bert8::activation::Activation;

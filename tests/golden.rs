@@ -2,6 +2,8 @@
 //!
 //! `cargo test --test golden -- --ignored` writes the files anew, after a deliberate change of the file format.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use bert8::activation::Activation;

@@ -1,5 +1,7 @@
 //! The structural ONNX importer: exports of real exporters, files written by this crate, and files that must be refused.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use bert8::activation::Activation;

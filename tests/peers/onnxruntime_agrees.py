@@ -1,4 +1,5 @@
-"""Runs bert8's FP32 and INT8 files in onnxruntime, an engine that did not write them, and compares the answers.
+"""Runs bert8's FP32 and INT8 files in onnxruntime, an engine that did not write them, and compares the answers. Writes
+build/foreign.int8.onnx, onnxruntime's own dynamic quantization of the FP32 file.
 
 Needs target/release/bert8 and build/models (./build.sh model). Tokenizes with the Python tokenizers package, so that
 bert8's tokenizing is checked too. Exit code 1 where a bound is broken.
@@ -14,6 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import tokenizers
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 ROOT = Path(__file__).resolve().parents[2]
 BERT8 = ROOT / "target/release/bert8"
@@ -116,7 +118,17 @@ def compare_exports():
         check(f"convert {name}", worst <= FP32_TOLERANCE, f"logits differ {worst:.1e} at most from PyTorch's")
 
 
+def write_foreign():
+    """An INT8 file of another maker, for the page tests."""
+    path = ROOT / "build/foreign.int8.onnx"
+    quantize_dynamic(str(MODELS / "model.fp32.onnx"), str(path), weight_type=QuantType.QInt8, per_channel=True)
+    inspected = subprocess.run([BERT8, "inspect", path, "--json"], check=True, capture_output=True).stdout
+    kernel = json.loads(inspected)["kernel"]
+    check("onnxruntime's own INT8 file", kernel == "unfused", f"runs {kernel} in bert8")
+
+
 check_files()
+write_foreign()
 compare_exports()
 compare_on(ROOT / "models/examples.tsv")
 if (SHARED / "data/mrpc/dev.tsv").exists():
