@@ -152,7 +152,7 @@ test_wasm() {
   for variant in "${VARIANTS[@]}"; do
     say "browser tests, $variant"
     RUSTFLAGS="$(variant_flags "$variant")" CARGO_TARGET_DIR="target/wasm-$variant" \
-      wasm-pack --quiet test --headless --chrome --chromedriver "$(command -v chromedriver)" \
+      wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
       -- --no-default-features --locked --test kernels --test web
   done
 }
