@@ -118,7 +118,10 @@ pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
     Ok(config)
 }
 
-fn parse_weights(bytes: &[u8], config: &BertConfig, file: &str) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+/// Every tensor's shape and values, by name.
+type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+fn parse_weights(bytes: &[u8], config: &BertConfig, file: &str) -> Result<Weights> {
     let tensors = SafeTensors::deserialize(bytes)
         .map_err(|e| Error::file(file, format!("is not a safetensors file, or is cut off: {e}")))?;
     let wanted: HashSet<String> = config.tensor_shapes().into_iter().map(|(name, _)| name).collect();
