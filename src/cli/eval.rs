@@ -92,10 +92,9 @@ struct Sample {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let predictions = match &args.predictions {
-        Some(path) => Some(Output::new(path, &[&args.model, &args.tokenizer, &args.data])?),
-        None => None,
-    };
+    let mut inputs = vec![args.model.as_path(), &args.tokenizer, &args.data];
+    inputs.extend(args.baseline.as_deref());
+    let predictions = args.predictions.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
     let pairs = read_pairs(&args.data)?;
     let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
     let baseline = args.baseline.as_deref().map(load::model).transpose()?;
