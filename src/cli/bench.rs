@@ -2,7 +2,7 @@
 
 use super::load;
 use super::output::print_json;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bert8::metrics::Latency;
 use bert8::tokenizer::Tokens;
 use clap::Args as ClapArgs;
@@ -53,6 +53,10 @@ const WARMUP: usize = 3;
 pub fn run(args: &Args) -> Result<()> {
     let model = load::model(&args.model)?;
     let seq = args.seq as usize;
+    let limit = model.info().max_positions;
+    if seq > limit {
+        bail!("{seq} tokens are more than the {limit} positions of {}", args.model.display());
+    }
     let words = model.info().vocab_size.unwrap_or(1) as i64;
     let tokens = Tokens {
         ids: (0..seq as i64).map(|at| (1 + at * 37) % words).collect(),
