@@ -78,11 +78,16 @@ pub fn run(args: &Args) -> Result<()> {
     if args.json {
         return print_json(&results);
     }
-    println!("{} tokens on {}, one thread, {} runs", results.seq, results.kernel, latency.runs);
-    println!(
+    say!("{} tokens on {}, one thread, {} runs", results.seq, results.kernel, latency.runs);
+    say!(
         "median {:.2} ms  (min {:.2}, mean {:.2}, p90 {:.2}, p99 {:.2}, max {:.2})",
-        latency.p50_ms, latency.min_ms, latency.mean_ms, latency.p90_ms, latency.p99_ms, latency.max_ms
+        latency.p50_ms,
+        latency.min_ms,
+        latency.mean_ms,
+        latency.p90_ms,
+        latency.p99_ms,
+        latency.max_ms
     );
-    println!("{:.1} sentences per second", results.sentences_per_second);
+    say!("{:.1} sentences per second", results.sentences_per_second);
     Ok(())
 }
