@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::onnx::pb;
 use crate::ops;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::tract_hir::internal::*;
 
@@ -61,22 +62,28 @@ enum Input {
 impl Engine {
     /// A model that may have any shape of input and padding; `file` is named in errors.
     pub fn per_shape(model: &pb::ModelProto, file: &str) -> Result<Self> {
-        let (typed, symbols, inputs) = typed(model, None, file)?;
-        let plans = Plans::PerShape { typed: Box::new(typed), symbols, planned: Mutex::default() };
-        Ok(Engine { file: file.to_owned(), inputs, plans })
+        guarded(file, "typing the model", || {
+            let (typed, symbols, inputs) = typed(model, None, file)?;
+            let plans = Plans::PerShape { typed: Box::new(typed), symbols, planned: Mutex::default() };
+            Ok(Engine { file: file.to_owned(), inputs, plans })
+        })
     }
 
     /// A model that [`ops::fuse`] has put operators into that know no padding; `file` is named in errors.
     pub fn fused(model: &pb::ModelProto, file: &str) -> Result<Self> {
-        let (typed, _, inputs) = typed(model, None, file)?;
-        Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(optimized(typed, file)?) })
+        guarded(file, "planning the model", || {
+            let (typed, _, inputs) = typed(model, None, file)?;
+            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(optimized(typed, file)?) })
+        })
     }
 
     /// A model that runs at one `(batch, sequence)` only. Graphs of other writers may compute sizes in ways that tract
     /// cannot follow while batch and sequence are unknown. `file` is named in errors.
     pub fn for_shape(model: &pb::ModelProto, shape: (usize, usize), file: &str) -> Result<Self> {
-        let (typed, _, inputs) = typed(model, Some(shape), file)?;
-        Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, optimized(typed, file)?) })
+        guarded(file, "planning the model", || {
+            let (typed, _, inputs) = typed(model, Some(shape), file)?;
+            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, optimized(typed, file)?) })
+        })
     }
 
     /// Runs the model; gives every output's values in order.
@@ -84,6 +91,10 @@ impl Engine {
     /// # Errors
     /// If the token inputs differ in length, a fused model gets padding, or tract fails.
     pub fn run(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
+        guarded(&self.file, "running the model", || self.outputs(tokens))
+    }
+
+    fn outputs(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
         let shape = (tokens.batch, tokens.sequence());
         let len = shape.0 * shape.1;
         if len == 0 || [tokens.ids, tokens.mask, tokens.types].iter().any(|values| values.len() != len) {
@@ -150,6 +161,14 @@ impl Engine {
     }
 }
 
+/// Does `work`. tract asserts what it takes for granted of a graph; a damaged one must not end the program, so a panic becomes
+/// an error.
+fn guarded<T>(file: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::engine(file, stage, "the graph or its input holds something the engine cannot handle"))
+    })
+}
+
 fn optimized(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
     typed.into_optimized().and_then(TypedModel::into_runnable).map_err(|e| Error::engine(file, "planning the model", e))
 }
@@ -159,6 +178,12 @@ type Typed = (TypedModel, [Symbol; 2], Vec<(Input, DatumType)>);
 
 /// Parses and types `model` for one shape, or with symbolic batch and sequence.
 fn typed(model: &pb::ModelProto, shape: Option<Shape>, file: &str) -> Result<Typed> {
+    // tract takes the address of a float tensor's first value without asking whether there is one.
+    let mut tensors = model.graph.iter().flat_map(|graph| &graph.initializer);
+    let float = |tensor: &pb::TensorProto| tensor.data_type == pb::tensor_proto::DataType::Float as i32;
+    if let Some(empty) = tensors.find(|tensor| float(tensor) && tensor.dims.contains(&0)) {
+        return Err(Error::tensor(file, &empty.name, "holds no values"));
+    }
     let parsed = ops::onnx().parse(model, None).map_err(|e| Error::engine(file, "parsing the model", e))?;
     if let Some(unresolved) = parsed.unresolved_inputs.first() {
         return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));

@@ -10,14 +10,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Reading or writing a file failed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {reason}", path.display())]
     Io {
         /// What was attempted: `read`, `create`, `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's reason.
-        source: std::io::Error,
+        /// The operating system's reason. Not a `source`: whoever prints the chain of sources would say it twice.
+        reason: std::io::Error,
     },
     /// A file is truncated, is not what its name says, or holds something unusable.
     #[error("{file}: {problem}")]
@@ -86,8 +86,8 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Io`] for `path`.
-    pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Error::Io { action, path: path.to_owned(), source }
+    pub fn io(action: &'static str, path: &Path, reason: std::io::Error) -> Self {
+        Error::Io { action, path: path.to_owned(), reason }
     }
 
     /// An [`Error::File`].

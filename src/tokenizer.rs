@@ -41,7 +41,11 @@ impl PairTokenizer {
 
     /// Checks that every id fits a model of `vocab_size` words.
     pub fn check_vocabulary(&self, vocab_size: usize) -> Result<()> {
-        let highest = self.inner.get_vocab(true).values().copied().max().unwrap_or(0) as usize;
+        // The post-processor has its own ids for [CLS] and [SEP].
+        let fail = |e: tokenizers::Error| Error::file(&self.file, format!("cannot tokenize: {e}"));
+        let special = self.inner.encode_fast(("", ""), true).map_err(fail)?;
+        let ids = self.inner.get_vocab(true).into_values().chain(special.get_ids().iter().copied());
+        let highest = ids.max().unwrap_or(0) as usize;
         if highest >= vocab_size {
             return Err(Error::file(
                 &self.file,

@@ -47,9 +47,13 @@ impl BertConfig {
             if value == 0 {
                 return bad(field, "is 0; a BERT classifier needs at least 1");
             }
-            if value > 1 << 24 {
+            let limit = if field == "num_hidden_layers" { 1 << 10 } else { 1 << 24 };
+            if value > limit {
                 return bad(field, &format!("is {value}, far beyond any BERT; is the file damaged?"));
             }
+        }
+        if self.type_vocab < 2 {
+            return bad("type_vocab_size", "is 1; a sentence-pair classifier needs 2, one for each sentence");
         }
         if !self.hidden.is_multiple_of(self.heads) {
             return bad(

@@ -31,8 +31,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 #[derive(Deserialize)]
-struct HfConfig {
+struct Kind {
     model_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct HfConfig {
     vocab_size: usize,
     hidden_size: usize,
     num_hidden_layers: usize,
@@ -69,12 +73,14 @@ fn absolute() -> String {
 
 /// Parses a Hugging Face config.json; `file` is named in errors.
 pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
-    let hf: HfConfig =
-        serde_json::from_slice(bytes).map_err(|e| Error::file(file, format!("is not a BERT configuration: {e}")))?;
+    let no_config = |e: serde_json::Error| Error::file(file, format!("is not a BERT configuration: {e}"));
     let bad = |field, problem: String| Err(Error::Config { file: file.to_owned(), field, problem });
-    if let Some(kind) = hf.model_type.as_deref().filter(|&k| k != "bert") {
+    // Before the sizes, which other architectures have other names for.
+    let kind: Kind = serde_json::from_slice(bytes).map_err(no_config)?;
+    if let Some(kind) = kind.model_type.filter(|kind| kind != "bert") {
         return bad("model_type", format!("is `{kind}`; only `bert` is supported"));
     }
+    let hf: HfConfig = serde_json::from_slice(bytes).map_err(no_config)?;
     if hf.position_embedding_type != "absolute" {
         return bad(
             "position_embedding_type",
@@ -118,7 +124,10 @@ pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
     Ok(config)
 }
 
-fn parse_weights(bytes: &[u8], config: &BertConfig, file: &str) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+/// Every tensor's shape and values, by name.
+type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+fn parse_weights(bytes: &[u8], config: &BertConfig, file: &str) -> Result<Weights> {
     let tensors = SafeTensors::deserialize(bytes)
         .map_err(|e| Error::file(file, format!("is not a safetensors file, or is cut off: {e}")))?;
     let wanted: HashSet<String> = config.tensor_shapes().into_iter().map(|(name, _)| name).collect();

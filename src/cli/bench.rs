@@ -2,7 +2,7 @@
 
 use super::load;
 use super::output::print_json;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bert8::metrics::Latency;
 use bert8::tokenizer::Tokens;
 use clap::Args as ClapArgs;
@@ -53,6 +53,10 @@ const WARMUP: usize = 3;
 pub fn run(args: &Args) -> Result<()> {
     let model = load::model(&args.model)?;
     let seq = args.seq as usize;
+    let limit = model.info().max_positions;
+    if seq > limit {
+        bail!("{seq} tokens are more than the {limit} positions of {}", args.model.display());
+    }
     let words = model.info().vocab_size.unwrap_or(1) as i64;
     let tokens = Tokens {
         ids: (0..seq as i64).map(|at| (1 + at * 37) % words).collect(),
@@ -74,11 +78,16 @@ pub fn run(args: &Args) -> Result<()> {
     if args.json {
         return print_json(&results);
     }
-    println!("{} tokens on {}, one thread, {} runs", results.seq, results.kernel, latency.runs);
-    println!(
+    say!("{} tokens on {}, one thread, {} runs", results.seq, results.kernel, latency.runs);
+    say!(
         "median {:.2} ms  (min {:.2}, mean {:.2}, p90 {:.2}, p99 {:.2}, max {:.2})",
-        latency.p50_ms, latency.min_ms, latency.mean_ms, latency.p90_ms, latency.p99_ms, latency.max_ms
+        latency.p50_ms,
+        latency.min_ms,
+        latency.mean_ms,
+        latency.p90_ms,
+        latency.p99_ms,
+        latency.max_ms
     );
-    println!("{:.1} sentences per second", results.sentences_per_second);
+    say!("{:.1} sentences per second", results.sentences_per_second);
     Ok(())
 }

@@ -42,6 +42,6 @@ pub fn run(args: &Args) -> Result<()> {
         return print_json(&answer);
     }
     let probability = answer.probabilities[answer.label_id];
-    println!("{} ({:.1} %), {:.1} ms", answer.label, probability * 100.0, answer.timing.infer_ms);
+    say!("{} ({:.1} %), {:.1} ms", answer.label, probability * 100.0, answer.timing.infer_ms);
     Ok(())
 }

@@ -92,10 +92,9 @@ struct Sample {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let predictions = match &args.predictions {
-        Some(path) => Some(Output::new(path, &[&args.model, &args.tokenizer, &args.data])?),
-        None => None,
-    };
+    let mut inputs = vec![args.model.as_path(), &args.tokenizer, &args.data];
+    inputs.extend(args.baseline.as_deref());
+    let predictions = args.predictions.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
     let pairs = read_pairs(&args.data)?;
     let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
     let baseline = args.baseline.as_deref().map(load::model).transpose()?;
@@ -180,15 +179,16 @@ fn predictions_jsonl(samples: &[Sample], logits: &[Vec<f32>], reference: Option<
 }
 
 fn print(results: &Results) -> Result<()> {
-    let line = |name: &str, s: &Scores| {
-        println!("{name:<9} accuracy {:.4}  F1 {:.4}  {:.1} pairs/s", s.accuracy, s.f1, s.pairs_per_second);
+    let line = |name: &str, s: &Scores| -> Result<()> {
+        say!("{name:<9} accuracy {:.4}  F1 {:.4}  {:.1} pairs/s", s.accuracy, s.f1, s.pairs_per_second);
+        Ok(())
     };
-    println!("{} pairs", results.pairs);
-    line("model", &results.scores);
+    say!("{} pairs", results.pairs);
+    line("model", &results.scores)?;
     if let (Some(baseline), Some(difference)) = (&results.baseline, &results.difference) {
-        line("baseline", baseline);
+        line("baseline", baseline)?;
         let sqnr = difference.sqnr_db.map_or("without noise".to_owned(), |db| format!("{db:.1} dB"));
-        println!(
+        say!(
             "agreement {:.2} % ({} flips), logit RMSE {:.4}, SQNR {sqnr}",
             difference.agreement * 100.0,
             difference.flips,

@@ -52,16 +52,16 @@ fn folder(args: &Args) -> Result<()> {
     if args.json {
         return print_json(&Folder { config, parameters });
     }
-    println!("BERT classifier, {:.1} M parameters", parameters as f64 / 1e6);
-    println!(
+    say!("BERT classifier, {:.1} M parameters", parameters as f64 / 1e6);
+    say!(
         "layers {}  hidden {}  heads {}  intermediate {}",
-        config.layers, config.hidden, config.heads, config.intermediate
+        config.layers,
+        config.hidden,
+        config.heads,
+        config.intermediate
     );
-    println!(
-        "vocabulary {}  positions {}  activation {:?}",
-        config.vocab_size, config.max_positions, config.activation
-    );
-    println!("labels {}", config.labels.join(", "));
+    say!("vocabulary {}  positions {}  activation {:?}", config.vocab_size, config.max_positions, config.activation);
+    say!("labels {}", config.labels.join(", "));
     Ok(())
 }
 
@@ -81,15 +81,19 @@ fn file(args: &Args) -> Result<()> {
     if args.json {
         return print_json(&File { bytes: size, info, kernel, fused, operators });
     }
-    println!("{name}: {:?}, {}", info.precision, megabytes(size));
-    println!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
-    println!("labels {}", info.labels.join(", "));
-    println!("runs on {kernel}");
-    println!(
+    say!("{name}: {:?}, {}", info.precision, megabytes(size));
+    say!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
+    say!("labels {}", info.labels.join(", "));
+    say!("runs on {kernel}");
+    say!(
         "fused: {} linear layers, {} attentions, {} residual sums with LayerNorm, {} quantize steps; {} integer products left",
-        fused.linears, fused.attentions, fused.norms, fused.quantizes, fused.left
+        fused.linears,
+        fused.attentions,
+        fused.norms,
+        fused.quantizes,
+        fused.left
     );
     let listed: Vec<String> = operators.iter().map(|(op, count)| format!("{op} {count}")).collect();
-    println!("operators in the file: {}", listed.join(", "));
+    say!("operators in the file: {}", listed.join(", "));
     Ok(())
 }

@@ -28,17 +28,10 @@ impl Source {
         Ok(import_onnx(&read(&self.model)?, &self.model.display().to_string(), &options)?)
     }
 
-    /// The model's tokenizer: `given`, or the tokenizer.json in or beside the model.
-    pub fn tokenizer(&self, given: Option<&Path>) -> Result<PairTokenizer> {
-        if let Some(path) = given {
-            return tokenizer(path);
-        }
+    /// Where the model's tokenizer lies: `given`, or the tokenizer.json in or beside the model.
+    pub fn tokenizer_path(&self, given: Option<&Path>) -> PathBuf {
         let folder = if self.model.is_dir() { Some(self.model.as_path()) } else { self.model.parent() };
-        let path = folder.unwrap_or(Path::new(".")).join("tokenizer.json");
-        if !path.exists() {
-            bail!("no tokenizer.json next to the model ({}); name one with --tokenizer FILE", path.display());
-        }
-        tokenizer(&path)
+        given.map_or_else(|| folder.unwrap_or(Path::new(".")).join("tokenizer.json"), Path::to_owned)
     }
 }
 

@@ -1,5 +1,13 @@
 //! Command-line arguments, checked and handed to the command they name.
 
+/// `println!`, but an error where standard output cannot be written to.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        writeln!(std::io::stdout(), $($text)*).map_err(|e| anyhow::anyhow!("cannot write to standard output: {e}"))?
+    }};
+}
+
 mod bench;
 mod classify;
 mod convert;

@@ -25,6 +25,10 @@ impl Output {
         if path.is_dir() {
             bail!("cannot write {}: it is a folder; give a file name", path.display());
         }
+        if path.exists() && !path.is_file() {
+            // Writing ends in renaming, which would replace a device.
+            bail!("cannot write {}: it is no regular file", path.display());
+        }
         if let Ok(existing) = path.canonicalize()
             && inputs.iter().any(|input| {
                 input.canonicalize().is_ok_and(|input| input == existing || existing.parent() == Some(&input))
@@ -33,6 +37,12 @@ impl Output {
             bail!("cannot write {}: it is, or lies in, the input; choose another name", path.display());
         }
         Ok(Output { path: path.to_owned(), folder })
+    }
+
+    /// Whether `self` and `other` are the same file.
+    pub fn is(&self, other: &Output) -> bool {
+        let place = |output: &Output| Some((output.folder.canonicalize().ok()?, output.path.file_name()?.to_owned()));
+        place(self) == place(other)
     }
 
     /// Writes `bytes`: into a temporary file beside the target, then renamed.
@@ -53,7 +63,7 @@ impl Output {
 
 /// Prints `value` as one line of JSON.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string(value)?);
+    say!("{}", serde_json::to_string(value)?);
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! `bert8 quantize`
 
-use super::load::Source;
+use super::load::{self, Source};
 use super::output::{Output, megabytes, print_json};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bert8::pairs::read_pairs;
 use bert8::quantize::{CalibrationInfo, choose, quantize};
 use clap::Args as ClapArgs;
@@ -53,16 +53,19 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let inputs: Vec<&Path> = [&args.source.model, &args.calibration].map(PathBuf::as_path).to_vec();
+    let tokenizer = args.source.tokenizer_path(args.tokenizer.as_deref());
+    let inputs: [&Path; 3] = [&args.source.model, &args.calibration, &tokenizer];
     let output = Output::new(&args.output, &inputs)?;
-    let report_file = match &args.report {
-        Some(path) if *path == args.output => anyhow::bail!("--report and --output name the same file"),
-        Some(path) => Some(Output::new(path, &inputs)?),
-        None => None,
-    };
+    let report_file = args.report.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
+    if report_file.as_ref().is_some_and(|report| report.is(&output)) {
+        bail!("--report and --output name the same file, {}", args.output.display());
+    }
     let pairs = read_pairs(&args.calibration)?;
     let bert = args.source.bert()?;
-    let tokenizer = args.source.tokenizer(args.tokenizer.as_deref())?;
+    if args.tokenizer.is_none() && !tokenizer.exists() {
+        bail!("no tokenizer.json with the model ({}); name one with --tokenizer FILE", tokenizer.display());
+    }
+    let tokenizer = load::tokenizer(&tokenizer)?;
     tokenizer.check_vocabulary(bert.config().vocab_size)?;
     let max_length = (args.max_length as usize).min(bert.config().max_positions);
     let samples = choose(pairs.len(), args.subset_size as usize, args.seed)

@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<()> {
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; is another program using the port? Try --port 0"))?;
-        println!("http://{}/  (Ctrl+C stops)", listener.local_addr()?);
+        say!("http://{}/  (Ctrl+C stops)", listener.local_addr()?);
         let stop = async {
             // Without a handler for Ctrl+C the system's own way of stopping still works.
             let _ = tokio::signal::ctrl_c().await;

@@ -37,11 +37,12 @@ impl PackedWeights {
         let mut column_sums = vec![0; panels * PANEL];
         for (at, block) in blocks.iter_mut().enumerate() {
             let (panel, group) = (at / groups, at % groups);
+            let columns = panel * PANEL..n.min((panel + 1) * PANEL);
             for row in group * GROUP..k.min((group + 1) * GROUP) {
-                for column in panel * PANEL..n.min((panel + 1) * PANEL) {
+                for (column, sum) in columns.clone().zip(&mut column_sums[columns.clone()]) {
                     let value = weight(row, column);
                     block.0[(column % PANEL) * GROUP + row % GROUP] = value;
-                    column_sums[column] += i32::from(value);
+                    *sum += i32::from(value);
                 }
             }
         }
