@@ -12,5 +12,12 @@ pub fn now_ms() -> f64 {
 /// Milliseconds since some fixed moment.
 #[cfg(target_arch = "wasm32")]
 pub fn now_ms() -> f64 {
-    crate::web::performance_now()
+    performance_now()
+}
+
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
 }

@@ -1,7 +1,7 @@
 //! Running a model on tract: parse, type, plan, run.
 
 use crate::error::{Error, Result};
-use crate::onnx::pb;
+use crate::onnx::{attribute_int, node_label, pb};
 use crate::ops;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -178,12 +178,7 @@ type Typed = (TypedModel, [Symbol; 2], Vec<(Input, DatumType)>);
 
 /// Parses and types `model` for one shape, or with symbolic batch and sequence.
 fn typed(model: &pb::ModelProto, shape: Option<Shape>, file: &str) -> Result<Typed> {
-    // tract takes the address of a float tensor's first value without asking whether there is one.
-    let mut tensors = model.graph.iter().flat_map(|graph| &graph.initializer);
-    let float = |tensor: &pb::TensorProto| tensor.data_type == pb::tensor_proto::DataType::Float as i32;
-    if let Some(empty) = tensors.find(|tensor| float(tensor) && tensor.dims.contains(&0)) {
-        return Err(Error::tensor(file, &empty.name, "holds no values"));
-    }
+    check_for_tract(model, file)?;
     let parsed = ops::onnx().parse(model, None).map_err(|e| Error::engine(file, "parsing the model", e))?;
     if let Some(unresolved) = parsed.unresolved_inputs.first() {
         return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));
@@ -221,4 +216,27 @@ fn typed(model: &pb::ModelProto, shape: Option<Shape>, file: &str) -> Result<Typ
         .and_then(TypedModel::into_decluttered)
         .map_err(|e| Error::engine(file, "typing the model", e))?;
     Ok((typed, symbols, inputs))
+}
+
+/// Refuses what would crash or hang tract rather than make it fail.
+fn check_for_tract(model: &pb::ModelProto, file: &str) -> Result<()> {
+    let graphs = || model.graph.iter();
+    // It takes the address of a float tensor's first value without asking whether there is one.
+    let float = |tensor: &pb::TensorProto| tensor.data_type == pb::tensor_proto::DataType::Float as i32;
+    let mut tensors = graphs().flat_map(|graph| &graph.initializer);
+    if let Some(empty) = tensors.find(|tensor| float(tensor) && tensor.dims.contains(&0)) {
+        return Err(Error::tensor(file, &empty.name, "holds no values"));
+    }
+    // It counts from the axis to the rank without asking which is larger. No tensor of a BERT has more than four dimensions.
+    let axis = |node: &pb::NodeProto| attribute_int(node, "axis", -1);
+    let mut norms = graphs().flat_map(|graph| &graph.node).filter(|node| node.op_type == "LayerNormalization");
+    match norms.find(|node| !(-4..4).contains(&axis(node))) {
+        Some(node) => Err(Error::Node {
+            file: file.to_owned(),
+            node: node_label(node).to_owned(),
+            op: node.op_type.clone(),
+            problem: format!("normalises axis {}; expected the last, -1", axis(node)),
+        }),
+        None => Ok(()),
+    }
 }

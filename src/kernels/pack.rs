@@ -10,7 +10,7 @@ pub const GROUP: usize = 8;
 #[repr(align(64))]
 pub struct Block(pub [i8; PANEL * GROUP]);
 
-/// A weight matrix `[K, N]` of s8 in panels of [`PANEL`] columns. K is filled up with zeros to a multiple of [`GROUP`], N to a
+/// A weight matrix `[K, N]` of s8 in panels of [`PANEL`] columns. K is filled up with zeros to a multiple of 8, N to a
 /// multiple of [`PANEL`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PackedWeights {

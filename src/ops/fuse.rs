@@ -144,7 +144,7 @@ fn match_norm(index: &GraphIndex, value: &str) -> Option<pb::NodeProto> {
     let node = made_by(index, value, "LayerNormalization")?;
     let [sum, gamma, beta] = inputs(node)?;
     let [a, b] = inputs(made_by(index, sum, "Add")?)?;
-    // The last axis of three, named from either end; a constant operand would broadcast.
+    // A constant may be smaller than the other operand in any of its dimensions.
     let variable = index.constant(a).is_none() && index.constant(b).is_none();
     (attribute_int(node, "axis", -1) == -1 && node.output.len() == 1 && variable).then_some(())?;
     let attributes = vec![

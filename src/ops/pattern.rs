@@ -50,9 +50,10 @@ pub(super) fn cast_to_float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<&
     (attribute_int(node, "to", 0) == DataType::Float as i64).then(|| node.input.first().map(String::as_str))?
 }
 
-/// The values of a float constant.
+/// The values of a float constant that is one row: a scalar, `[n]`, or `[1, …, n]`.
 pub(super) fn floats(index: &GraphIndex, value: &str) -> Option<Vec<f32>> {
-    tensor_f32(index.constant(value)?, "").ok().map(|(_, values)| values)
+    let (shape, values) = tensor_f32(index.constant(value)?, "").ok()?;
+    shape.iter().rev().skip(1).all(|&dim| dim == 1).then_some(values)
 }
 
 /// The value of a one-element float constant.

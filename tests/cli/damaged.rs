@@ -22,6 +22,10 @@ fn damage_everything(bytes: &[u8]) {
             attempt(&|graph| graph.node[at].input.truncate(1));
             attempt(&|graph| graph.node[at].input.reverse());
         }
+        for attribute in 0..node.attribute.len() {
+            attempt(&|graph| graph.node[at].attribute[attribute].i = -7);
+            attempt(&|graph| graph.node[at].attribute[attribute].i = 7);
+        }
     }
     for at in (0..graph.initializer.len()).filter(|&at| !graph.initializer[at].name.contains("layer.1")) {
         attempt(&|graph| _ = graph.initializer.remove(at));
