@@ -34,6 +34,21 @@ impl Activations {
     }
 }
 
+/// Partial sums of one row and one panel in an instruction set's registers.
+pub(super) trait Sums: Copy {
+    /// Empty sums.
+    ///
+    /// # Safety
+    /// The instruction set must be available.
+    unsafe fn zero() -> Self;
+
+    /// The finished sums, by column.
+    ///
+    /// # Safety
+    /// The instruction set must be available.
+    unsafe fn finish(self) -> [i32; PANEL];
+}
+
 /// The dot products of one instruction set: [`PANEL`] columns and [`GROUP`] k at a time.
 pub(super) trait Dot {
     /// Bytes of the prepared form of one activation.
@@ -41,16 +56,10 @@ pub(super) trait Dot {
     /// What the prepared form takes off every activation.
     const SHIFT: i32;
     /// Partial sums of one row and one panel.
-    type Acc: Copy;
+    type Acc: Sums;
 
     /// Writes the prepared form of one group of activations to `out` (`GROUP * WIDTH` bytes).
     fn prepare(group: [u8; GROUP], out: &mut [u8]);
-
-    /// Empty sums.
-    ///
-    /// # Safety
-    /// The instruction set must be available.
-    unsafe fn zero() -> Self::Acc;
 
     /// Adds the products of one group of `R` rows with one block.
     ///
@@ -58,17 +67,17 @@ pub(super) trait Dot {
     /// The instruction set must be available, and `GROUP * WIDTH` bytes readable at `a + r * stride` for every r < R.
     unsafe fn step<const R: usize>(acc: &mut [Self::Acc; R], a: *const u8, stride: usize, block: &Block);
 
-    /// The finished sums, by column.
-    ///
-    /// # Safety
-    /// The instruction set must be available.
-    unsafe fn finish(acc: Self::Acc) -> [i32; PANEL];
-
-    /// [`tile`] compiled with the instruction set switched on.
+    /// [`tile`], compiled with the instruction set switched on where it is not for the whole crate.
     ///
     /// # Safety
     /// As for [`tile`].
-    unsafe fn tile<const R: usize>(a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R];
+    unsafe fn tile<const R: usize>(a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R]
+    where
+        Self: Sized,
+    {
+        // SAFETY: same contract.
+        unsafe { tile::<Self, R>(a, stride, panel) }
+    }
 }
 
 /// The products of `R` rows with one panel.
@@ -81,11 +90,11 @@ pub(super) unsafe fn tile<D: Dot, const R: usize>(a: *const u8, stride: usize, p
     // SAFETY: the caller vouches for the instruction set and for the rows; block g reads the group at g * GROUP * WIDTH,
     // which lies inside a row because a row has as many groups as the panel has blocks.
     unsafe {
-        let mut acc = [D::zero(); R];
+        let mut acc = [D::Acc::zero(); R];
         for (group, block) in panel.iter().enumerate() {
             D::step(&mut acc, a.add(group * GROUP * D::WIDTH), stride, block);
         }
-        acc.map(|sums| D::finish(sums))
+        acc.map(|sums| sums.finish())
     }
 }
 

@@ -1,9 +1,19 @@
 //! Plain Rust: what the other kernels are tested against, and the fallback where there is no SIMD.
 
-use super::gemm::{self, Dot};
+use super::gemm::{Dot, Sums};
 use super::pack::{Block, GROUP, PANEL};
 
 pub(super) struct Scalar;
+
+impl Sums for [i32; PANEL] {
+    unsafe fn zero() -> Self {
+        [0; PANEL]
+    }
+
+    unsafe fn finish(self) -> [i32; PANEL] {
+        self
+    }
+}
 
 impl Dot for Scalar {
     const WIDTH: usize = 1;
@@ -12,10 +22,6 @@ impl Dot for Scalar {
 
     fn prepare(group: [u8; GROUP], out: &mut [u8]) {
         out.copy_from_slice(&group);
-    }
-
-    unsafe fn zero() -> Self::Acc {
-        [0; PANEL]
     }
 
     unsafe fn step<const R: usize>(acc: &mut [Self::Acc; R], a: *const u8, stride: usize, block: &Block) {
@@ -28,15 +34,6 @@ impl Dot for Scalar {
                 }
             }
         }
-    }
-
-    unsafe fn finish(acc: Self::Acc) -> [i32; PANEL] {
-        acc
-    }
-
-    unsafe fn tile<const R: usize>(a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R] {
-        // SAFETY: same contract.
-        unsafe { gemm::tile::<Self, R>(a, stride, panel) }
     }
 }
 

@@ -1,30 +1,32 @@
 //! WebAssembly: the i16 dot of SIMD128, and the byte dot of relaxed SIMD in the two readings engines give it.
 
-use super::gemm::{self, Dot};
+use super::gemm::{Dot, Sums};
 use super::pack::{Block, GROUP, PANEL};
 use std::arch::wasm32::*;
 
 #[cfg(not(target_feature = "simd128"))]
 compile_error!("build with RUSTFLAGS=-Ctarget-feature=+simd128 (build.sh does): without SIMD the kernels are too slow");
 
-/// Partial sums: `[c0 c0 c1 c1] [c2 c2 c3 c3] [c4 c4 c5 c5] [c6 c6 c7 c7]`.
-type Sums = [v128; 4];
+/// `[c0 c0 c1 c1] [c2 c2 c3 c3] [c4 c4 c5 c5] [c6 c6 c7 c7]`.
+type Acc = [v128; 4];
 
-#[inline(always)]
-fn zeros() -> Sums {
-    [i32x4_splat(0); 4]
-}
-
-#[inline(always)]
-fn sum_pairs(acc: Sums) -> [i32; PANEL] {
-    let mut sums = [0; PANEL];
-    for (out, pair) in sums.chunks_exact_mut(4).zip(acc.chunks_exact(2)) {
-        let even = i32x4_shuffle::<0, 2, 4, 6>(pair[0], pair[1]);
-        let odd = i32x4_shuffle::<1, 3, 5, 7>(pair[0], pair[1]);
-        // SAFETY: `out` has room for four i32, and the store has no alignment demand.
-        unsafe { v128_store(out.as_mut_ptr().cast(), i32x4_add(even, odd)) };
+impl Sums for Acc {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        [i32x4_splat(0); 4]
     }
-    sums
+
+    #[inline(always)]
+    unsafe fn finish(self) -> [i32; PANEL] {
+        let mut sums = [0; PANEL];
+        for (out, pair) in sums.chunks_exact_mut(4).zip(self.chunks_exact(2)) {
+            let even = i32x4_shuffle::<0, 2, 4, 6>(pair[0], pair[1]);
+            let odd = i32x4_shuffle::<1, 3, 5, 7>(pair[0], pair[1]);
+            // SAFETY: `out` has room for four i32, and the store has no alignment demand.
+            unsafe { v128_store(out.as_mut_ptr().cast(), i32x4_add(even, odd)) };
+        }
+        sums
+    }
 }
 
 /// Two columns of `block`.
@@ -40,19 +42,14 @@ pub(super) struct I16;
 impl Dot for I16 {
     const WIDTH: usize = 2;
     const SHIFT: i32 = 0;
-    type Acc = Sums;
+    type Acc = Acc;
 
     fn prepare(group: [u8; GROUP], out: &mut [u8]) {
         super::scalar::widen_even_odd(group, out);
     }
 
     #[inline(always)]
-    unsafe fn zero() -> Sums {
-        zeros()
-    }
-
-    #[inline(always)]
-    unsafe fn step<const R: usize>(acc: &mut [Sums; R], a: *const u8, stride: usize, block: &Block) {
+    unsafe fn step<const R: usize>(acc: &mut [Acc; R], a: *const u8, stride: usize, block: &Block) {
         for at in 0..4 {
             let both = columns(block, at);
             let even = i16x8_shr(i16x8_shl(both, 8), 8);
@@ -68,16 +65,6 @@ impl Dot for I16 {
             }
         }
     }
-
-    #[inline(always)]
-    unsafe fn finish(acc: Sums) -> [i32; PANEL] {
-        sum_pairs(acc)
-    }
-
-    unsafe fn tile<const R: usize>(a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R] {
-        // SAFETY: same contract.
-        unsafe { gemm::tile::<Self, R>(a, stride, panel) }
-    }
 }
 
 /// The byte dot of relaxed SIMD on an engine that reads its second operand as unsigned (`SIGNED` false: x86 with VNNI)
@@ -89,7 +76,7 @@ pub(super) struct Relaxed<const SIGNED: bool>;
 impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     const WIDTH: usize = 1;
     const SHIFT: i32 = if SIGNED { 128 } else { 0 };
-    type Acc = Sums;
+    type Acc = Acc;
 
     fn prepare(group: [u8; GROUP], out: &mut [u8]) {
         let flip = if SIGNED { 0x80 } else { 0 };
@@ -97,12 +84,7 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     }
 
     #[inline(always)]
-    unsafe fn zero() -> Sums {
-        zeros()
-    }
-
-    #[inline(always)]
-    unsafe fn step<const R: usize>(acc: &mut [Sums; R], a: *const u8, stride: usize, block: &Block) {
+    unsafe fn step<const R: usize>(acc: &mut [Acc; R], a: *const u8, stride: usize, block: &Block) {
         let columns: [v128; 4] = std::array::from_fn(|at| columns(block, at));
         for (r, sums) in acc.iter_mut().enumerate() {
             // SAFETY: the caller vouches for 8 readable bytes at each row.
@@ -111,16 +93,6 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
                 *sum = i32x4_relaxed_dot_i8x16_i7x16_add(column, row, *sum);
             }
         }
-    }
-
-    #[inline(always)]
-    unsafe fn finish(acc: Sums) -> [i32; PANEL] {
-        sum_pairs(acc)
-    }
-
-    unsafe fn tile<const R: usize>(a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R] {
-        // SAFETY: same contract.
-        unsafe { gemm::tile::<Self, R>(a, stride, panel) }
     }
 }
 

@@ -1,18 +1,29 @@
 //! AVX2, with and without AVX-VNNI.
 
-use super::gemm::{self, Dot};
+use super::gemm::{self, Dot, Sums};
 use super::pack::{Block, GROUP, PANEL};
 use std::arch::x86_64::*;
 
-/// `[c0 c0 c1 c1 | c2 c2 c3 c3], [c4 c4 c5 c5 | c6 c6 c7 c7]` to the sums of c0 to c7.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn sum_pairs(acc: [__m256i; 2]) -> [i32; PANEL] {
-    let pairs = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(acc[0], acc[1]));
-    let mut sums = [0; PANEL];
-    // SAFETY: `sums` has room for eight i32, and the store has no alignment demand.
-    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), pairs) };
-    sums
+/// `[c0 c0 c1 c1 | c2 c2 c3 c3], [c4 c4 c5 c5 | c6 c6 c7 c7]`.
+type Acc = [__m256i; 2];
+
+impl Sums for Acc {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller vouches for AVX2.
+        unsafe { [_mm256_setzero_si256(); 2] }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(self) -> [i32; PANEL] {
+        let mut sums = [0; PANEL];
+        // SAFETY: the caller vouches for AVX2; `sums` has room for eight i32, and the store has no alignment demand.
+        unsafe {
+            let pairs = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(self[0], self[1]));
+            _mm256_storeu_si256(sums.as_mut_ptr().cast(), pairs);
+        }
+        sums
+    }
 }
 
 /// The half of `block` that holds four columns.
@@ -29,20 +40,14 @@ pub(super) struct Avx2;
 impl Dot for Avx2 {
     const WIDTH: usize = 2;
     const SHIFT: i32 = 0;
-    type Acc = [__m256i; 2];
+    type Acc = Acc;
 
     fn prepare(group: [u8; GROUP], out: &mut [u8]) {
         super::scalar::widen_even_odd(group, out);
     }
 
     #[inline(always)]
-    unsafe fn zero() -> Self::Acc {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { [_mm256_setzero_si256(); 2] }
-    }
-
-    #[inline(always)]
-    unsafe fn step<const R: usize>(acc: &mut [Self::Acc; R], a: *const u8, stride: usize, block: &Block) {
+    unsafe fn step<const R: usize>(acc: &mut [Acc; R], a: *const u8, stride: usize, block: &Block) {
         // SAFETY: the caller vouches for AVX2 and for 16 readable bytes at each row.
         unsafe {
             for at in 0..2 {
@@ -60,12 +65,6 @@ impl Dot for Avx2 {
         }
     }
 
-    #[inline(always)]
-    unsafe fn finish(acc: Self::Acc) -> [i32; PANEL] {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { sum_pairs(acc) }
-    }
-
     #[target_feature(enable = "avx2")]
     unsafe fn tile<const R: usize>(a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R] {
         // SAFETY: same contract.
@@ -79,20 +78,14 @@ pub(super) struct AvxVnni;
 impl Dot for AvxVnni {
     const WIDTH: usize = 1;
     const SHIFT: i32 = 0;
-    type Acc = [__m256i; 2];
+    type Acc = Acc;
 
     fn prepare(group: [u8; GROUP], out: &mut [u8]) {
         out.copy_from_slice(&group);
     }
 
     #[inline(always)]
-    unsafe fn zero() -> Self::Acc {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { [_mm256_setzero_si256(); 2] }
-    }
-
-    #[inline(always)]
-    unsafe fn step<const R: usize>(acc: &mut [Self::Acc; R], a: *const u8, stride: usize, block: &Block) {
+    unsafe fn step<const R: usize>(acc: &mut [Acc; R], a: *const u8, stride: usize, block: &Block) {
         // SAFETY: the caller vouches for AVX2, AVX-VNNI and for 8 readable bytes at each row.
         unsafe {
             let columns = [half(block, 0), half(block, 1)];
@@ -102,12 +95,6 @@ impl Dot for AvxVnni {
                 sums[1] = _mm256_dpbusd_avx_epi32(sums[1], row, columns[1]);
             }
         }
-    }
-
-    #[inline(always)]
-    unsafe fn finish(acc: Self::Acc) -> [i32; PANEL] {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { sum_pairs(acc) }
     }
 
     #[target_feature(enable = "avx2,avxvnni")]

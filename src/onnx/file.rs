@@ -30,6 +30,11 @@ pub fn encode_model(model: &pb::ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
 
+/// The bytes that [`encode_model`] would give.
+pub fn encoded_len(model: &pb::ModelProto) -> usize {
+    model.encoded_len()
+}
+
 /// The value of a metadata property.
 pub fn metadata<'a>(model: &'a pb::ModelProto, key: &str) -> Option<&'a str> {
     model.metadata_props.iter().find(|p| p.key == key).map(|p| p.value.as_str())

@@ -1,4 +1,4 @@
-//! Look-ups in a graph: who makes a value, who uses it, and which constant stands behind it.
+//! Look-ups in a graph: who makes a value, and which constant stands behind it.
 
 use super::pb;
 use pb::attribute_proto::AttributeType;
@@ -9,7 +9,6 @@ use std::collections::HashMap;
 pub struct GraphIndex<'a> {
     graph: &'a pb::GraphProto,
     producer: HashMap<&'a str, usize>,
-    consumers: HashMap<&'a str, Vec<usize>>,
     initializers: HashMap<&'a str, &'a pb::TensorProto>,
 }
 
@@ -17,17 +16,13 @@ impl<'a> GraphIndex<'a> {
     /// Indexes `graph`.
     pub fn new(graph: &'a pb::GraphProto) -> Self {
         let mut producer = HashMap::new();
-        let mut consumers: HashMap<&str, Vec<usize>> = HashMap::new();
         for (at, node) in graph.node.iter().enumerate() {
             for output in node.output.iter().filter(|o| !o.is_empty()) {
                 producer.insert(output.as_str(), at);
             }
-            for input in node.input.iter().filter(|i| !i.is_empty()) {
-                consumers.entry(input.as_str()).or_default().push(at);
-            }
         }
         let initializers = graph.initializer.iter().map(|t| (t.name.as_str(), t)).collect();
-        GraphIndex { graph, producer, consumers, initializers }
+        GraphIndex { graph, producer, initializers }
     }
 
     /// The indexed graph.
@@ -43,24 +38,6 @@ impl<'a> GraphIndex<'a> {
     /// The node that makes `value`; `None` for inputs and initializers.
     pub fn producer(&self, value: &str) -> Option<&'a pb::NodeProto> {
         self.producer_at(value).map(|at| &self.graph.node[at])
-    }
-
-    /// The positions of the nodes that read `value`, in graph order, once for each time they read it.
-    pub fn consumers_at(&self, value: &str) -> &[usize] {
-        self.consumers.get(value).map_or(&[], Vec::as_slice)
-    }
-
-    /// The nodes that read `value`, in graph order.
-    pub fn consumers(&self, value: &str) -> impl Iterator<Item = &'a pb::NodeProto> + '_ {
-        self.consumers_at(value).iter().map(|&at| &self.graph.node[at])
-    }
-
-    /// The position of the one node that reads `value`; `None` where there are several, none, or it is a graph output.
-    pub fn only_consumer_at(&self, value: &str) -> Option<usize> {
-        match self.consumers_at(value) {
-            [at] if !self.graph.output.iter().any(|o| o.name == value) => Some(*at),
-            _ => None,
-        }
     }
 
     /// The constant that `value` is: an initializer, the tensor of a Constant node, or either behind Identity nodes.

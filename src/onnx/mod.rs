@@ -6,7 +6,7 @@ mod index;
 mod tensor;
 
 pub use builder::{Attribute, Dim, GraphBuilder};
-pub use file::{decode_model, encode_model, metadata};
+pub use file::{decode_model, encode_model, encoded_len, metadata};
 pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_label};
 pub use tensor::{element_type_name, tensor_bytes_i8, tensor_f32, tensor_i64};
 pub use tract_onnx::pb;

@@ -19,7 +19,7 @@ pub use sample::choose;
 
 use crate::bert::{Bert, emit_fp32};
 use crate::error::Result;
-use crate::onnx::encode_model;
+use crate::onnx::{encode_model, encoded_len};
 use crate::tokenizer::Tokens;
 use report::{Calibration, Sizes};
 
@@ -54,7 +54,7 @@ pub fn quantize(
     let observations = calibrate::calibrate(bert, samples, progress)?;
     let parameters = quantizer::quantize_parameters(bert, &observations);
     let onnx = encode_model(&emit::emit_int8(bert, &parameters));
-    let fp32_bytes = encode_model(&emit_fp32(bert)).len();
+    let fp32_bytes = encoded_len(&emit_fp32(bert));
     let sizes = Sizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = Calibration {
         pairs: samples.len(),

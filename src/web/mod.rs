@@ -4,7 +4,6 @@ mod fetch;
 
 use crate::classifier::{Classifier, Repeat};
 use crate::error::{Error, Result};
-use crate::kernels::{Kernel, Path};
 use fetch::{Request, Stage, download};
 use js_sys::{Function, Reflect, Uint8Array};
 use serde::Serialize;
@@ -98,12 +97,6 @@ impl WasmClassifier {
             labels: &info.labels,
         })
     }
-}
-
-/// The kernels that this build has on this engine, slowest first, by name.
-#[wasm_bindgen(js_name = availableKernels)]
-pub fn available_kernels() -> Vec<String> {
-    Path::ALL.into_iter().filter_map(Kernel::new).map(|kernel| kernel.path().name().to_owned()).collect()
 }
 
 /// The bytes that `source` is or that its URL leads to, and what to call them in messages.
