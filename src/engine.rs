@@ -1,7 +1,7 @@
 //! Running a model on tract: parse, type, plan, run.
 
 use crate::error::{Error, Result};
-use crate::onnx::{attribute_int, node_label, pb};
+use crate::onnx::{Source, attribute_int, node_label, pb};
 use crate::ops;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +28,22 @@ impl TokenInputs<'_> {
     /// Tokens in a row.
     pub fn sequence(&self) -> usize {
         self.ids.len().checked_div(self.batch).unwrap_or(0)
+    }
+}
+
+/// A model for [`Engine`] to load.
+#[derive(Debug, Clone, Copy)]
+pub struct Graph<'a> {
+    /// The graph and its tensors.
+    pub proto: &'a pb::ModelProto,
+    /// Where the bytes of tensors are that [`decode_skeleton`](crate::onnx::decode_skeleton) left there.
+    pub source: Option<&'a Arc<dyn Source>>,
+}
+
+impl<'a> From<&'a pb::ModelProto> for Graph<'a> {
+    /// A model that holds all its tensors.
+    fn from(proto: &'a pb::ModelProto) -> Self {
+        Graph { proto, source: None }
     }
 }
 
@@ -61,27 +77,27 @@ enum Input {
 
 impl Engine {
     /// A model that may have any shape of input and padding; `file` is named in errors.
-    pub fn per_shape(model: &pb::ModelProto, file: &str) -> Result<Self> {
+    pub fn per_shape<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
         guarded(file, "typing the model", || {
-            let (typed, symbols, inputs) = typed(model, None, file)?;
+            let (typed, symbols, inputs) = typed(model.into(), None, file)?;
             let plans = Plans::PerShape { typed: Box::new(typed), symbols, planned: Mutex::default() };
             Ok(Engine { file: file.to_owned(), inputs, plans })
         })
     }
 
     /// A model that [`ops::fuse`] has put operators into that know no padding; `file` is named in errors.
-    pub fn fused(model: &pb::ModelProto, file: &str) -> Result<Self> {
+    pub fn fused<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
         guarded(file, "planning the model", || {
-            let (typed, _, inputs) = typed(model, None, file)?;
+            let (typed, _, inputs) = typed(model.into(), None, file)?;
             Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(optimized(typed, file)?) })
         })
     }
 
     /// A model that runs at one `(batch, sequence)` only. Graphs of other writers may compute sizes in ways that tract
     /// cannot follow while batch and sequence are unknown. `file` is named in errors.
-    pub fn for_shape(model: &pb::ModelProto, shape: (usize, usize), file: &str) -> Result<Self> {
+    pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file: &str) -> Result<Self> {
         guarded(file, "planning the model", || {
-            let (typed, _, inputs) = typed(model, Some(shape), file)?;
+            let (typed, _, inputs) = typed(model.into(), Some(shape), file)?;
             Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, optimized(typed, file)?) })
         })
     }
@@ -177,9 +193,11 @@ fn optimized(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
 type Typed = (TypedModel, [Symbol; 2], Vec<(Input, DatumType)>);
 
 /// Parses and types `model` for one shape, or with symbolic batch and sequence.
-fn typed(model: &pb::ModelProto, shape: Option<Shape>, file: &str) -> Result<Typed> {
-    check_for_tract(model, file)?;
-    let parsed = ops::onnx().parse(model, None).map_err(|e| Error::engine(file, "parsing the model", e))?;
+fn typed(model: Graph, shape: Option<Shape>, file: &str) -> Result<Typed> {
+    check_for_tract(model.proto, file)?;
+    let parsed = ops::onnx(model.source.cloned())
+        .parse(model.proto, None)
+        .map_err(|e| Error::engine(file, "parsing the model", e))?;
     if let Some(unresolved) = parsed.unresolved_inputs.first() {
         return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));
     }

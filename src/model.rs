@@ -1,12 +1,13 @@
 //! A model that runs: ONNX bytes, fused where they match, on tract.
 
-use crate::engine::{Engine, TokenInputs};
+use crate::engine::{Engine, Graph, TokenInputs};
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 use crate::model_info::{ModelInfo, Precision};
-use crate::onnx::decode_model;
-use crate::ops::{Fused, fuse};
+use crate::onnx::{Source, decode_skeleton};
+use crate::ops::{Fused, fuse, read_when_parsed};
 use crate::tokenizer::Tokens;
+use std::sync::Arc;
 
 /// A sequence classifier, ready for token ids.
 #[derive(Debug)]
@@ -23,14 +24,25 @@ impl Model {
     /// # Errors
     /// If the file is damaged, or the graph is not a sequence classifier.
     pub fn from_bytes(bytes: Vec<u8>, file: &str) -> Result<Self> {
-        let mut proto = decode_model(&bytes, file)?;
-        drop(bytes);
+        Self::from_source(Arc::new(bytes), file)
+    }
+
+    /// Loads a model whose ONNX file, which is named in errors, lies in `source`. Of its large tensors one at a time is
+    /// copied from there.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`].
+    pub fn from_source(source: Arc<dyn Source>, file: &str) -> Result<Self> {
+        let mut proto = decode_skeleton(&*source, file)?;
         let mut info = ModelInfo::new(&proto);
         let fused = fuse(&mut proto);
+        read_when_parsed(&mut proto);
+        let graph = Graph { proto: &proto, source: Some(&source) };
         let engine = match fused.linears {
-            0 => Engine::per_shape(&proto, file)?,
-            _ => Engine::fused(&proto, file)?,
+            0 => Engine::per_shape(graph, file)?,
+            _ => Engine::fused(graph, file)?,
         };
+        drop((proto, source));
         if info.labels.is_empty() {
             info.labels = (0..count_labels(&engine, file)?).map(|id| format!("LABEL_{id}")).collect();
         }

@@ -10,6 +10,7 @@ use bert8::{ModelInfo, onnx};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Show what a model file or folder holds, and how bert8 would run it
 ///
@@ -67,16 +68,16 @@ fn folder(args: &Args) -> Result<()> {
 
 fn file(args: &Args) -> Result<()> {
     let path = &args.source.model;
-    let bytes = load::read(path)?;
+    let source = Arc::new(load::read(path)?);
     let name = path.display().to_string();
-    let proto = onnx::decode_model(&bytes, &name)?;
+    let proto = onnx::decode_skeleton(&*source, &name)?;
     let mut operators = BTreeMap::new();
     for node in proto.graph.iter().flat_map(|graph| &graph.node) {
         *operators.entry(node.op_type.clone()).or_insert(0) += 1;
     }
     drop(proto);
-    let size = bytes.len();
-    let model = Model::from_bytes(bytes, &name)?;
+    let size = source.len();
+    let model = Model::from_source(source, &name)?;
     let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused());
     if args.json {
         return print_json(&File { bytes: size, info, kernel, fused, operators });

@@ -1,6 +1,7 @@
 //! Tensor protobufs to Rust values.
 
 use super::pb;
+use super::stored::Stored;
 use crate::error::{Error, Result};
 use half::{bf16, f16};
 use pb::tensor_proto::{DataLocation, DataType};
@@ -10,15 +11,31 @@ pub fn element_type_name(data_type: i32) -> String {
     DataType::try_from(data_type).map_or_else(|_| format!("type {data_type}"), |t| t.as_str_name().to_lowercase())
 }
 
-/// The shape of a tensor, after checking that its dimensions are not negative and its data is inside the file.
-fn checked_shape(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, usize)> {
-    if tensor.data_location == Some(DataLocation::External as i32) {
-        return Err(Error::tensor(
-            file,
-            &tensor.name,
-            "keeps its data in another file; save the model as one file (onnx.save with save_as_external_data=False)",
-        ));
-    }
+/// Bytes of one value of an ONNX element type whose raw data is its values as they lie in memory.
+pub(super) fn element_size(data_type: i32) -> Option<usize> {
+    Some(match DataType::try_from(data_type).ok()? {
+        DataType::Int8 | DataType::Uint8 => 1,
+        DataType::Float16 => 2,
+        DataType::Float | DataType::Int32 => 4,
+        DataType::Double | DataType::Int64 => 8,
+        _ => return None,
+    })
+}
+
+/// Whether a tensor's data lies outside its message.
+pub(super) fn is_external(tensor: &pb::TensorProto) -> bool {
+    tensor.data_location == Some(DataLocation::External as i32)
+}
+
+/// That a model keeps `tensor` in a file of its own.
+pub(super) fn external_data_error(tensor: &pb::TensorProto, file: &str) -> Error {
+    let problem =
+        "keeps its data in another file; save the model as one file (onnx.save with save_as_external_data=False)";
+    Error::tensor(file, &tensor.name, problem)
+}
+
+/// The shape of a tensor and the number of its values, after checking that its dimensions are possible.
+pub(super) fn checked_len(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, usize)> {
     let mut shape = Vec::with_capacity(tensor.dims.len());
     let mut len = 1usize;
     for &dim in &tensor.dims {
@@ -33,7 +50,12 @@ fn checked_shape(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, us
     Ok((shape, len))
 }
 
-fn length_error(tensor: &pb::TensorProto, file: &str, len: usize) -> Error {
+/// As [`checked_len`], for a tensor whose data must be in its message.
+fn checked_shape(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, usize)> {
+    if is_external(tensor) { Err(external_data_error(tensor, file)) } else { checked_len(tensor, file) }
+}
+
+pub(super) fn length_error(tensor: &pb::TensorProto, file: &str, len: usize) -> Error {
     Error::tensor(
         file,
         &tensor.name,
@@ -102,4 +124,12 @@ pub fn tensor_bytes_i8(tensor: &pb::TensorProto) -> Option<(Vec<usize>, &[u8])> 
     let (shape, len) = checked_shape(tensor, "").ok()?;
     let eight_bit = [DataType::Int8 as i32, DataType::Uint8 as i32].contains(&tensor.data_type);
     (eight_bit && tensor.raw_data.len() == len).then_some((shape, tensor.raw_data.as_slice()))
+}
+
+/// The shape of an initializer whose raw data, in its message or in the model's source, is as long as that shape and its
+/// element type need; `None` for a damaged one, and for element types that must be decoded to be of use.
+pub fn raw_tensor_shape(tensor: &pb::TensorProto) -> Option<Vec<usize>> {
+    let (shape, len) = checked_len(tensor, "").ok()?;
+    let bytes = Stored::of(tensor).map_or(tensor.raw_data.len(), |stored| stored.0.len());
+    (element_size(tensor.data_type)?.checked_mul(len) == Some(bytes)).then_some(shape)
 }

@@ -6,7 +6,7 @@ use super::pattern::*;
 use super::{attention, linear, norm, quantize};
 use crate::activation::Activation;
 use crate::kernels::QUERY_ZERO_POINT;
-use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb, tensor_bytes_i8};
+use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb, raw_tensor_shape};
 use pb::attribute_proto::AttributeType;
 use pb::tensor_proto::DataType;
 use serde::Serialize;
@@ -94,7 +94,7 @@ fn match_linear(index: &GraphIndex, sum: &str, output: &str, activation: Option<
     };
     let (zero_point, DataType::Uint8) = zero_point_value(index, zero_point)? else { return None };
     let tensor = index.constant(weights).filter(|t| t.data_type == DataType::Int8 as i32)?;
-    let [k, n] = tensor_bytes_i8(tensor)?.0[..] else { return None };
+    let [k, n] = raw_tensor_shape(tensor)?[..] else { return None };
     if scale.len() == 1 {
         scale = vec![scale[0]; n];
     }

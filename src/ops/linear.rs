@@ -1,9 +1,10 @@
 //! A quantized linear layer with its activation: u8 rows in, FP32 rows out.
 
 use super::row_op::{RowOp, parsed, values};
+use super::stored::tensor_bytes;
 use crate::activation::Activation;
 use crate::kernels::{Activations, Kernel, PackedWeights, QuantizedLinear};
-use crate::onnx::{pb, tensor_bytes_i8};
+use crate::onnx::{pb, raw_tensor_shape};
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
@@ -22,9 +23,10 @@ pub(super) fn activation_name(activation: Option<Activation>) -> &'static str {
     }
 }
 
-pub(super) fn parse(_ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let weights: &pb::TensorProto = node.get_attr("weights")?;
-    let (shape, bytes) = tensor_bytes_i8(weights).context("weights are not a whole INT8 tensor")?;
+    let int8 = weights.data_type == pb::tensor_proto::DataType::Int8 as i32;
+    let shape = raw_tensor_shape(weights).filter(|_| int8).context("weights are not a whole INT8 tensor")?;
     let [k, n] = shape[..] else { bail!("weights have rank {}, expected 2", shape.len()) };
     let scales: Vec<f32> = node.get_attr_vec("scale")?;
     let bias: Vec<f32> = node.get_attr_vec("bias")?;
@@ -37,6 +39,7 @@ pub(super) fn parse(_ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box
         "relu" => Some(Activation::Relu),
         other => bail!("unknown activation {other}"),
     };
+    let bytes = tensor_bytes(ctx, weights)?;
     let packed = PackedWeights::from_fn(k, n, |row, column| bytes[row * n + column] as i8);
     let layer = QuantizedLinear::new(packed, zero_point, scales, bias, activation);
     parsed(Linear { layer, kernel: Kernel::detect() })

@@ -11,19 +11,25 @@ mod norm;
 mod pattern;
 mod quantize;
 mod row_op;
+mod stored;
 
 pub use fuse::{Fused, fuse};
+pub use stored::read_when_parsed;
 
+use crate::onnx::Source;
+use std::sync::Arc;
 use tract_onnx::Onnx;
 
-/// tract's ONNX parser with the fused operators registered.
-pub fn onnx() -> Onnx {
+/// tract's ONNX parser with the fused operators registered, for a model whose large tensors may lie in `source`.
+pub fn onnx(source: Option<Arc<dyn Source>>) -> Onnx {
     // Shapes that a writer noted inside the graph name batch and sequence in its own symbols, which clash with ours.
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
+    onnx.provider = Arc::new(stored::SourceResolver(source));
     let register = &mut onnx.op_register;
     register.insert(attention::OP, attention::parse);
     register.insert(linear::OP, linear::parse);
     register.insert(norm::OP, norm::parse);
     register.insert(quantize::OP, quantize::parse);
+    register.insert(stored::OP, stored::parse);
     onnx
 }

@@ -1,0 +1,93 @@
+//! The fields of a protobuf message that lies in a [`Source`], without reading what they hold.
+
+use super::source::Source;
+use prost::DecodeError;
+use prost::encoding::{WireType, decode_key, decode_varint};
+use std::io;
+use std::ops::Range;
+
+/// The longest encoding of a key and a length.
+const HEADER: usize = 20;
+/// Bytes read at a time while looking for fields.
+const WINDOW: usize = 16 << 10;
+
+/// A field of a message; positions are those in the source.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    pub(super) tag: u32,
+    /// Whether `value` is bytes, a string, a message or packed numbers.
+    pub(super) delimited: bool,
+    /// Key, length and value.
+    pub(super) whole: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+/// Goes through the fields of the message at a range of a source.
+pub(super) struct Fields<'a> {
+    source: &'a dyn Source,
+    at: usize,
+    end: usize,
+    window: Vec<u8>,
+    window_at: usize,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(source: &'a dyn Source, message: Range<usize>) -> Self {
+        Fields { source, at: message.start, end: message.end, window: Vec::new(), window_at: message.start }
+    }
+
+    /// The next field, or why there is none; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Field>, String> {
+        if self.at == self.end {
+            return Ok(None);
+        }
+        let start = self.at;
+        let header = self.header().map_err(|e| e.to_string())?;
+        let mut rest = header;
+        let bad = |e: DecodeError| e.to_string();
+        let (tag, wire_type) = decode_key(&mut rest).map_err(bad)?;
+        let length = match wire_type {
+            WireType::LengthDelimited => decode_varint(&mut rest).map_err(bad)?,
+            WireType::Varint => decode_varint(&mut rest).map_err(bad).map(|_| 0)?,
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            WireType::StartGroup | WireType::EndGroup => return Err("it has groups".to_owned()),
+        };
+        let value = start + (header.len() - rest.len());
+        let end = usize::try_from(length).ok().and_then(|length| value.checked_add(length));
+        let end = end
+            .filter(|&end| end <= self.end)
+            .ok_or_else(|| format!("a field of {length} bytes begins where {} are left", self.end - value))?;
+        self.at = end;
+        let delimited = wire_type == WireType::LengthDelimited;
+        Ok(Some(Field { tag, delimited, whole: start..end, value: value..end }))
+    }
+
+    /// Appends the bytes of `range` to `bytes`.
+    pub(super) fn copy(&self, range: Range<usize>, bytes: &mut Vec<u8>) -> io::Result<()> {
+        if let Some(known) = self.in_window(&range) {
+            bytes.extend_from_slice(known);
+            return Ok(());
+        }
+        let start = bytes.len();
+        bytes.resize(start + range.len(), 0);
+        self.source.read(range.start, &mut bytes[start..])
+    }
+
+    fn in_window(&self, range: &Range<usize>) -> Option<&[u8]> {
+        let start = range.start.checked_sub(self.window_at)?;
+        self.window.get(start..start + range.len())
+    }
+
+    /// The bytes of the next field's key and length, and what follows them.
+    fn header(&mut self) -> io::Result<&[u8]> {
+        let range = self.at..self.end.min(self.at + HEADER);
+        if self.in_window(&range).is_none() {
+            self.window.resize(WINDOW.min(self.end - self.at), 0);
+            self.window_at = self.at;
+            self.source.read(self.at, &mut self.window)?;
+        }
+        let start = self.at - self.window_at;
+        Ok(&self.window[start..start + range.len()])
+    }
+}
