@@ -29,6 +29,7 @@ export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
 }
 
+/** Both files are downloaded at the same time. */
 export interface LoadProgress {
   stage: "download" | "prepare";
   file: "model" | "tokenizer";

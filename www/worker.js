@@ -1,6 +1,8 @@
 // Module worker around one wasm classifier. Messages in: { id, operation, args } and { abort: id };
 // out: { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
 
+import { download } from "./download.js";
+
 const PACKAGES = {
   "relaxed-simd": () => import("./pkg/relaxed/bert8.js"),
   simd128: () => import("./pkg/simd128/bert8.js"),
@@ -13,10 +15,15 @@ const running = new Map(); // request id → AbortController
 const operations = {
   async load({ backend, model, tokenizer, maxLength }, { signal, onProgress }) {
     const start = performance.now();
-    const { WasmClassifier } = await instantiate(backend);
+    const context = { signal, onProgress };
+    const downloading = obtain(model, "model", context);
+    const words = Promise.all([instantiate(backend), obtain(tokenizer, "tokenizer", context)]).then(
+      ([wasm, { bytes, name }]) => ({ wasm, tokenizer: new wasm.WasmTokenizer(bytes, name) }),
+    );
+    const [file, ready] = await Promise.all([downloading, words]);
     signal.throwIfAborted();
-    const options = { signal, onProgress, ...(maxLength !== undefined && { maxLength }) };
-    classifier = await WasmClassifier.load(model, tokenizer, options);
+    onProgress({ stage: "prepare", file: "model", loaded: file.bytes.length, total: file.bytes.length });
+    classifier = new ready.wasm.WasmClassifier(file.bytes, file.name, ready.tokenizer, maxLength);
     return { ...classifier.info, backend, loadMs: performance.now() - start };
   },
 
@@ -51,7 +58,7 @@ onmessage = async ({ data: { id, operation, args, abort } }) => {
   }
 };
 
-// A trap inside a Rust future settles no promise: it surfaces only here.
+// What goes wrong outside of any request.
 onunhandledrejection = (event) => crash(event, event.reason);
 onerror = (message, source, line, column, error) => {
   postMessage({ crash: crashMessage(error ?? message) });
@@ -61,6 +68,12 @@ onerror = (message, source, line, column, error) => {
 function crash(event, error) {
   event.preventDefault();
   postMessage({ crash: crashMessage(error) });
+}
+
+/** The bytes that `source` is or that its URL leads to, and what to call them in messages. */
+async function obtain(source, file, context) {
+  if (typeof source !== "string") return { bytes: source, name: `the given ${file}` };
+  return { bytes: await download(source, file, context), name: source };
 }
 
 async function instantiate(backend) {

@@ -1,12 +1,15 @@
 //! What JavaScript sees. `www/worker.js` is the only caller; `www/bert8.js` is the API that people use.
 
-mod fetch;
+mod bytes;
 
 use crate::classifier::{Classifier, Repeat};
 use crate::error::{Error, Result};
-use fetch::{Request, Stage, download};
-use js_sys::{Function, Reflect, Uint8Array};
+use crate::model::Model;
+use crate::tokenizer::PairTokenizer;
+use bytes::JsBytes;
+use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -19,6 +22,22 @@ extern "C" {
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|panic| console_error(&panic.to_string())));
+}
+
+/// A tokenizer that waits for its model.
+#[wasm_bindgen]
+pub struct WasmTokenizer(PairTokenizer);
+
+#[wasm_bindgen]
+impl WasmTokenizer {
+    /// Reads the bytes of a tokenizer.json; `name` is what to call it in messages.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` if it is damaged.
+    #[wasm_bindgen(constructor)]
+    pub fn new(bytes: &[u8], name: &str) -> Result<WasmTokenizer, JsValue> {
+        PairTokenizer::from_bytes(bytes, name).map(WasmTokenizer).map_err(to_js)
+    }
 }
 
 /// A loaded model with its tokenizer.
@@ -43,23 +62,21 @@ struct Info<'a> {
 
 #[wasm_bindgen]
 impl WasmClassifier {
-    /// Loads a model. `model` and `tokenizer` are URLs or bytes; `options` may hold `maxLength`, `signal` and
-    /// `onProgress`.
+    /// Loads a model from the bytes of its ONNX file, which are read where they are. `name` is what to call the file in
+    /// messages; pairs are cut to `max_length` tokens, by default to the model's own limit.
     ///
     /// # Errors
-    /// A JavaScript `Error`: a download failed, a file is damaged, or the two do not belong together.
-    pub async fn load(model: JsValue, tokenizer: JsValue, options: JsValue) -> Result<WasmClassifier, JsValue> {
-        let signal = option(&options, "signal").dyn_into().ok();
-        let progress = option(&options, "onProgress").dyn_into::<Function>().ok();
-        let max_length = option(&options, "maxLength").as_f64().map(|length| length as usize);
-        let request = Request { signal: signal.as_ref(), progress: progress.as_ref() };
-
-        let (tokenizer, tokenizer_name) = source(tokenizer, "tokenizer", &request).await?;
-        let (model, model_name) = source(model, "model", &request).await?;
-        let model_bytes = model.len();
-        request.report(Stage::Prepare, "model", model_bytes, Some(model_bytes));
-        let classifier =
-            Classifier::from_bytes((model, &model_name), (&tokenizer, &tokenizer_name), max_length).map_err(to_js)?;
+    /// A JavaScript `Error`: the file is damaged, or does not belong to the tokenizer.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        model: Uint8Array,
+        name: &str,
+        tokenizer: WasmTokenizer,
+        max_length: Option<usize>,
+    ) -> Result<WasmClassifier, JsValue> {
+        let model_bytes = model.length() as usize;
+        let model = Model::from_source(Arc::new(JsBytes::new(model)), name).map_err(to_js)?;
+        let classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
         Ok(WasmClassifier { classifier, model_bytes })
     }
 
@@ -96,18 +113,6 @@ impl WasmClassifier {
             max_length: self.classifier.max_length(),
             labels: &info.labels,
         })
-    }
-}
-
-/// The bytes that `source` is or that its URL leads to, and what to call them in messages.
-async fn source(source: JsValue, file: &'static str, request: &Request<'_>) -> Result<(Vec<u8>, String), JsValue> {
-    if let Some(url) = source.as_string() {
-        let bytes = download(&url, file, request).await?;
-        return Ok((bytes, url));
-    }
-    match source.dyn_into::<Uint8Array>() {
-        Ok(bytes) => Ok((bytes.to_vec(), format!("the given {file}"))),
-        Err(_) => Err(to_js(Error::Argument(format!("{file}: expected a URL or a Uint8Array")))),
     }
 }
 

@@ -26,20 +26,21 @@ const HEADERS = {
   "Cache-Control": "no-store",
 };
 
-// Stand-ins for the wasm package that trap the way Rust panics do: inside a call, and inside a future.
+// Stand-ins for the wasm package that trap the way Rust panics do.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
 const TRAPS = {
   "/trap-in-classify/": `
     export default async () => {};
+    export class WasmTokenizer {}
     export class WasmClassifier {
-      static load = async () => new WasmClassifier();
       info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ["0", "1"] };
       classify() { ${TRAP} }
     }`,
   "/trap-in-load/": `
     export default async () => {};
+    export class WasmTokenizer {}
     export class WasmClassifier {
-      static load() { queueMicrotask(() => { ${TRAP} }); return new Promise(() => {}); }
+      constructor() { ${TRAP} }
     }`,
 };
 

@@ -84,9 +84,8 @@ function loadingText(state, progress) {
   if (state === "waiting") return "Waiting its turn";
   if (!progress) return "Starting";
   if (progress.stage === "prepare") return "Preparing";
-  const what = progress.file === "tokenizer" ? "Downloading the tokenizer:" : "Downloading:";
   const loaded = megabytes(progress.loaded);
-  return progress.total ? `${what} ${loaded} of ${megabytes(progress.total)} MB` : `${what} ${loaded} MB`;
+  return progress.total ? `Downloading: ${loaded} of ${megabytes(progress.total)} MB` : `Downloading: ${loaded} MB`;
 }
 
 /** Without a known share, the bar only shows that something is going on. */

@@ -21,7 +21,8 @@ export class Model extends EventTarget {
   async load(backend) {
     this.unload();
     const { signal } = (this.#loading = new AbortController());
-    const onProgress = (progress) => this.#become("loading", { progress });
+    // The tokenizer comes at the same time, and is small.
+    const onProgress = (progress) => progress.file === "model" && this.#become("loading", { progress });
     this.#become("loading");
     try {
       const classifier = await load({ ...this.files, backend, signal, onProgress });

@@ -1,0 +1,54 @@
+// Downloads a file straight into one Uint8Array, with progress.
+
+/**
+ * The bytes behind `url`. An aborted download rejects with the signal's reason; anything else that goes wrong is an
+ * Error that names the URL.
+ */
+export async function download(url, file, { signal, onProgress }) {
+  const fail = (problem) => {
+    throw new Error(`${url}: ${problem}`);
+  };
+  const orCutOff = async (promise) => {
+    try {
+      return await promise;
+    } catch (error) {
+      signal.throwIfAborted();
+      fail(`the download failed or was cut off (${error?.message ?? error}); check the connection and try again`);
+    }
+  };
+  const response = await orCutOff(fetch(url, { signal }));
+  const { headers, status, statusText } = response;
+  if (!response.ok) fail(`the server answered ${status} ${statusText}; is the file there?`);
+  if (headers.get("content-type")?.startsWith("text/html")) {
+    fail(`the server sent a web page instead of the ${file}; is the address right?`);
+  }
+  if (!response.body) fail("the server sent no data");
+  // A compressed body is longer than its Content-Length.
+  const length = headers.has("content-encoding") ? null : headers.get("content-length");
+  const total = length === null ? null : Number(length);
+
+  let bytes;
+  try {
+    bytes = new Uint8Array(total ?? 1 << 20);
+  } catch {
+    fail(`${length} bytes do not fit into memory`);
+  }
+  let loaded = 0;
+  const report = () => onProgress({ stage: "download", file, loaded, total });
+  report();
+  const reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await orCutOff(reader.read());
+    if (done) break;
+    if (loaded + value.length > bytes.length) {
+      const larger = new Uint8Array(2 * (loaded + value.length));
+      larger.set(bytes.subarray(0, loaded));
+      bytes = larger;
+    }
+    bytes.set(value, loaded);
+    loaded += value.length;
+    report();
+  }
+  if (total !== null && total !== loaded) fail(`the download was cut off after ${loaded} of ${total} bytes; try again`);
+  return bytes.subarray(0, loaded);
+}
