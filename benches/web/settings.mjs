@@ -1,9 +1,9 @@
 // What is measured, where, and how often.
 
 const HOSTS = [
-  { name: "default", title: "relaxed SIMD, this processor", args: [], backend: "auto" },
-  { name: "no-vnni", title: "relaxed SIMD, without AVX-VNNI", args: ["--js-flags=--no-enable-avx-vnni"], backend: "auto" },
-  { name: "simd128", title: "SIMD128 build", args: [], backend: "simd128" },
+  { name: "default", title: "this processor", args: [], backend: "auto" },
+  { name: "no-vnni", title: "without AVX-VNNI", args: ["--js-flags=--no-enable-avx-vnni"], backend: "auto" },
+  { name: "simd128", title: "the SIMD128 build", args: [], backend: "simd128" },
 ];
 
 /** Seeds the words of everything that is measured. */

@@ -19,6 +19,9 @@ function weakestBaseline(results) {
   return Math.min(...all.map(({ baseline }) => baseline));
 }
 
+// WebAssembly memory never shrinks: its size after loading is also its peak.
+const memoryShare = ({ loading: { info } }) => info.memoryBytes / info.modelBytes;
+
 // A pair of medians of unhurried runs differs by a percent or two where there is no difference.
 const SAME = 0.98;
 
@@ -38,7 +41,8 @@ const TARGETS = [
   ["64 mixed pairs: one at a time / as a batch", atLeast(SAME), onDefault(({ batches }) => batchGain(batches.mixed))],
   ["64 pairs under 32 tokens: one at a time / as a batch", above(1), onDefault(({ batches }) => batchGain(batches.short))],
   ["load to first answer: ours / ORT-web's best INT8", atMost(0.6), onDefault(({ loading }) => loadingShare(loading))],
-  ["wasm memory after loading / file", atMost(1.4), onDefault(({ loading: { info } }) => info.memoryBytes / info.modelBytes)],
+  ["wasm memory after loading / file", atMost(1.4), onDefault(memoryShare)],
+  ["wasm memory at its peak while loading / file", atMost(2.3), onDefault(memoryShare)],
 ];
 
 /** Every target with what was found: `{ name, target, value, verdict }`; the verdict is met, missed or not measured. */
