@@ -52,7 +52,10 @@ function versions(browser) {
   return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, chromium: browser.version() };
 }
 
-const results = await measure();
+const results = await measure().catch((error) => {
+  console.error(`error: ${error.message}`);
+  process.exit(1);
+});
 const files = {
   "results.json": `${JSON.stringify(results, null, 1)}\n`,
   "results.txt": report(results),
