@@ -14,6 +14,10 @@ Usage: ./build.sh [STEP]...      (default: page)
   page    all of the above, assembled into dist/, a complete static site
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
+  bench [--quick] [--publish]
+          page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
+          --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
+          --publish  copy the plots and the table to docs/bench/
   clean   remove dist/ and build/
 
 A machine needs Rust (rustup), Node with npm and, for the tests, Chromium with its driver and Python 3.
@@ -139,6 +143,18 @@ browser() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null
 }
 
+# Installs onnxruntime into build/venv; fails where that is impossible.
+onnxruntime() {
+  [ -x build/venv/bin/python ] || { python3 -m venv build/venv && build/venv/bin/pip install -q -r tests/peers/requirements.txt; } ||
+    { rm -rf build/venv; return 1; }
+}
+
+# Installs the npm packages of a folder, if its lock file is newer than they are.
+npm_packages() {
+  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --loglevel=error) ||
+    die "the npm packages of $1 cannot be installed; is there a network?"
+}
+
 test_native() {
   say "formatting, lints, documentation"
   cargo fmt --all --check
@@ -159,7 +175,8 @@ test_wasm() {
 
 test_page() {
   say "page tests"
-  (cd tests/page && npm ci --no-audit --no-fund --loglevel=error)
+  (cd benches/web && npm test)
+  npm_packages tests/page
   export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/target/release/bert8"
   [ ! -e build/foreign.int8.onnx ] || export BERT8_FOREIGN_INT8="$PWD/build/foreign.int8.onnx"
   (cd tests/page && npm test)
@@ -169,9 +186,7 @@ test_page() {
 
 test_peers() {
   say "the same files in onnxruntime"
-  if [ ! -x build/venv/bin/python ] && ! { python3 -m venv build/venv &&
-    build/venv/bin/pip install -q -r tests/peers/requirements.txt; }; then
-    rm -rf build/venv
+  if ! onnxruntime; then
     echo "skipped: onnxruntime cannot be installed here"
     return
   fi
@@ -188,14 +203,62 @@ run_tests() {
   say "all tests passed"
 }
 
+# The models that bench measures beside the demo model, in build/bench.
+bench_models() {
+  local out=build/bench bert8=target/release/bert8
+  mkdir -p "$out"
+  if stale "$out/bert-base.int8.onnx" "$bert8" benches/web/calibration.mjs; then
+    say "a BERT-base of random weights"
+    "$bert8" random --preset bert-base --force "$out/bert-base"
+    node benches/web/calibration.mjs "$out/bert-base/tokenizer.json" >"$out/calibration.tsv"
+    "$bert8" convert "$out/bert-base" -o "$out/bert-base.fp32.onnx"
+    "$bert8" quantize "$out/bert-base" --calibration "$out/calibration.tsv" -o "$out/bert-base.int8.onnx"
+  fi
+  if ! onnxruntime; then
+    echo "onnxruntime cannot be installed here: its own INT8 quantization is left out" >&2
+    return
+  fi
+  dynamic build/models/model.fp32.onnx "$out/demo.dynamic.onnx"
+  dynamic "$out/bert-base.fp32.onnx" "$out/bert-base.dynamic.onnx"
+}
+
+dynamic() { # FP32 file, INT8 file
+  stale "$2" "$1" tests/peers/quantize_dynamic.py || return 0
+  say "onnxruntime's quantization of $1"
+  build/venv/bin/python tests/peers/quantize_dynamic.py "$1" "$2"
+}
+
+bench() { # flags
+  browser
+  page
+  npm_packages tests/page
+  npm_packages benches/web
+  bench_models
+  say "bert8 and onnxruntime-web in Chromium"
+  node benches/web/run.mjs "$@"
+}
+
 clean() { rm -rf dist build; }
 
 [ $# -gt 0 ] || set -- page
-for step in "$@"; do
+while [ $# -gt 0 ]; do
+  step=$1
+  shift
   case $step in
     -h | --help | help) usage; exit ;;
     tools | cli | model | wasm | page | serve | clean) "$step" ;;
     test) run_tests ;;
+    bench)
+      flags=()
+      while [[ ${1-} == --* ]]; do
+        case $1 in
+          --quick | --publish) flags+=("$1") ;;
+          *) usage >&2; printf '\nerror: bench has no option `%s`\n' "$1" >&2; exit 2 ;;
+        esac
+        shift
+      done
+      bench "${flags[@]}"
+      ;;
     *) usage >&2; printf '\nerror: there is no step `%s`\n' "$step" >&2; exit 2 ;;
   esac
 done

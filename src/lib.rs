@@ -39,9 +39,11 @@ pub mod ops;
 #[cfg(feature = "cli")]
 pub mod pairs;
 pub mod quantize;
+mod rng;
 pub mod tokenizer;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+pub mod wordpiece;
 
 pub use error::{Error, Result};
 pub use model_info::{ModelInfo, Precision};

@@ -5,6 +5,8 @@ mod emit;
 mod folder;
 mod graph;
 mod import_onnx;
+mod random;
+mod save;
 
 pub use config::BertConfig;
 pub use emit::{Float, emit_fp32};
@@ -12,6 +14,8 @@ pub use folder::import_folder;
 pub(crate) use graph::transpose;
 pub use graph::{Lowering, build_graph, embedded_config};
 pub use import_onnx::{ImportOptions, import_onnx};
+pub use random::random_bert;
+pub use save::{config_json, safetensors};
 
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;

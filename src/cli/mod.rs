@@ -15,7 +15,9 @@ mod eval;
 mod inspect;
 mod load;
 mod output;
+mod output_folder;
 mod quantize;
+mod random;
 mod serve;
 
 use anyhow::Result;
@@ -46,6 +48,7 @@ enum Command {
     Classify(classify::Args),
     Bench(bench::Args),
     Inspect(inspect::Args),
+    Random(random::Args),
     Serve(serve::Args),
 }
 
@@ -58,6 +61,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Classify(args) => classify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Random(args) => random::run(&args),
         Command::Serve(args) => serve::run(&args),
     }
 }

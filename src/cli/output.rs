@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// A file to be written, checked before the work begins.
 #[derive(Debug)]
@@ -47,6 +48,11 @@ impl Output {
 
     /// Writes `bytes`: into a temporary file beside the target, then renamed.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        self.stage(bytes)?.commit()
+    }
+
+    /// Writes `bytes` into a temporary file beside the target.
+    pub fn stage(&self, bytes: &[u8]) -> Result<Staged> {
         let name = || format!("cannot write {}", self.path.display());
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -56,7 +62,22 @@ impl Output {
         }
         let mut file = builder.prefix(".bert8-").tempfile_in(&self.folder).with_context(name)?;
         file.write_all(bytes).and_then(|()| file.as_file().sync_all()).with_context(name)?;
-        file.persist(&self.path).map_err(|e| e.error).with_context(name)?;
+        Ok(Staged { file, path: self.path.clone() })
+    }
+}
+
+/// A written file that has not got its name yet, and is removed if it never does.
+#[derive(Debug)]
+pub struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Gives the file its name, in place of an older one.
+    pub fn commit(self) -> Result<()> {
+        let name = || format!("cannot write {}", self.path.display());
+        self.file.persist(&self.path).map_err(|e| e.error).with_context(name)?;
         Ok(())
     }
 }

@@ -1,20 +1,15 @@
 //! A seeded choice of calibration pairs.
 
+use crate::rng::Rng;
+
 /// `count` different indices below `len` (all of them where there are fewer), in random order that depends on `seed`
-/// alone: a Fisher-Yates shuffle driven by SplitMix64.
+/// alone: a Fisher-Yates shuffle.
 pub fn choose(len: usize, count: usize, seed: u64) -> Vec<usize> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
+    let mut rng = Rng::new(seed);
     let mut indices: Vec<usize> = (0..len).collect();
     let count = count.min(len);
     for at in 0..count {
-        let other = at + (next() % (len - at) as u64) as usize;
+        let other = at + (rng.bits() % (len - at) as u64) as usize;
         indices.swap(at, other);
     }
     indices.truncate(count);

@@ -381,3 +381,16 @@ fn onnx_files_of_other_models_are_refused() {
     every_use_refused(&sandbox, "odd.onnx", &["odd.onnx"]);
     sandbox.refused("convert fp32.onnx --heads 2 -o out/x.onnx", &["fp32.onnx", "4 heads"]);
 }
+
+#[test]
+fn random_writes_into_new_or_empty_folders_only() {
+    let sandbox = Sandbox::new();
+    let random = |folder: &str| format!("random --preset mini {folder}");
+    sandbox.refused(&random("model"), &["cannot write model", "not empty", "--force"]);
+    sandbox.refused(&random("fp32.onnx"), &["cannot write fp32.onnx", "is a file"]);
+    sandbox.refused(&random("no/such"), &["cannot write no/such", "the folder no does not exist"]);
+    sandbox.write("out/tokenizer.json/x", "a folder where a file must be");
+    sandbox.refused(&random("--force out"), &["tokenizer.json", "is a folder"]);
+    let wrong = sandbox.run("random --preset huge out/x");
+    assert!(wrong.code == 2 && wrong.stderr.contains("mini, small, bert-base"), "{wrong}");
+}

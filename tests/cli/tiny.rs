@@ -2,14 +2,15 @@
 
 use crate::common::{tiny_bert, tiny_config};
 use bert8::activation::Activation;
-use bert8::bert::{Bert, BertConfig, emit_fp32};
+use bert8::bert::{Bert, BertConfig, config_json, emit_fp32};
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, quantize};
 use bert8::tokenizer::PairTokenizer;
+use bert8::wordpiece;
 use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -61,35 +62,9 @@ pub fn pairs_tsv() -> String {
 /// A WordPiece tokenizer of special tokens, letters and a few words.
 pub fn tokenizer_json() -> Value {
     let letters = || ('a'..='z').map(String::from);
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
     let words = ["the", "man", "dog", "cat", "he", "said", "so", "left", "went", "."];
-    let tokens = special.map(String::from).into_iter().chain(letters());
-    let tokens = tokens.chain(letters().map(|letter| format!("##{letter}"))).chain(words.map(String::from));
-    let vocab: BTreeMap<String, usize> = tokens.enumerate().map(|(id, token)| (token, id)).collect();
-    let added = special.iter().enumerate().map(|(id, token)| {
-        json!({ "id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": true })
-    });
-    let token = |name: &str, side: usize| json!({ "SpecialToken": { "id": name, "type_id": side } });
-    let words = |name: &str, side: usize| json!({ "Sequence": { "id": name, "type_id": side } });
-    json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added.collect::<Vec<_>>(),
-        "normalizer": { "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-                        "strip_accents": null, "lowercase": true },
-        "pre_tokenizer": { "type": "BertPreTokenizer" },
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [token("[CLS]", 0), words("A", 0), token("[SEP]", 0)],
-            "pair": [token("[CLS]", 0), words("A", 0), token("[SEP]", 0), words("B", 1), token("[SEP]", 1)],
-            "special_tokens": {
-                "[CLS]": { "id": "[CLS]", "ids": [2], "tokens": ["[CLS]"] },
-                "[SEP]": { "id": "[SEP]", "ids": [3], "tokens": ["[SEP]"] },
-            },
-        },
-        "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
-        "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                   "max_input_chars_per_word": 100, "vocab": vocab },
-    })
+    let tokens = letters().chain(letters().map(|letter| format!("##{letter}"))).chain(words.map(String::from));
+    wordpiece::tokenizer_json(tokens)
 }
 
 /// A Hugging Face folder, to be changed before it is written.
@@ -131,28 +106,11 @@ impl HfModel {
     /// The folder of `bert` with weights of type `dtype`; `prefixed` is how a whole classifier is saved.
     pub fn new(bert: &Bert, dtype: Dtype, prefixed: bool) -> Self {
         let config = bert.config();
-        let hidden_act = match config.activation {
-            Activation::Gelu => "gelu",
-            Activation::GeluTanh => "gelu_new",
-            Activation::Relu => "relu",
-        };
-        let labels: BTreeMap<String, &String> =
-            config.labels.iter().enumerate().map(|(id, label)| (id.to_string(), label)).collect();
         let tensors = config.tensor_shapes().into_iter().map(|(name, shape)| {
             let tensor = Tensor::new(dtype, &shape, bert.weight(&name));
             (if prefixed && !name.starts_with("classifier") { format!("bert.{name}") } else { name }, tensor)
         });
-        HfModel {
-            config: json!({
-                "architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_act": hidden_act,
-                "vocab_size": config.vocab_size, "hidden_size": config.hidden, "num_hidden_layers": config.layers,
-                "num_attention_heads": config.heads, "intermediate_size": config.intermediate,
-                "max_position_embeddings": config.max_positions, "type_vocab_size": config.type_vocab,
-                "layer_norm_eps": config.layer_norm_eps, "id2label": labels,
-            }),
-            tensors: tensors.collect(),
-            tokenizer: tokenizer_json(),
-        }
+        HfModel { config: config_json(config), tensors: tensors.collect(), tokenizer: tokenizer_json() }
     }
 
     /// The tensor called `name`, to be changed.

@@ -1,4 +1,4 @@
-// The Chromium that the tests drive: CHROMIUM names it, BERT8_CHROMIUM_ARGS adds to its arguments.
+// The Chromium that tests and benchmark drive: CHROMIUM names it, BERT8_CHROMIUM_ARGS adds to its arguments.
 
 import { chromium } from "playwright-core";
 
@@ -17,6 +17,7 @@ const ARGS = [
   ...EXTRA_ARGS,
 ];
 
-export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+/** Starts the browser, with `more` arguments. */
+export function launch(more = []) {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGS, ...more] });
 }

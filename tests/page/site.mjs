@@ -1,30 +1,14 @@
 // Serves dist/ from a sub-folder, as `bert8 serve` would, and next to it the ways in which a server can fail.
 
-import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { HEADERS, TYPES, send, sendFile } from "./static.mjs";
 
 export const DIST = process.env.BERT8_DIST ?? fileURLToPath(new URL("../../dist", import.meta.url));
 const FOLDER = "/some/folder/";
 const INT8 = join(DIST, "models/model.int8.onnx");
 const FP32 = join(DIST, "models/model.fp32.onnx");
-
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".json": "application/json",
-  ".svg": "image/svg+xml",
-  ".tsv": "text/tab-separated-values; charset=utf-8",
-  ".wasm": "application/wasm",
-};
-
-const HEADERS = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-  "Cache-Control": "no-store",
-};
 
 // Stand-ins for the wasm package that trap the way Rust panics do.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
@@ -82,16 +66,4 @@ export async function startSite() {
       server.close();
     },
   };
-}
-
-function send(response, status, type, body) {
-  response.writeHead(status, { ...HEADERS, "Content-Type": type });
-  response.end(body);
-}
-
-function sendFile(response, file) {
-  if (!existsSync(file)) return send(response, 404, "text/plain", "not here");
-  const type = TYPES[extname(file)] ?? "application/octet-stream";
-  response.writeHead(200, { ...HEADERS, "Content-Type": type, "Content-Length": statSync(file).size });
-  createReadStream(file).on("error", () => response.destroy()).pipe(response);
 }

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import tokenizers
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from quantize_dynamic import quantize
 
 ROOT = Path(__file__).resolve().parents[2]
 BERT8 = ROOT / "target/release/bert8"
@@ -121,7 +121,7 @@ def compare_exports():
 def write_foreign():
     """An INT8 file of another maker, for the page tests."""
     path = ROOT / "build/foreign.int8.onnx"
-    quantize_dynamic(str(MODELS / "model.fp32.onnx"), str(path), weight_type=QuantType.QInt8, per_channel=True)
+    quantize(MODELS / "model.fp32.onnx", path)
     inspected = subprocess.run([BERT8, "inspect", path, "--json"], check=True, capture_output=True).stdout
     kernel = json.loads(inspected)["kernel"]
     check("onnxruntime's own INT8 file", kernel == "unfused", f"runs {kernel} in bert8")

@@ -1,0 +1,12 @@
+// Prints sentence pairs in the words of a tokenizer.json, as TSV to calibrate on: node calibration.mjs TOKENIZER
+
+import { readFileSync } from "node:fs";
+import { Sentences } from "./sentences.js";
+
+const COUNT = 64;
+const LENGTHS = [8, 64];
+const SEED = 1; // not the seed of the pairs that are measured
+
+const sentences = new Sentences(JSON.parse(readFileSync(process.argv[2], "utf8")), SEED);
+const lines = sentences.mixed(COUNT, ...LENGTHS).map(({ a, b }) => `${a}\t${b}`);
+console.log(["sentence1\tsentence2", ...lines].join("\n"));

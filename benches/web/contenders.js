@@ -1,0 +1,40 @@
+// The engines behind one interface: `open(spec)` gives a contender with `run(pair, { warmup, runs })` and `close()`. A run
+// resolves to `{ ms, logits, tokens }`, `ms` being the median time from token ids to logits.
+
+import { load } from "/bert8/bert8.js";
+import { Remote } from "./remote.js";
+import { median } from "./stats.js";
+
+const ENGINES = {
+  async bert8({ model, tokenizer, backend }) {
+    const classifier = await load({ model, tokenizer, backend });
+    return {
+      info: classifier.info,
+      classifier,
+      async run({ a, b }, options) {
+        const { timing, logits, tokens } = await classifier.classify(a, b, options);
+        return { ms: timing.inferMs, logits, tokens };
+      },
+      close: () => classifier.dispose(),
+    };
+  },
+
+  async "onnxruntime-web"({ model }) {
+    const remote = new Remote("/bench/ort-worker.js");
+    await remote.call("open", { model });
+    return {
+      info: null,
+      async run({ ids, types }, options) {
+        const { durations, logits, tokens } = await remote.call("run", { ids, types, ...options });
+        return { ms: median(durations), logits, tokens };
+      },
+      close: () => remote.close(),
+    };
+  },
+};
+
+/** Loads the model of `spec` in a fresh worker. */
+export async function open(spec) {
+  const contender = await ENGINES[spec.engine](spec);
+  return { name: spec.name, ...contender };
+}

@@ -1,0 +1,89 @@
+// Everything that is measured in one Chromium.
+
+import { compare, describe } from "./agreement.mjs";
+import { NAMES, contenders } from "./models.mjs";
+import { Sentences } from "./sentences.js";
+import { AGREEMENT, BATCHES, FIRST_ANSWER_TOKENS, SEED } from "./settings.mjs";
+import { median } from "./stats.js";
+
+/** Measures `models` on `host` as `plan` says. `say` gets a line at a time. Throws where contenders disagree. */
+export async function measureHost({ browser, origin, host, models, plan, say }) {
+  const peaks = [];
+  const results = {};
+  for (const [name, model] of Object.entries(models)) {
+    say(`${host.title}: ${model.title}`);
+    const loading = host === plan.hosts[0] ? await firstAnswers({ browser, origin, host, model, plan, say }) : undefined;
+    const page = await openPage(browser, origin);
+    results[name] = { loading, ...(await measureModel({ page, host, name, model, plan, say, peaks })) };
+    await page.context().close();
+  }
+  return { ...host, peaks: best(peaks), models: results };
+}
+
+/** A page in a process of its own. */
+async function openPage(browser, origin) {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`${origin}/bench/index.html`);
+  await page.waitForFunction(() => globalThis.bench);
+  return page;
+}
+
+async function measureModel({ page, host, name, model, plan, say, peaks }) {
+  const sentences = new Sentences(model.vocabulary, SEED);
+  peaks.push(await page.evaluate(() => bench.peaks()));
+  const infos = await page.evaluate((specs) => bench.open(specs), contenders(model, host.backend));
+  say(`  bert8 runs ${infos[NAMES.INT8].kernel}, ${infos[NAMES.FP32].kernel}`);
+
+  const agreement = await agree(page, sentences);
+  agreement.forEach((comparison) => say(`  ${describe(comparison)}`));
+  if (!agreement.every(({ ok }) => ok)) throw new Error(`the contenders disagree on the ${model.title}; nothing was timed`);
+
+  const rounds = {};
+  for (const tokens of plan.lengths[name]) {
+    const pairs = sentences.pairs(plan.rounds.most, tokens);
+    rounds[tokens] = await page.evaluate(([pairs, options]) => bench.time(pairs, options), [pairs, plan.rounds]);
+    const medians = Object.entries(rounds[tokens]).map(([contender, times]) => `${contender} ${median(times).toFixed(1)}`);
+    say(`  ${tokens} tokens, ms: ${medians.join("; ")}`);
+  }
+  const batches = {};
+  for (const [kind, { count, least, most }] of Object.entries(BATCHES)) {
+    const args = [NAMES.INT8, sentences.mixed(count, least, most), plan.batchRepeats];
+    const times = await page.evaluate((args) => bench.batches(...args), args);
+    batches[kind] = { count, least, most, ...times };
+    const each = (way) => (median(times[way]) / count).toFixed(2);
+    say(`  ${count} pairs of ${least} to ${most} tokens, ms a pair: ${each("batch")} as a batch, ${each("single")} one by one`);
+  }
+  peaks.push(await page.evaluate(() => bench.peaks()));
+  return { infos, agreement, rounds, batches };
+}
+
+async function agree(page, sentences) {
+  const pairs = AGREEMENT.lengths.flatMap((tokens) => sentences.pairs(AGREEMENT.count, tokens));
+  return compare(await page.evaluate((pairs) => bench.logits(pairs), pairs));
+}
+
+/** Milliseconds from nothing to the first answer, of every INT8 contender in turn, each time in a new process. */
+async function firstAnswers({ browser, origin, host, model, plan, say }) {
+  const pair = new Sentences(model.vocabulary, SEED).pair(FIRST_ANSWER_TOKENS);
+  const specs = contenders(model, host.backend).filter(({ name }) => ![NAMES.FP32, NAMES.ORT_FP32].includes(name));
+  const times = Object.fromEntries(specs.map(({ name }) => [name, []]));
+  let info;
+  for (let at = 0; at < plan.loads; at++) {
+    for (const spec of specs) {
+      const page = await openPage(browser, origin);
+      const answer = await page.evaluate(([spec, pair]) => bench.firstAnswer(spec, pair), [spec, pair]);
+      await page.context().close();
+      times[spec.name].push(answer.ms);
+      info = answer.info ?? info;
+    }
+  }
+  const medians = Object.entries(times).map(([name, list]) => `${name} ${median(list).toFixed(0)}`);
+  say(`  first answer, ms: ${medians.join("; ")}`);
+  return { times, info };
+}
+
+/** The highest of each kind. */
+function best(peaks) {
+  const highest = (kind) => peaks.reduce((found, { [kind]: peak }) => (peak === null ? found : Math.max(found ?? 0, peak)), null);
+  return Object.fromEntries(Object.keys(peaks[0]).map((kind) => [kind, highest(kind)]));
+}

@@ -1,0 +1,50 @@
+// Times contenders side by side, so that whatever else the machine does falls on all of them alike.
+
+const now = () => performance.now();
+
+/**
+ * Short rounds, each with every contender in turn on the same pair, the order rotating. The first round is not counted; it
+ * decides how many follow: what fits into `budgetMs`, but `least` at least and `most` at most. Where a turn of all takes
+ * less than `shortMs`, each contender warms up and repeats within its turn.
+ *
+ * Resolves to the rounds' medians in milliseconds, by contender.
+ */
+export async function alternate(contenders, pairs, { budgetMs, least, most, shortMs }) {
+  const times = Object.fromEntries(contenders.map(({ name }) => [name, []]));
+  const round = async (at, options) => {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const contender = contenders[(at + turn) % contenders.length];
+      const { ms } = await contender.run(pairs[at % pairs.length], options);
+      times[contender.name].push(ms);
+    }
+  };
+  await round(0, { warmup: 1, runs: 1 });
+  const turn = Object.values(times).reduce((sum, [ms]) => sum + ms, 0);
+  const options = turn < shortMs ? { warmup: 1, runs: 3 } : { warmup: 0, runs: 1 };
+  const cost = turn * (options.warmup + options.runs);
+  const rounds = Math.min(most, Math.max(least, Math.floor(budgetMs / cost)));
+  for (const list of Object.values(times)) list.length = 0;
+  for (let at = 0; at < rounds; at++) await round(at, options);
+  return times;
+}
+
+/** Milliseconds that `pairs` take as one batch and one at a time, `repeats` times each in turn. */
+export async function batches(classifier, pairs, repeats) {
+  const sentences = pairs.map(({ a, b }) => [a, b]);
+  const ways = {
+    batch: () => classifier.classifyBatch(sentences),
+    single: async () => {
+      for (const [a, b] of sentences) await classifier.classify(a, b);
+    },
+  };
+  const times = { batch: [], single: [] };
+  await classifier.classifyBatch(sentences.slice(0, 8));
+  for (let at = 0; at < repeats; at++) {
+    for (const [name, way] of Object.entries(ways)) {
+      const start = now();
+      await way();
+      times[name].push(now() - start);
+    }
+  }
+  return times;
+}

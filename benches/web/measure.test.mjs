@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { alternate } from "./measure.js";
+
+const OPTIONS = { budgetMs: 1000, least: 3, most: 6, shortMs: 100 };
+
+/** Contenders that take `ms` and note in `calls` what they are asked to do. */
+function fakes(calls, ms) {
+  const run = (name) => async (pair, options) => {
+    calls.push({ name, pair, ...options });
+    return { ms };
+  };
+  return ["a", "b"].map((name) => ({ name, run: run(name) }));
+}
+
+test("short runs repeat within a round, and rounds stop at the most", async () => {
+  const calls = [];
+  const times = await alternate(fakes(calls, 10), [1, 2], OPTIONS);
+  assert.deepEqual(times, { a: Array(6).fill(10), b: Array(6).fill(10) });
+  const timed = calls.slice(2);
+  assert.ok(timed.every(({ warmup, runs }) => warmup === 1 && runs === 3));
+  assert.deepEqual(timed.slice(0, 4).map(({ name, pair }) => name + pair), ["a1", "b1", "b2", "a2"]);
+});
+
+test("long runs come once a round, and rounds fit the budget or are the least", async () => {
+  const calls = [];
+  assert.equal((await alternate(fakes(calls, 100), [1], OPTIONS)).a.length, 5);
+  assert.ok(calls.slice(2).every(({ warmup, runs }) => warmup === 0 && runs === 1));
+  assert.equal((await alternate(fakes([], 1000), [1], OPTIONS)).b.length, 3);
+});

@@ -1,0 +1,52 @@
+// The models that are measured, and which files of each the engines take.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const read = (path) => JSON.parse(readFileSync(path, "utf8"));
+
+/** The models of a checkout at `root`, by name; each with what `contenders` needs. */
+export function models(root) {
+  const built = (file) => ({ path: join(root, "build", file), url: `/build/${file}` });
+  const model = (title, folder, tokenizer, files) => ({
+    title,
+    config: read(join(folder, "config.json")),
+    vocabulary: read(join(folder, "tokenizer.json")),
+    tokenizer,
+    files,
+  });
+  return {
+    demo: model("demo model", join(root, "models/minilm-l6-mrpc"), "/bert8/models/tokenizer.json", {
+      fp32: built("models/model.fp32.onnx"),
+      int8: built("models/model.int8.onnx"),
+      dynamic: built("bench/demo.dynamic.onnx"),
+    }),
+    "bert-base": model("BERT-base", join(root, "build/bench/bert-base"), "/build/bench/bert-base/tokenizer.json", {
+      fp32: built("bench/bert-base.fp32.onnx"),
+      int8: built("bench/bert-base.int8.onnx"),
+      dynamic: built("bench/bert-base.dynamic.onnx"),
+    }),
+  };
+}
+
+/** The contenders' names, ORT-web being onnxruntime-web. `DYNAMIC` is its own quantization, `SHARED` bert8's file. */
+export const NAMES = {
+  INT8: "bert8 INT8",
+  FP32: "bert8 FP32",
+  ORT_FP32: "ORT-web FP32",
+  DYNAMIC: "ORT-web INT8",
+  SHARED: "ORT-web INT8, bert8's file",
+};
+
+/** What the page needs to load each contender for `model` on `backend`. Files that could not be made are left out. */
+export function contenders({ files, tokenizer }, backend) {
+  const bert8 = (name, file) => ({ name, engine: "bert8", model: file.url, tokenizer, backend });
+  const ort = (name, file) => ({ name, engine: "onnxruntime-web", model: file.url });
+  return [
+    bert8(NAMES.INT8, files.int8),
+    bert8(NAMES.FP32, files.fp32),
+    ort(NAMES.ORT_FP32, files.fp32),
+    ort(NAMES.SHARED, files.int8),
+    ...(existsSync(files.dynamic.path) ? [ort(NAMES.DYNAMIC, files.dynamic)] : []),
+  ];
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compare, describe } from "./agreement.mjs";
+import { row } from "./derive.mjs";
+import { NAMES } from "./models.mjs";
+import { latencyPlot, peakPlot } from "./plots.mjs";
+import { report } from "./report.mjs";
+import { judge } from "./targets.mjs";
+
+const { INT8, FP32, ORT_FP32, DYNAMIC, SHARED } = NAMES;
+const config = { title: "BERT", num_hidden_layers: 12, hidden_size: 768, intermediate_size: 3072 };
+
+/** Results of one host where every INT8 run of `tokens` tokens takes as many milliseconds. */
+function results({ kernel = "relaxed-dot-u8", dynamic = true } = {}) {
+  const rounds = (tokens) => ({
+    [INT8]: [tokens, tokens, 9 * tokens],
+    [FP32]: [5 * tokens],
+    [ORT_FP32]: [6 * tokens],
+    [SHARED]: [3.5 * tokens],
+    ...(dynamic && { [DYNAMIC]: [3 * tokens] }),
+  });
+  const measured = {
+    infos: Object.fromEntries(Object.keys(rounds(1)).map((name) => [name, name === INT8 ? { kernel } : null])),
+    rounds: { 53: rounds(53), 128: rounds(128) },
+    batches: {
+      mixed: { count: 64, least: 8, most: 128, batch: [640], single: [640] },
+      short: { count: 64, least: 6, most: 31, batch: [100], single: [150] },
+    },
+    loading: { times: { [INT8]: [500], [SHARED]: [1000] }, info: { memoryBytes: 150e6, modelBytes: 100e6 } },
+  };
+  const peaks = { "relaxed-dot": 100, "i16-dot": 40, "relaxed-madd": 28, madd: null };
+  return {
+    date: "2000-01-01T00:00:00Z",
+    quick: false,
+    processor: "a processor",
+    versions: { bert8: "1", "onnxruntime-web": "2", chromium: "3" },
+    configs: { demo: config, "bert-base": config },
+    hosts: [{ name: "default", title: "this processor", args: [], peaks, models: { demo: measured, "bert-base": measured } }],
+  };
+}
+
+test("ratios are of medians, against the best of onnxruntime-web", () => {
+  const found = row(results(), "default", "bert-base", 128);
+  assert.deepEqual([found.ort, found.fp32, found.baseline], [3, 5, 1.2]);
+  assert.ok(Math.abs(found.share - 11.173625856 / 12.8) < 1e-9);
+  assert.equal(row(results({ dynamic: false }), "default", "bert-base", 128).ort, 3.5);
+  assert.ok(row(results({ kernel: "simd128-i16" }), "default", "bert-base", 128).share > 2);
+  assert.equal(row(results(), "simd128", "bert-base", 128), undefined);
+  assert.equal(row(results(), "default", "bert-base", 8), undefined);
+});
+
+test("targets are met, missed or not measured", () => {
+  const verdict = (part) => judge(results()).find(({ name }) => name.includes(part)).verdict;
+  assert.equal(verdict("128 tokens: ORT-web"), "met");
+  assert.equal(verdict("share of the peak"), "met");
+  assert.equal(verdict("512 tokens"), "not measured");
+  assert.equal(verdict("SIMD128"), "not measured");
+  assert.equal(verdict("first answer"), "met");
+  assert.equal(verdict("wasm memory"), "missed");
+  assert.equal(verdict("under 32 tokens"), "met");
+});
+
+test("the report and the plots have numbers everywhere", () => {
+  for (const made of [results(), results({ dynamic: false }), results({ kernel: "unfused" })]) {
+    const text = report(made);
+    assert.match(text, /128 +128\.0 +640\.0 +768\.0/);
+    for (const output of [text, latencyPlot(made), peakPlot(made)]) assert.doesNotMatch(output, /NaN|undefined|Infinity|null/);
+  }
+});
+
+test("contenders agree within bounds, each with its own", () => {
+  const logits = { [FP32]: [[1, 2]], [ORT_FP32]: [[1, 2.001]], [INT8]: [[1.1, 2.1]], [SHARED]: [[1.5, 1]] };
+  const found = compare(logits);
+  const ok = (of, to) => found.find((comparison) => comparison.of === of && comparison.to === to).ok;
+  assert.ok(ok(FP32, ORT_FP32));
+  assert.ok(ok(INT8, ORT_FP32));
+  assert.ok(!ok(INT8, SHARED));
+  assert.equal(found.some(({ of }) => of === DYNAMIC), false);
+  assert.match(describe(found[0]), /^agrees: bert8 FP32 with ORT-web FP32/);
+  const silent = compare({ [FP32]: [[NaN, 0]], [ORT_FP32]: [[1, 2]] });
+  assert.equal(silent[0].ok, false, "what is no number does not agree");
+});

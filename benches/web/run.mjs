@@ -1,0 +1,73 @@
+// The benchmark: node run.mjs [--quick] [--publish]. ./build.sh bench makes what it needs and runs it.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { launch } from "../../tests/page/browser.mjs";
+import { measureHost } from "./host.mjs";
+import { models } from "./models.mjs";
+import { latencyPlot, peakPlot } from "./plots.mjs";
+import { report } from "./report.mjs";
+import { startServer } from "./server.mjs";
+import { plan } from "./settings.mjs";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const OUT = join(ROOT, "build/bench");
+const ORT = fileURLToPath(new URL("node_modules/onnxruntime-web", import.meta.url));
+
+const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, publish: { type: "boolean" } } });
+
+const start = Date.now();
+const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}`);
+
+async function measure() {
+  const chosen = plan(options);
+  const folders = { bench: fileURLToPath(new URL(".", import.meta.url)), bert8: join(ROOT, "dist"), build: join(ROOT, "build") };
+  const server = await startServer({ ...folders, ort: join(ORT, "dist") });
+  const results = { processor: cpus()[0].model, hosts: [] };
+  try {
+    for (const host of chosen.hosts) {
+      const browser = await launch(host.args);
+      try {
+        results.versions = versions(browser);
+        const found = models(ROOT);
+        results.configs = Object.fromEntries(Object.entries(found).map(([name, { title, config }]) => [name, { title, ...config }]));
+        results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
+      } finally {
+        await browser.close();
+      }
+    }
+  } finally {
+    server.close();
+  }
+  return { date: new Date().toISOString(), quick: options.quick ?? false, ...results };
+}
+
+function versions(browser) {
+  const bert8 = execFileSync(join(ROOT, "target/release/bert8"), ["--version"], { encoding: "utf8" }).trim();
+  const ort = JSON.parse(readFileSync(join(ORT, "package.json"), "utf8")).version;
+  return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, chromium: browser.version() };
+}
+
+const results = await measure().catch((error) => {
+  console.error(`error: ${error.message}`);
+  process.exit(1);
+});
+const files = {
+  "results.json": `${JSON.stringify(results, null, 1)}\n`,
+  "results.txt": report(results),
+  "latency.svg": latencyPlot(results),
+  "peak.svg": peakPlot(results),
+};
+mkdirSync(OUT, { recursive: true });
+for (const [name, content] of Object.entries(files)) writeFileSync(join(OUT, name), content);
+if (options.publish) {
+  const folder = join(ROOT, "docs/bench");
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["results.txt", "latency.svg", "peak.svg"]) copyFileSync(join(OUT, name), join(folder, name));
+}
+console.log(files["results.txt"]);
+console.error(`build/bench/ has ${Object.keys(files).join(", ")}`);

@@ -1,0 +1,43 @@
+// What is measured, where, and how often.
+
+const HOSTS = [
+  { name: "default", title: "this processor", args: [], backend: "auto" },
+  { name: "no-vnni", title: "without AVX-VNNI", args: ["--js-flags=--no-enable-avx-vnni"], backend: "auto" },
+  { name: "simd128", title: "the SIMD128 build", args: [], backend: "simd128" },
+];
+
+/** Seeds the words of everything that is measured. */
+export const SEED = 7;
+
+/** Pairs for the check that all contenders agree: this many of each length. */
+export const AGREEMENT = { lengths: [8, 32, 128], count: 3 };
+
+/** Batches: pairs of mixed lengths, from the least to the most tokens. */
+export const BATCHES = {
+  mixed: { count: 64, least: 8, most: 128 },
+  short: { count: 64, least: 6, most: 31 },
+};
+
+/** Tokens of the pair whose answer ends the measurement of loading. */
+export const FIRST_ANSWER_TOKENS = 32;
+
+const LENGTHS = [8, 16, 32, 64, 128, 256, 512];
+
+const FULL = {
+  hosts: HOSTS,
+  lengths: { demo: [...LENGTHS, 53].sort((a, b) => a - b), "bert-base": LENGTHS },
+  rounds: { budgetMs: 20_000, least: 5, most: 11, shortMs: 600 },
+  loads: 5,
+  batchRepeats: 3,
+};
+
+const QUICK = {
+  hosts: HOSTS.slice(0, 1),
+  lengths: { demo: [32, 53, 128], "bert-base": [32, 128] },
+  rounds: { budgetMs: 8_000, least: 3, most: 7, shortMs: 600 },
+  loads: 3,
+  batchRepeats: 1,
+};
+
+/** The plan of a run. */
+export const plan = ({ quick }) => (quick ? QUICK : FULL);

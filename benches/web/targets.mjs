@@ -1,0 +1,54 @@
+// What bert8 sets out to reach.
+
+import { batchGain, hostOf, loadingShare, row, rows } from "./derive.mjs";
+
+const atLeast = (bound) => ({ text: `at least ${bound}`, met: (value) => value >= bound });
+const atMost = (bound) => ({ text: `at most ${bound}`, met: (value) => value <= bound });
+const above = (bound) => ({ text: `above ${bound}`, met: (value) => value > bound });
+
+const base = "bert-base";
+const at = (host, model, tokens, figure) => (results) => row(results, host, model, tokens)?.[figure];
+const onDefault = (figure) => (results) => {
+  const measured = hostOf(results, "default")?.models[base];
+  return measured && figure(measured);
+};
+
+/** bert8's FP32 against onnxruntime-web's where it does worst. */
+function weakestBaseline(results) {
+  const all = results.hosts.flatMap((host) => Object.keys(host.models).flatMap((model) => rows(results, host, model)));
+  return Math.min(...all.map(({ baseline }) => baseline));
+}
+
+// WebAssembly memory never shrinks: its size after loading is also its peak.
+const memoryShare = ({ loading: { info } }) => info.memoryBytes / info.modelBytes;
+
+// A pair of medians of unhurried runs differs by a percent or two where there is no difference.
+const SAME = 0.98;
+
+const TARGETS = [
+  ["BERT-base, 128 tokens: ORT-web's best INT8 / ours", atLeast(2.6), at("default", base, 128, "ort")],
+  ["BERT-base, 128 tokens: our FP32 / our INT8", atLeast(4.5), at("default", base, 128, "fp32")],
+  ["BERT-base, 128 tokens: share of the peak", atLeast(0.8), at("default", base, 128, "share")],
+  ["BERT-base, 16 tokens: ORT-web's best INT8 / ours", atLeast(2.5), at("default", base, 16, "ort")],
+  ["BERT-base, 32 tokens: ORT-web's best INT8 / ours", atLeast(2.5), at("default", base, 32, "ort")],
+  ["BERT-base, 512 tokens: ORT-web's best INT8 / ours", atLeast(2.2), at("default", base, 512, "ort")],
+  ["without AVX-VNNI, BERT-base, 128 tokens: ORT-web's best INT8 / ours", atLeast(1.2), at("no-vnni", base, 128, "ort")],
+  ["without AVX-VNNI, BERT-base, 128 tokens: our FP32 / our INT8", atLeast(2), at("no-vnni", base, 128, "fp32")],
+  ["SIMD128, BERT-base, 128 tokens: ORT-web's best INT8 / ours", atLeast(1.2), at("simd128", base, 128, "ort")],
+  ["SIMD128, BERT-base, 128 tokens: our FP32 / our INT8", atLeast(2), at("simd128", base, 128, "fp32")],
+  ["demo model, 53 tokens: our FP32 / our INT8", atLeast(3.5), at("default", "demo", 53, "fp32")],
+  ["ORT-web's FP32 / ours, where it is lowest", atLeast(SAME), weakestBaseline],
+  ["64 mixed pairs: one at a time / as a batch", atLeast(SAME), onDefault(({ batches }) => batchGain(batches.mixed))],
+  ["64 pairs under 32 tokens: one at a time / as a batch", above(1), onDefault(({ batches }) => batchGain(batches.short))],
+  ["load to first answer: ours / ORT-web's best INT8", atMost(0.6), onDefault(({ loading }) => loadingShare(loading))],
+  ["wasm memory after loading / file", atMost(1.4), onDefault(memoryShare)],
+  ["wasm memory at its peak while loading / file", atMost(2.3), onDefault(memoryShare)],
+];
+
+/** Every target with what was found: `{ name, target, value, verdict }`; the verdict is met, missed or not measured. */
+export function judge(results) {
+  return TARGETS.map(([name, { text, met }, figure]) => {
+    const value = figure(results) ?? null;
+    return { name, target: text, value, verdict: value === null ? "not measured" : met(value) ? "met" : "missed" };
+  });
+}

@@ -1,0 +1,97 @@
+//! A model of seeded random weights: for timing and tests, where it matters what the answers depend on but not what they say.
+
+use super::{Bert, BertConfig};
+use crate::error::Result;
+use crate::rng::Rng;
+
+/// A model with the architecture of `config` and weights that depend on `seed` alone, equal in every bit on every machine.
+///
+/// Weights of matrices have a variance of gain² / inputs, so that activations keep their size from layer to layer, attention
+/// is neither even nor all on one token, and the logits depend on every token.
+///
+/// # Errors
+/// If no model can have the sizes of `config`.
+pub fn random_bert(config: BertConfig, seed: u64) -> Result<Bert> {
+    let mut rng = Rng::new(seed);
+    config.validate("random model")?;
+    let tensors = config.tensor_shapes().into_iter().map(|(name, shape)| {
+        let (mean, deviation) = distribution(&name, &shape);
+        let values = (0..shape.iter().product()).map(|_| mean + deviation * rng.normal()).collect();
+        (name, (shape, values))
+    });
+    let tensors = tensors.collect();
+    Bert::new(config, tensors, "random model")
+}
+
+/// Mean and standard deviation of a tensor's values.
+fn distribution(name: &str, shape: &[usize]) -> (f32, f32) {
+    let inputs = *shape.last().unwrap_or(&1) as f32;
+    match name {
+        "embeddings.word_embeddings.weight" => (0.0, 0.05),
+        _ if name.ends_with("embeddings.weight") => (0.0, 0.02),
+        _ if name.ends_with("LayerNorm.weight") => (1.0, 0.1),
+        _ if name.ends_with(".bias") => (0.0, 0.02),
+        _ => (0.0, gain(name) / inputs.sqrt()),
+    }
+}
+
+/// How much larger a linear layer's outputs are than its inputs.
+fn gain(name: &str) -> f32 {
+    match name.trim_end_matches(".weight").rsplit("layer.").next().unwrap_or(name) {
+        // The standard deviation of attention scores is the square of this.
+        part if part.ends_with(".query") || part.ends_with(".key") => 1.25,
+        // GELU has left 0.65 of its inputs' root mean square.
+        part if part.ends_with(".output.dense") && !part.contains("attention") => 1.5,
+        "classifier" => 2.0,
+        _ => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::Activation;
+
+    fn config(heads: usize) -> BertConfig {
+        BertConfig {
+            vocab_size: 50,
+            hidden: 16,
+            layers: 2,
+            heads,
+            intermediate: 24,
+            max_positions: 20,
+            type_vocab: 2,
+            layer_norm_eps: 1e-12,
+            activation: Activation::Gelu,
+            labels: vec!["no".to_owned(), "yes".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_every_bit() {
+        let bert = random_bert(config(4), 1).unwrap();
+        assert_eq!(bert, random_bert(config(4), 1).unwrap());
+        assert_ne!(bert, random_bert(config(4), 2).unwrap());
+        let bits = |name: &str| bert.weight(name).iter().take(3).map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits("embeddings.word_embeddings.weight"), [3_170_692_861, 1_029_415_914, 1_034_129_049]);
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        let error = random_bert(config(3), 0).unwrap_err().to_string();
+        assert!(error.contains("num_attention_heads"), "{error}");
+    }
+
+    #[test]
+    fn matrices_keep_the_size_of_activations() {
+        let shape = [3072, 768];
+        let deviation = |name: &str| (distribution(name, &shape).1 * 768f32.sqrt() * 1e3).round() / 1e3;
+        assert_eq!(deviation("encoder.layer.11.attention.self.query.weight"), 1.25);
+        assert_eq!(deviation("encoder.layer.11.attention.output.dense.weight"), 1.0);
+        assert_eq!(deviation("encoder.layer.11.intermediate.dense.weight"), 1.0);
+        assert_eq!(deviation("encoder.layer.11.output.dense.weight"), 1.5);
+        assert_eq!(deviation("classifier.weight"), 2.0);
+        assert_eq!(distribution("encoder.layer.0.output.LayerNorm.weight", &[768]), (1.0, 0.1));
+        assert_eq!(distribution("embeddings.LayerNorm.bias", &[768]), (0.0, 0.02));
+    }
+}

@@ -1,0 +1,74 @@
+//! The files of a Hugging Face model folder: what [`super::import_folder`] reads, written.
+
+use super::{Bert, BertConfig};
+use crate::activation::Activation;
+use crate::error::{Error, Result};
+use safetensors::{Dtype, View, serialize};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The config.json of a sequence classifier.
+pub fn config_json(config: &BertConfig) -> Value {
+    let hidden_act = match config.activation {
+        Activation::Gelu => "gelu",
+        Activation::GeluTanh => "gelu_new",
+        Activation::Relu => "relu",
+    };
+    let names = config.labels.iter().enumerate();
+    let id2label: Map<String, Value> = names.clone().map(|(id, label)| (id.to_string(), json!(label))).collect();
+    let label2id: Map<String, Value> = names.map(|(id, label)| (label.clone(), json!(id))).collect();
+    json!({
+        "architectures": ["BertForSequenceClassification"],
+        "model_type": "bert",
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.hidden,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "intermediate_size": config.intermediate,
+        "max_position_embeddings": config.max_positions,
+        "type_vocab_size": config.type_vocab,
+        "layer_norm_eps": config.layer_norm_eps,
+        "hidden_act": hidden_act,
+        "id2label": id2label,
+        "label2id": label2id,
+    })
+}
+
+/// The bytes of model.safetensors, in FP32 and with the names of a whole classifier.
+///
+/// # Errors
+/// None for a [`Bert`], whose values fit its shapes.
+pub fn safetensors(bert: &Bert) -> Result<Vec<u8>> {
+    let tensors = bert.config().tensor_shapes().into_iter().map(|(name, shape)| {
+        let tensor = Tensor { shape, values: bert.weight(&name) };
+        (if name.starts_with("classifier.") { name } else { format!("bert.{name}") }, tensor)
+    });
+    // Transformers refuses files that do not say this.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    serialize(tensors, Some(metadata)).map_err(|e| Error::file("model.safetensors", e.to_string()))
+}
+
+/// FP32 values that become bytes one tensor at a time.
+struct Tensor<'a> {
+    shape: Vec<usize>,
+    values: &'a [f32],
+}
+
+impl View for Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.values)
+    }
+}
