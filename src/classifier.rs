@@ -2,7 +2,6 @@
 
 use crate::clock::now_ms;
 use crate::error::Result;
-use crate::kernels::rows::softmax;
 use crate::metrics::{Latency, argmax};
 use crate::model::Model;
 use crate::tokenizer::{PairTokenizer, Tokens};
@@ -130,16 +129,50 @@ impl Classifier {
             }
         };
         let median = |durations: &[f64]| Latency::new(durations).map_or(0.0, |l| l.p50_ms);
+        let timing = Timing { tokenize_ms: median(&tokenizing), infer_ms: median(&inferring), runs: inferring.len() };
+        Ok(self.classification(&tokens, logits, timing))
+    }
+
+    /// Answers for many pairs. An INT8 model takes several at a time, without padding; `infer_ms` is then a pair's share of
+    /// their time, by tokens.
+    pub fn classify_batch<S: AsRef<str>>(&self, pairs: &[(S, S)]) -> Result<Vec<Classification>> {
+        let mut tokenized = Vec::with_capacity(pairs.len());
+        for (first, second) in pairs {
+            let start = now_ms();
+            let tokens = self.tokenize(first.as_ref(), second.as_ref())?;
+            tokenized.push((tokens, now_ms() - start));
+        }
+        let all: Vec<&Tokens> = tokenized.iter().map(|(tokens, _)| tokens).collect();
+        let mut answers = Vec::with_capacity(pairs.len());
+        while answers.len() < all.len() {
+            let done = answers.len();
+            let batch = &all[done..][..self.model.batch_len(&all[done..])];
+            let start = now_ms();
+            let logits = self.model.logits_of(batch)?;
+            let per_token = (now_ms() - start) / batch.iter().map(|tokens| tokens.ids.len()).sum::<usize>() as f64;
+            for ((tokens, tokenize_ms), logits) in tokenized[done..].iter().zip(logits) {
+                let infer_ms = per_token * tokens.ids.len() as f64;
+                answers.push(self.classification(
+                    tokens,
+                    logits,
+                    Timing { tokenize_ms: *tokenize_ms, infer_ms, runs: 1 },
+                ));
+            }
+        }
+        Ok(answers)
+    }
+
+    fn classification(&self, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Classification {
         let label_id = argmax(&logits);
-        Ok(Classification {
+        Classification {
             label: self.model.info().labels[label_id].clone(),
             label_id,
             probabilities: probabilities(&logits),
             logits,
             tokens: tokens.ids.len(),
             truncated: tokens.truncated,
-            timing: Timing { tokenize_ms: median(&tokenizing), infer_ms: median(&inferring), runs: inferring.len() },
-        })
+            timing,
+        }
     }
 }
 
@@ -148,7 +181,8 @@ fn probabilities(logits: &[f32]) -> Vec<f32> {
     if let [logit] = logits {
         return vec![1.0 / (1.0 + (-logit).exp())];
     }
-    let mut probabilities = logits.to_vec();
-    softmax(&mut probabilities);
-    probabilities
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let numerators: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
+    let sum: f32 = numerators.iter().sum();
+    numerators.into_iter().map(|numerator| numerator / sum).collect()
 }

@@ -62,8 +62,6 @@ type Shape = (usize, usize);
 enum Plans {
     /// One plan, for one shape.
     Only(Shape, Arc<TypedSimplePlan>),
-    /// One plan for every shape. Its fused operators know no padding.
-    Once(Arc<TypedSimplePlan>),
     /// A plan for each shape, made when that shape first runs: tract's FP32 kernels are best with concrete shapes.
     PerShape { typed: Box<TypedModel>, symbols: [Symbol; 2], planned: Mutex<Vec<(Shape, Arc<TypedSimplePlan>)>> },
 }
@@ -85,27 +83,19 @@ impl Engine {
         })
     }
 
-    /// A model that [`ops::fuse`] has put operators into that know no padding; `file` is named in errors.
-    pub fn fused<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
-        guarded(file, "planning the model", || {
-            let (typed, _, inputs) = typed(model.into(), None, file)?;
-            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Once(optimized(typed, file)?) })
-        })
-    }
-
     /// A model that runs at one `(batch, sequence)` only. Graphs of other writers may compute sizes in ways that tract
     /// cannot follow while batch and sequence are unknown. `file` is named in errors.
     pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file: &str) -> Result<Self> {
         guarded(file, "planning the model", || {
             let (typed, _, inputs) = typed(model.into(), Some(shape), file)?;
-            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, optimized(typed, file)?) })
+            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, runnable(typed, file)?) })
         })
     }
 
     /// Runs the model; gives every output's values in order.
     ///
     /// # Errors
-    /// If the token inputs differ in length, a fused model gets padding, or tract fails.
+    /// If the token inputs differ in length, or tract fails.
     pub fn run(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
         guarded(&self.file, "running the model", || self.outputs(tokens))
     }
@@ -117,15 +107,10 @@ impl Engine {
             return Err(Error::Argument("ids, mask and types need one value per token, and one token at least".into()));
         }
         let plan = match &self.plans {
-            Plans::Once(_) if tokens.mask.contains(&0) => {
-                return Err(Error::Argument(
-                    "a fused INT8 model runs without padding; the mask must be all ones".into(),
-                ));
-            }
             Plans::Only(only, _) if *only != shape => {
                 return Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)));
             }
-            Plans::Only(_, plan) | Plans::Once(plan) => plan.clone(),
+            Plans::Only(_, plan) => plan.clone(),
             Plans::PerShape { typed, symbols, planned } => {
                 let mut planned = planned.lock().unwrap_or_else(PoisonError::into_inner);
                 self.plan(shape, typed, symbols, &mut planned)?
@@ -169,7 +154,7 @@ impl Engine {
                 }
                 let typed =
                     typed.set_symbols(&values).map_err(|e| Error::engine(&self.file, "planning the model", e))?;
-                optimized(typed, &self.file)?
+                runnable(typed, &self.file)?
             }
         };
         planned.push((shape, plan.clone()));
@@ -179,14 +164,27 @@ impl Engine {
 
 /// Does `work`. tract asserts what it takes for granted of a graph; a damaged one must not end the program, so a panic becomes
 /// an error.
-fn guarded<T>(file: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(file: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Error::engine(file, stage, "the graph or its input holds something the engine cannot handle"))
     })
 }
 
-fn optimized(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
+/// The runnable plan of a typed model.
+pub(crate) fn runnable(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
     typed.into_optimized().and_then(TypedModel::into_runnable).map_err(|e| Error::engine(file, "planning the model", e))
+}
+
+/// What tract reads in `model`.
+pub(crate) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
+    check_for_tract(model.proto, file)?;
+    let parsed = ops::onnx(model.source.cloned())
+        .parse(model.proto, None)
+        .map_err(|e| Error::engine(file, "parsing the model", e))?;
+    match parsed.unresolved_inputs.first() {
+        Some(value) => Err(Error::file(file, format!("uses the value `{value}`, which no node makes"))),
+        None => Ok(parsed.model),
+    }
 }
 
 /// A typed model, its symbols for batch and sequence, and its inputs with their element types.
@@ -194,14 +192,7 @@ type Typed = (TypedModel, [Symbol; 2], Vec<(Input, DatumType)>);
 
 /// Parses and types `model` for one shape, or with symbolic batch and sequence.
 fn typed(model: Graph, shape: Option<Shape>, file: &str) -> Result<Typed> {
-    check_for_tract(model.proto, file)?;
-    let parsed = ops::onnx(model.source.cloned())
-        .parse(model.proto, None)
-        .map_err(|e| Error::engine(file, "parsing the model", e))?;
-    if let Some(unresolved) = parsed.unresolved_inputs.first() {
-        return Err(Error::file(file, format!("uses the value `{unresolved}`, which no node makes")));
-    }
-    let mut inference = parsed.model;
+    let mut inference = parsed(model, file)?;
     let symbols = ["b", "s"].map(|name| inference.symbols.new_with_prefix(name));
     let dims = match shape {
         Some((batch, sequence)) => [batch.to_dim(), sequence.to_dim()],

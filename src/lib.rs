@@ -30,6 +30,7 @@ pub mod classifier;
 mod clock;
 pub mod engine;
 pub mod error;
+mod fused_engine;
 pub mod kernels;
 pub mod metrics;
 pub mod model;

@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, Graph, TokenInputs};
 use crate::error::{Error, Result};
+use crate::fused_engine::FusedEngine;
 use crate::kernels::Kernel;
 use crate::model_info::{ModelInfo, Precision};
 use crate::onnx::{Source, decode_skeleton};
@@ -9,44 +10,55 @@ use crate::ops::{Fused, fuse, read_when_parsed};
 use crate::tokenizer::Tokens;
 use std::sync::Arc;
 
+/// Tokens of the sequences that run together: enough to keep weights in use while they are at hand, few enough that
+/// activations stay in the caches.
+const BATCH_TOKENS: usize = 512;
+
 /// A sequence classifier, ready for token ids.
 #[derive(Debug)]
 pub struct Model {
-    engine: Engine,
+    runner: Runner,
     info: ModelInfo,
     fused: Fused,
+    kernel: Kernel,
     file: String,
 }
 
+#[derive(Debug)]
+enum Runner {
+    Fused(FusedEngine),
+    AsWritten(Engine),
+}
+
 impl Model {
-    /// Loads a model from the bytes of an ONNX file, which is named in errors.
+    /// Loads a model from the bytes of an ONNX file, which is named in errors, for the fastest kernel.
     ///
     /// # Errors
     /// If the file is damaged, or the graph is not a sequence classifier.
     pub fn from_bytes(bytes: Vec<u8>, file: &str) -> Result<Self> {
-        Self::from_source(Arc::new(bytes), file)
+        Self::from_source(Arc::new(bytes), file, Kernel::detect())
     }
 
-    /// Loads a model whose ONNX file, which is named in errors, lies in `source`. Of its large tensors one at a time is
-    /// copied from there.
+    /// Loads a model whose ONNX file, which is named in errors, lies in `source`; `kernel` does the integer products. Of its
+    /// large tensors one at a time is copied from there.
     ///
     /// # Errors
     /// As [`Model::from_bytes`].
-    pub fn from_source(source: Arc<dyn Source>, file: &str) -> Result<Self> {
+    pub fn from_source(source: Arc<dyn Source>, file: &str, kernel: Kernel) -> Result<Self> {
         let mut proto = decode_skeleton(&*source, file)?;
         let mut info = ModelInfo::new(&proto);
-        let fused = fuse(&mut proto);
+        let fused = fuse(&mut proto, kernel);
         read_when_parsed(&mut proto);
         let graph = Graph { proto: &proto, source: Some(&source) };
-        let engine = match fused.linears {
-            0 => Engine::per_shape(graph, file)?,
-            _ => Engine::fused(graph, file)?,
+        let runner = match fused.complete() {
+            true => Runner::Fused(FusedEngine::new(graph, file)?),
+            false => Runner::AsWritten(Engine::per_shape(graph, file)?),
         };
         drop((proto, source));
         if info.labels.is_empty() {
-            info.labels = (0..count_labels(&engine, file)?).map(|id| format!("LABEL_{id}")).collect();
+            info.labels = (0..count_labels(&runner, file)?).map(|id| format!("LABEL_{id}")).collect();
         }
-        Ok(Model { engine, info, fused, file: file.to_owned() })
+        Ok(Model { runner, info, fused, kernel, file: file.to_owned() })
     }
 
     /// What the model is.
@@ -54,20 +66,18 @@ impl Model {
         &self.info
     }
 
-    /// What was fused.
-    pub fn fused(&self) -> Fused {
-        self.fused
+    /// What was fused, and why nothing was.
+    pub fn fused(&self) -> &Fused {
+        &self.fused
     }
 
-    /// What the matrix products run on: `tract` for FP32, the kernel's name for INT8, with `(partly fused)` where some
-    /// products did not match, and `unfused` where none did.
-    pub fn kernel(&self) -> String {
-        let name = Kernel::detect().path().name();
+    /// What the matrix products run on: `tract` for FP32, the kernel's name for INT8, and `unfused` for an INT8 graph that
+    /// was not recognised and runs on tract as it is written.
+    pub fn kernel(&self) -> &'static str {
         match self.info.precision {
-            Precision::Fp32 => "tract".to_owned(),
-            Precision::Int8 if self.fused.complete() => name.to_owned(),
-            Precision::Int8 if self.fused.linears > 0 => format!("{name} (partly fused)"),
-            Precision::Int8 => "unfused".to_owned(),
+            Precision::Fp32 => "tract",
+            Precision::Int8 if self.fused.complete() => self.kernel.path().name(),
+            Precision::Int8 => "unfused",
         }
     }
 
@@ -76,31 +86,76 @@ impl Model {
     /// # Errors
     /// If there are too many tokens, or what comes out is not one finite logit for every class.
     pub fn logits(&self, tokens: &Tokens) -> Result<Vec<f32>> {
-        let (count, limit) = (tokens.ids.len(), self.info.max_positions);
-        if count > limit {
+        let logits = self.logits_of(&[tokens])?;
+        Ok(logits.into_iter().next().unwrap_or_default())
+    }
+
+    /// The logits of many tokenized pairs, each by class id. A fused model lays them end to end.
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    pub fn logits_of(&self, pairs: &[&Tokens]) -> Result<Vec<Vec<f32>>> {
+        let limit = self.info.max_positions;
+        if let Some(long) = pairs.iter().find(|tokens| tokens.ids.len() > limit) {
+            let count = long.ids.len();
             return Err(Error::Argument(format!(
                 "{count} tokens are more than the {limit} positions of {}",
                 self.file
             )));
         }
-        let mask = vec![1; count];
-        let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
-        let logits = self.engine.run(&inputs)?.into_iter().next().unwrap_or_default();
-        if logits.len() != self.info.labels.len() || logits.iter().any(|l| !l.is_finite()) {
+        let mut all = Vec::with_capacity(pairs.len());
+        let mut rest = pairs;
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(self.batch_len(rest));
+            let logits = self.runner.run(batch)?;
             let classes = self.info.labels.len();
-            let problem = format!("gave {logits:?} for {classes} classes; it is damaged or no sequence classifier");
-            return Err(Error::file(&self.file, problem));
+            if logits.len() != classes * batch.len() || logits.iter().any(|l| !l.is_finite()) {
+                let shown = &logits[..logits.len().min(classes.max(1))];
+                let problem = format!("gave {shown:?} for {classes} classes; it is damaged or no sequence classifier");
+                return Err(Error::file(&self.file, problem));
+            }
+            all.extend(logits.chunks_exact(classes).map(<[f32]>::to_vec));
+            rest = after;
         }
-        Ok(logits)
+        Ok(all)
+    }
+
+    /// How many of `pairs`, from the first on, run together.
+    pub(crate) fn batch_len(&self, pairs: &[&Tokens]) -> usize {
+        let mut tokens = 0;
+        let fits = |pair: &&&Tokens| {
+            tokens += pair.ids.len();
+            tokens <= BATCH_TOKENS
+        };
+        match self.runner {
+            Runner::Fused(_) => pairs.iter().take_while(fits).count().max(1),
+            Runner::AsWritten(_) => 1,
+        }
+    }
+}
+
+impl Runner {
+    /// The output's values for `pairs`: one pair alone where nothing is fused.
+    fn run(&self, pairs: &[&Tokens]) -> Result<Vec<f32>> {
+        match self {
+            Runner::Fused(engine) => engine.run(pairs),
+            Runner::AsWritten(engine) => {
+                let [pair] = pairs else { return Err(Error::Argument("an unfused graph takes one pair".into())) };
+                let mask = vec![1; pair.ids.len()];
+                let mut outputs =
+                    engine.run(&TokenInputs { batch: 1, ids: &pair.ids, mask: &mask, types: &pair.types })?;
+                // A graph with several outputs is no classifier; what it gives is refused as of the wrong length.
+                Ok(if outputs.len() == 1 { outputs.remove(0) } else { Vec::new() })
+            }
+        }
     }
 }
 
 /// How many logits a model without metadata gives for one short input.
-fn count_labels(engine: &Engine, file: &str) -> Result<usize> {
-    let probe = TokenInputs { batch: 1, ids: &[0; 4], mask: &[1; 4], types: &[0, 0, 1, 1] };
-    let outputs = engine.run(&probe)?;
-    match outputs.first().map(Vec::len) {
-        Some(labels @ 1..=65_536) if outputs.len() == 1 => Ok(labels),
+fn count_labels(runner: &Runner, file: &str) -> Result<usize> {
+    let probe = Tokens { ids: vec![0; 4], types: vec![0, 0, 1, 1], truncated: false };
+    match runner.run(&[&probe])?.len() {
+        labels @ 1..=65_536 => Ok(labels),
         _ => {
             Err(Error::file(file, "is no sequence classifier: expected one output, `logits` of shape [batch, labels]"))
         }

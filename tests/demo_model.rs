@@ -78,7 +78,7 @@ fn evaluate(pairs: &[Pair]) -> Outcome {
 fn every_layer_is_fused_and_the_file_is_small() {
     let demo = demo();
     assert!(demo.int8.model().fused().complete());
-    assert_eq!(demo.int8.model().fused().linears, 36);
+    assert_eq!(demo.int8.model().fused().layers, 6);
     assert!(demo.report.sizes.ratio < 0.27, "{:?}", demo.report.sizes);
 }
 

@@ -7,34 +7,38 @@ mod common;
 use bert8::activation::Activation;
 use bert8::bert::Bert;
 use bert8::engine::{Engine, TokenInputs};
-use bert8::onnx::{decode_model, pb};
+use bert8::kernels::Kernel;
+use bert8::model::Model;
+use bert8::onnx::{decode_model, encode_model, pb};
 use bert8::ops::{Fused, fuse};
 use bert8::quantize::{CalibrationInfo, quantize};
 use bert8::tokenizer::Tokens;
 use common::{tiny_bert, tiny_config};
+use std::sync::Arc;
 
 const IDS: [i64; 9] = [2, 17, 33, 8, 3, 41, 25, 8, 3];
 const TYPES: [i64; 9] = [0, 0, 0, 0, 0, 1, 1, 1, 1];
 
 fn int8(activation: Activation) -> pb::ModelProto {
     let bert: Bert = tiny_bert(tiny_config(activation, 3));
-    let samples: Vec<Tokens> = (1..=9)
-        .map(|len| Tokens { ids: IDS[..len].to_vec(), types: TYPES[..len].to_vec(), truncated: false })
-        .collect();
+    let samples: Vec<Tokens> = (1..=9).map(sequence).collect();
     let quantized = quantize(&bert, &samples, CalibrationInfo { max_length: 9, seed: 0 }, |_| ()).unwrap();
     decode_model(&quantized.onnx, "int8").unwrap()
 }
 
-fn logits(engine: &Engine) -> Vec<f32> {
-    let inputs = TokenInputs { batch: 1, ids: &IDS, mask: &[1; 9], types: &TYPES };
-    engine.run(&inputs).unwrap().remove(0)
+fn sequence(len: usize) -> Tokens {
+    Tokens { ids: IDS[..len].to_vec(), types: TYPES[..len].to_vec(), truncated: false }
 }
 
-/// Logits of the graph as tract runs it, and after fusing.
-fn both(mut model: pb::ModelProto) -> (Vec<f32>, Vec<f32>, Fused) {
-    let plain = logits(&Engine::per_shape(&model, "plain").unwrap());
-    let fused = fuse(&mut model);
-    (plain, logits(&Engine::fused(&model, "fused").unwrap()), fused)
+/// Logits of the graph as tract runs it, token by token as it is written.
+fn unfused(model: &pb::ModelProto, tokens: &Tokens) -> Vec<f32> {
+    let mask = vec![1; tokens.ids.len()];
+    let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
+    Engine::per_shape(model, "plain").unwrap().run(&inputs).unwrap().remove(0)
+}
+
+fn load(model: &pb::ModelProto, kernel: Kernel) -> Model {
+    Model::from_source(Arc::new(encode_model(model)), "fused", kernel).unwrap()
 }
 
 /// Integers are the same; floats differ by the rounding of reciprocals, sums and polynomials, and where one of them falls on
@@ -51,22 +55,28 @@ fn node<'a>(model: &'a mut pb::ModelProto, name: &str) -> &'a mut pb::NodeProto 
 }
 
 #[test]
-fn every_layer_is_fused_with_every_activation() {
+fn every_layer_is_fused_with_every_activation_for_every_kernel() {
     for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
-        let (plain, fused, counts) = both(int8(activation));
-        assert_close(&plain, &fused);
-        let expected = Fused { linears: 12, attentions: 2, norms: 5, quantizes: 8, left: 0 };
-        assert_eq!(counts, expected, "{activation:?}");
-        assert!(counts.complete());
+        let model = int8(activation);
+        for kernel in Kernel::all() {
+            let fused = load(&model, kernel);
+            assert_eq!(*fused.fused(), Fused { layers: 2, operators: 9, left: 0, reason: None });
+            assert_eq!(fused.kernel(), kernel.path().name());
+            for len in 1..=9 {
+                let tokens = sequence(len);
+                assert_close(&unfused(&model, &tokens), &fused.logits(&tokens).unwrap());
+            }
+        }
     }
 }
 
-#[test]
-fn the_activation_runs_inside_the_linear_layer() {
-    let mut model = int8(Activation::Gelu);
-    fuse(&mut model);
-    let graph = model.graph.unwrap();
-    assert!(!graph.node.iter().any(|n| n.op_type == "Erf"));
+/// A model whose pattern is broken runs as it is written, says why, and gives the same answer.
+fn assert_runs_unfused(model: &pb::ModelProto, reason: &str) {
+    let loaded = load(model, Kernel::detect());
+    let fused = loaded.fused();
+    assert!(!fused.complete() && fused.left == 14 && loaded.kernel() == "unfused", "{fused:?}");
+    assert!(fused.reason.as_ref().unwrap().contains(reason), "{fused:?}");
+    assert_close(&unfused(model, &sequence(9)), &loaded.logits(&sequence(9)).unwrap());
 }
 
 #[test]
@@ -86,10 +96,41 @@ fn a_broken_pattern_runs_unfused_and_gives_the_same_answer() {
     let nodes = &mut model.graph.as_mut().unwrap().node;
     let at = nodes.iter().position(|n| n.name == product).unwrap();
     nodes.insert(at + 1, detour);
-    let (plain, fused, counts) = both(model);
-    assert_close(&plain, &fused);
-    assert_eq!((counts.linears, counts.left), (11, 1));
-    assert!(!counts.complete());
+    assert_runs_unfused(&model, &format!("{layer}.output"));
+}
+
+#[test]
+fn another_norm_of_the_embeddings_runs_unfused() {
+    let mut model = int8(Activation::Gelu);
+    node(&mut model, "embeddings.words_and_types").input.swap(0, 1);
+    assert_runs_unfused(&model, "embeddings");
+}
+
+#[test]
+fn a_second_reader_of_the_tokens_runs_unfused() {
+    let mut model = int8(Activation::Gelu);
+    let extra = pb::NodeProto {
+        op_type: "Add".to_owned(),
+        name: "extra".to_owned(),
+        input: vec!["logits.before".to_owned(), "mask.lowest_token".to_owned()],
+        output: vec!["logits".to_owned()],
+        ..Default::default()
+    };
+    let masked = pb::NodeProto {
+        op_type: "ReduceMin".to_owned(),
+        name: "mask.lowest_token".to_owned(),
+        input: vec!["mask.inverse".to_owned()],
+        output: vec!["mask.lowest_token".to_owned()],
+        attribute: vec![pb::AttributeProto {
+            name: "keepdims".to_owned(),
+            r#type: pb::attribute_proto::AttributeType::Int as i32,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    node(&mut model, "logits").output[0] = "logits.before".to_owned();
+    model.graph.as_mut().unwrap().node.extend([masked, extra]);
+    assert_runs_unfused(&model, "attention_mask");
 }
 
 #[test]
@@ -97,8 +138,8 @@ fn a_mask_of_another_kind_keeps_attention_unfused() {
     let mut model = int8(Activation::Gelu);
     let inverse = node(&mut model, "mask.inverse");
     inverse.input.swap(0, 1);
-    let counts = fuse(&mut model);
-    assert_eq!((counts.attentions, counts.left), (0, 2));
+    let fused = fuse(&mut model, Kernel::detect());
+    assert!(fused.left == 14 && fused.reason.unwrap().contains("self-attention"));
 }
 
 #[test]
@@ -106,28 +147,33 @@ fn an_fp32_graph_stays_as_it_is() {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
     let original = bert8::bert::emit_fp32(&bert);
     let mut model = original.clone();
-    assert_eq!(fuse(&mut model), Fused::default());
+    assert_eq!(fuse(&mut model, Kernel::detect()), Fused::default());
     assert_eq!(model, original);
 }
 
 #[test]
-fn fused_attention_refuses_padding() {
-    let mut model = int8(Activation::Gelu);
-    fuse(&mut model);
-    let engine = Engine::fused(&model, "fused").unwrap();
-    let mut mask = [1; 9];
-    mask[8] = 0;
-    let inputs = TokenInputs { batch: 1, ids: &IDS, mask: &mask, types: &TYPES };
-    assert!(engine.run(&inputs).unwrap_err().to_string().contains("padding"));
+fn sequences_laid_end_to_end_attend_to_themselves_alone() {
+    let model = int8(Activation::Gelu);
+    for kernel in Kernel::all() {
+        let model = load(&model, kernel);
+        let sequences: Vec<Tokens> = [3, 9, 1, 8, 2].map(sequence).into();
+        let together = model.logits_of(&sequences.iter().collect::<Vec<_>>()).unwrap();
+        for (tokens, logits) in sequences.iter().zip(together) {
+            assert_eq!(model.logits(tokens).unwrap(), logits, "{} tokens", tokens.ids.len());
+        }
+    }
 }
 
 #[test]
-fn several_sequences_of_one_length_attend_to_themselves_alone() {
-    let mut model = int8(Activation::Gelu);
-    fuse(&mut model);
-    let engine = Engine::fused(&model, "fused").unwrap();
-    let ids: Vec<i64> = IDS.iter().copied().chain(IDS.iter().rev().copied()).collect();
-    let types = [TYPES, TYPES].concat();
-    let two = engine.run(&TokenInputs { batch: 2, ids: &ids, mask: &[1; 18], types: &types }).unwrap().remove(0);
-    assert_eq!(two[..3], logits(&engine)[..]);
+fn ids_outside_the_tables_are_errors() {
+    let model = load(&int8(Activation::Gelu), Kernel::detect());
+    let error = |ids: Vec<i64>, types: Vec<i64>| {
+        model.logits(&Tokens { ids, types, truncated: false }).unwrap_err().to_string()
+    };
+    assert!(error(vec![2, 50], vec![0, 0]).contains("vocabulary of 50"));
+    assert!(error(vec![2, -1], vec![0, 0]).contains("vocabulary of 50"));
+    assert!(error(vec![2, 3], vec![0, 2]).contains("token type"));
+    assert!(error(vec![2, 3], vec![0]).contains("type for each"));
+    assert!(error(vec![], vec![]).contains("one token"));
+    assert!(error(vec![2; 21], vec![0; 21]).contains("20 positions"));
 }

@@ -1,6 +1,6 @@
 //! `bert8 bench`
 
-use super::load;
+use super::load::{self, KernelChoice};
 use super::output::print_json;
 use anyhow::{Result, bail};
 use bert8::metrics::Latency;
@@ -26,6 +26,9 @@ pub struct Args {
     #[arg(long, default_value_t = 10.0, value_parser = positive)]
     seconds: f64,
 
+    #[command(flatten)]
+    kernel: KernelChoice,
+
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -40,7 +43,7 @@ fn positive(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Serialize)]
 struct Results {
-    kernel: String,
+    kernel: &'static str,
     seq: usize,
     #[serde(flatten)]
     latency: Latency,
@@ -51,7 +54,7 @@ struct Results {
 const WARMUP: usize = 3;
 
 pub fn run(args: &Args) -> Result<()> {
-    let model = load::model(&args.model)?;
+    let model = load::model(&args.model, args.kernel.kernel)?;
     let seq = args.seq as usize;
     let limit = model.info().max_positions;
     if seq > limit {

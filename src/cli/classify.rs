@@ -1,6 +1,6 @@
 //! `bert8 classify`
 
-use super::load;
+use super::load::{self, KernelChoice};
 use super::output::print_json;
 use anyhow::Result;
 use bert8::classifier::Classifier;
@@ -27,13 +27,20 @@ pub struct Args {
     #[arg(long, value_name = "TOKENS")]
     max_length: Option<usize>,
 
+    #[command(flatten)]
+    kernel: KernelChoice,
+
     /// Print label, probabilities, logits and timing as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
+    let classifier = Classifier::new(
+        load::model(&args.model, args.kernel.kernel)?,
+        load::tokenizer(&args.tokenizer)?,
+        args.max_length,
+    )?;
     let answer = classifier.classify(&args.first, &args.second)?;
     if answer.truncated {
         eprintln!("note: the pair was cut to {} tokens", answer.tokens);

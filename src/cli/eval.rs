@@ -1,6 +1,6 @@
 //! `bert8 eval`
 
-use super::load;
+use super::load::{self, KernelChoice};
 use super::output::{Output, print_json};
 use anyhow::{Result, bail};
 use bert8::classifier::Classifier;
@@ -43,6 +43,9 @@ pub struct Args {
     /// Write every pair's label, decision and logits, one JSON object a line, in the data's order
     #[arg(long, value_name = "FILE.jsonl")]
     predictions: Option<PathBuf>,
+
+    #[command(flatten)]
+    kernel: KernelChoice,
 
     /// Print the results as JSON
     #[arg(long)]
@@ -96,8 +99,12 @@ pub fn run(args: &Args) -> Result<()> {
     inputs.extend(args.baseline.as_deref());
     let predictions = args.predictions.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
     let pairs = read_pairs(&args.data)?;
-    let classifier = Classifier::new(load::model(&args.model)?, load::tokenizer(&args.tokenizer)?, args.max_length)?;
-    let baseline = args.baseline.as_deref().map(load::model).transpose()?;
+    let classifier = Classifier::new(
+        load::model(&args.model, args.kernel.kernel)?,
+        load::tokenizer(&args.tokenizer)?,
+        args.max_length,
+    )?;
+    let baseline = args.baseline.as_deref().map(|path| load::model(path, args.kernel.kernel)).transpose()?;
     if let Some(baseline) = &baseline
         && baseline.info().labels.len() != classifier.model().info().labels.len()
     {

@@ -4,6 +4,7 @@ use super::load::{self, Source};
 use super::output::{megabytes, print_json};
 use anyhow::Result;
 use bert8::bert::{Bert, BertConfig};
+use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::ops::Fused;
 use bert8::{ModelInfo, onnx};
@@ -37,7 +38,7 @@ struct File {
     bytes: usize,
     #[serde(flatten)]
     info: ModelInfo,
-    kernel: String,
+    kernel: &'static str,
     fused: Fused,
     operators: BTreeMap<String, usize>,
 }
@@ -77,8 +78,8 @@ fn file(args: &Args) -> Result<()> {
     }
     drop(proto);
     let size = source.len();
-    let model = Model::from_source(source, &name)?;
-    let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused());
+    let model = Model::from_source(source, &name, Kernel::detect())?;
+    let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused().clone());
     if args.json {
         return print_json(&File { bytes: size, info, kernel, fused, operators });
     }
@@ -86,14 +87,11 @@ fn file(args: &Args) -> Result<()> {
     say!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
     say!("labels {}", info.labels.join(", "));
     say!("runs on {kernel}");
-    say!(
-        "fused: {} linear layers, {} attentions, {} residual sums with LayerNorm, {} quantize steps; {} integer products left",
-        fused.linears,
-        fused.attentions,
-        fused.norms,
-        fused.quantizes,
-        fused.left
-    );
+    match &fused.reason {
+        Some(reason) => say!("not fused: {reason}; {} integer products run one by one", fused.left),
+        None if fused.complete() => say!("fused: {} layers in {} operators", fused.layers, fused.operators),
+        None => {}
+    }
     let listed: Vec<String> = operators.iter().map(|(op, count)| format!("{op} {count}")).collect();
     say!("operators in the file: {}", listed.join(", "));
     Ok(())

@@ -2,10 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx};
+use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::tokenizer::PairTokenizer;
 use clap::Args;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A model to import.
 #[derive(Debug, Args)]
@@ -40,12 +42,20 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// What multiplies integers.
+#[derive(Debug, Args)]
+pub struct KernelChoice {
+    /// The kernel of INT8 products: `auto`, or a slower one of this processor to compare with (scalar, avx2, avx-vnni)
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub kernel: Kernel,
+}
+
 /// Loads an ONNX file for running.
-pub fn model(path: &Path) -> Result<Model> {
+pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
     if path.is_dir() {
         bail!("{} is a folder; make an ONNX file of it first: bert8 convert {0} -o model.onnx", path.display());
     }
-    Ok(Model::from_bytes(read(path)?, &path.display().to_string())?)
+    Ok(Model::from_source(Arc::new(read(path)?), &path.display().to_string(), kernel)?)
 }
 
 /// Loads a tokenizer.json.

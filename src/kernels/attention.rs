@@ -1,72 +1,358 @@
-//! Multi-head self-attention of one sequence: integer scores, float softmax, float context.
+//! Multi-head self-attention of sequences laid end to end, without padding: one product for queries, keys and values,
+//! integer scores, float softmax, float context.
 
-use super::dispatch::Kernel;
-use super::gemm::Activations;
-use super::pack::{PANEL, PackedWeights};
-use super::rows::{quantize_i8, quantize_u8, softmax};
-use crate::error::Result;
+use super::dispatch::Task;
+use super::gemm::{Dot, Sink, gemm};
+use super::lanes::{LANES, Lanes};
+use super::linear::{Linear, Put, PutQuantized};
+use super::pack::{Block, GROUP, PANEL};
+use super::quantizer::Quantizer;
+use super::rows::softmax_numerators;
+use std::ops::Range;
 
-/// The zero point of symmetric u8 queries.
-pub const QUERY_ZERO_POINT: u8 = 128;
+/// Query rows whose scores are computed, normalised and used before the next ones.
+const ROWS: usize = 16;
 
-/// How queries and keys are quantized, both symmetrically: queries to u8 around [`QUERY_ZERO_POINT`], keys to s8.
+/// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AttentionParams {
-    /// Heads; divide the row length.
+    /// Heads.
     pub heads: usize,
-    /// The scale of queries.
-    pub query_scale: f32,
-    /// The scale of keys.
-    pub key_scale: f32,
-    /// What a sum of products is multiplied with: query scale · key scale / √d.
+    /// Features of a head, a multiple of 8.
+    pub head_size: usize,
+    /// Quantizes queries.
+    pub query: Quantizer,
+    /// Quantizes keys.
+    pub key: Quantizer,
+    /// What an integer score is multiplied with: query scale · key scale / √d.
     pub score_scale: f32,
+    /// Quantizes the context.
+    pub context: Quantizer,
+    /// Whether only the first token of every sequence asks.
+    pub first_only: bool,
 }
 
-/// Self-attention without padding: `softmax(q · kᵀ · score scale) · v` per head. `query`, `key`, `value` and `out` are
-/// row-major `[S, hidden]`.
-///
-/// # Errors
-/// If a row is too long for the integer product.
-#[allow(clippy::too_many_arguments, reason = "three inputs, one output, and the fixed parts")]
-pub fn attention(
-    kernel: Kernel,
-    params: &AttentionParams,
-    hidden: usize,
-    query: &[f32],
-    key: &[f32],
-    value: &[f32],
-    scratch: &mut Activations,
-    out: &mut [f32],
-) -> Result<()> {
-    let (rows, d) = (query.len() / hidden, hidden / params.heads);
-    let mut q8 = vec![0; rows * d];
-    let mut scores = vec![0.0; rows * rows];
-    out.fill(0.0);
-    for head in (0..hidden).step_by(d) {
-        for (row, q8) in query.chunks_exact(hidden).zip(q8.chunks_exact_mut(d)) {
-            for (q8, &q) in q8.iter_mut().zip(&row[head..head + d]) {
-                *q8 = quantize_u8(q, params.query_scale, QUERY_ZERO_POINT);
+/// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from one linear layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SelfAttention {
+    /// Columns: the queries of every head, the keys of every head, the values of every head.
+    projection: Linear,
+    params: AttentionParams,
+}
+
+/// Buffers that runs share; they grow to the largest run and stay.
+#[derive(Debug, Default)]
+pub struct AttentionScratch {
+    first: Vec<u8>,
+    queries: Vec<u8>,
+    keys: Vec<Block>,
+    values: Vec<[f32; LANES]>,
+    scores: Vec<[f32; LANES]>,
+    key_offsets: Vec<[i32; LANES]>,
+    ones: Vec<u8>,
+}
+
+impl SelfAttention {
+    /// From the layer that makes queries, keys and values, head after head.
+    ///
+    /// # Panics
+    /// If the layer's outputs are not three times the heads' features.
+    pub fn new(projection: Linear, params: AttentionParams) -> Self {
+        let AttentionParams { heads, head_size, .. } = params;
+        assert!(head_size.is_multiple_of(GROUP), "heads are whole groups");
+        assert_eq!(projection.outputs(), 3 * heads * head_size, "queries, keys and values of every head");
+        SelfAttention { projection, params }
+    }
+
+    /// The layer that makes queries, keys and values.
+    pub fn projection(&self) -> &Linear {
+        &self.projection
+    }
+
+    /// Features of a row of the context.
+    pub fn outputs(&self) -> usize {
+        self.params.heads * self.params.head_size
+    }
+
+    /// Whether only the first token of every sequence asks.
+    pub fn first_only(&self) -> bool {
+        self.params.first_only
+    }
+
+    /// Runs on the rows of `a` (stored form), which hold the sequences that end before `ends`, and writes the quantized
+    /// context of every token that asks, in the stored form, to `out`.
+    ///
+    /// # Panics
+    /// If `ends` does not grow to the rows of `a`, or `out` has not one row for every token that asks.
+    pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: &mut [u8]) {
+        let rows = a.len() / self.projection.input_bytes();
+        assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
+        let asking = if self.params.first_only { ends.len() } else { rows };
+        assert_eq!(out.len(), asking * self.outputs() * self.projection.kernel().width(), "a row for every query");
+        self.projection.kernel().run(Attend { attention: self, a, ends, scratch, out });
+    }
+}
+
+/// The first `len` elements of a buffer that only grows.
+fn at_least<T: Clone>(buffer: &mut Vec<T>, len: usize, fill: T) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, fill);
+    }
+    &mut buffer[..len]
+}
+
+struct Attend<'a> {
+    attention: &'a SelfAttention,
+    a: &'a [u8],
+    ends: &'a [usize],
+    scratch: &'a mut AttentionScratch,
+    out: &'a mut [u8],
+}
+
+/// One sequence: its tokens, the tokens that ask among all that ask, and its panels among the packed keys.
+#[derive(Clone)]
+struct Sequence {
+    tokens: Range<usize>,
+    queries: Range<usize>,
+    panels: Range<usize>,
+}
+
+impl Attend<'_> {
+    fn sequences(&self) -> impl Iterator<Item = Sequence> + Clone + use<'_> {
+        let (mut token, mut query, mut panel) = (0, 0, 0);
+        self.ends.iter().map(move |&end| {
+            let asking = if self.attention.params.first_only { 1 } else { end - token };
+            let sequence = Sequence {
+                tokens: token..end,
+                queries: query..query + asking,
+                panels: panel..panel + (end - token).div_ceil(PANEL),
+            };
+            (token, query, panel) = (end, sequence.queries.end, sequence.panels.end);
+            sequence
+        })
+    }
+}
+
+impl Task for Attend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let sequences: Vec<Sequence> = self.sequences().collect();
+        let Attend { attention, a, scratch, out, .. } = self;
+        let (l, params, linear) = (dot.lanes(), attention.params, &attention.projection);
+        let groups = params.head_size / GROUP;
+        let head_bytes = params.head_size * D::WIDTH;
+        let tokens = a.len() / linear.input_bytes();
+        let asking = sequences.last().map_or(0, |s| s.queries.end);
+        let all_panels = sequences.last().map_or(0, |s| s.panels.end);
+        let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
+
+        let asking_rows = if params.first_only {
+            let first = at_least(&mut scratch.first, asking * linear.input_bytes(), 0);
+            for (sequence, row) in sequences.iter().zip(first.chunks_exact_mut(linear.input_bytes())) {
+                row.copy_from_slice(&a[sequence.tokens.start * linear.input_bytes()..][..row.len()]);
             }
-        }
-        let keys =
-            PackedWeights::from_fn(d, rows, |k, row| quantize_i8(key[row * hidden + head + k], params.key_scale));
-        let sums_of_keys = keys.column_sums();
-        kernel.matmul(&q8, &keys, scratch, |row, column, sums| {
-            let width = PANEL.min(rows - column);
-            for (c, score) in scores[row * rows + column..][..width].iter_mut().enumerate() {
-                let sum = sums[c] - i32::from(QUERY_ZERO_POINT) * sums_of_keys[column + c];
-                *score = sum as f32 * params.score_scale;
+            &*first
+        } else {
+            a
+        };
+        let queries = at_least(&mut scratch.queries, asking * head_bytes, 0);
+        let keys = at_least(&mut scratch.keys, all_panels * groups, Block::ZERO);
+        let values = at_least(&mut scratch.values, tokens * groups, [0.0; LANES]);
+        let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
+        let key_offsets = at_least(&mut scratch.key_offsets, longest, [0; LANES]);
+        let ones = at_least(&mut scratch.ones, head_bytes, 0);
+
+        for head in 0..params.heads {
+            let part = |part: usize| {
+                let first = (part * params.heads + head) * groups;
+                first..first + groups
+            };
+            let mut put = PutQuantized { dot, quantizer: params.query, groups, out: queries };
+            linear.values(dot, asking_rows, part(0), &mut put);
+            for sequence in &sequences {
+                let rows = sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes();
+                let keys = &mut keys[sequence.panels.start * groups..sequence.panels.end * groups];
+                linear.values(dot, &a[rows], part(1), &mut PutKeys { l, quantizer: params.key, groups, keys });
             }
-        })?;
-        for (row, scores) in scores.chunks_exact_mut(rows).enumerate() {
-            softmax(scores);
-            let context = &mut out[row * hidden + head..][..d];
-            for (&weight, value) in scores.iter().zip(value.chunks_exact(hidden)) {
-                for (sum, v) in context.iter_mut().zip(&value[head..head + d]) {
-                    *sum += weight * v;
+            linear.values(dot, a, part(2), &mut PutValues { l, groups, values });
+
+            for sequence in &sequences {
+                let keys = &keys[sequence.panels.start * groups..sequence.panels.end * groups];
+                let values = &values[sequence.tokens.start * groups..sequence.tokens.end * groups];
+                sum_keys(dot, ones, groups, keys, key_offsets);
+                for first in sequence.queries.clone().step_by(ROWS) {
+                    let rows = first..sequence.queries.end.min(first + ROWS);
+                    let scores = &mut scores[..rows.len() * sequence.panels.len()];
+                    let mut sink = Scores {
+                        l,
+                        scale: l.splat(params.score_scale),
+                        offsets: key_offsets,
+                        panels: sequence.panels.len(),
+                        scores,
+                    };
+                    gemm(dot, &queries[rows.start * head_bytes..rows.end * head_bytes], groups, keys, &mut sink);
+                    let mut inverse_sums = [0.0; ROWS];
+                    for (row, inverse) in scores.chunks_exact_mut(sequence.panels.len()).zip(&mut inverse_sums) {
+                        row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
+                        *inverse = softmax_numerators(l, row);
+                    }
+                    let first = rows.start * params.heads * head_bytes;
+                    let mut put = PutContext {
+                        dot,
+                        quantizer: params.context,
+                        inverse_sums,
+                        first: first + head * head_bytes,
+                        stride: params.heads * head_bytes,
+                        out,
+                    };
+                    weigh(l, scores, values, groups, &mut put);
                 }
             }
         }
     }
-    Ok(())
+}
+
+/// Quantizes keys, and writes them as the columns of a weight matrix.
+struct PutKeys<'a, L> {
+    l: L,
+    quantizer: Quantizer,
+    groups: usize,
+    keys: &'a mut [Block],
+}
+
+impl<L: Lanes> Put<L> for PutKeys<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: L::F32) {
+        let bytes = self.l.to_bytes(self.quantizer.apply(self.l, y));
+        let signed = (u64::from_ne_bytes(bytes) ^ 0x8080_8080_8080_8080).to_ne_bytes();
+        let block = &mut self.keys[row / PANEL * self.groups + group];
+        block.0[row % PANEL * GROUP..][..GROUP].copy_from_slice(&signed.map(|byte| byte as i8));
+    }
+}
+
+struct PutValues<'a, L> {
+    l: L,
+    groups: usize,
+    values: &'a mut [[f32; LANES]],
+}
+
+impl<L: Lanes> Put<L> for PutValues<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: L::F32) {
+        self.l.store(y, &mut self.values[row * self.groups + group]);
+    }
+}
+
+struct Scores<'a, L: Lanes> {
+    l: L,
+    scale: L::F32,
+    offsets: &'a [[i32; LANES]],
+    panels: usize,
+    scores: &'a mut [[f32; LANES]],
+}
+
+impl<L: Lanes> Sink<L> for Scores<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, panel: usize, sums: L::I32) {
+        let l = self.l;
+        let sums = l.to_f32(l.sub_i32(sums, l.load_i32(&self.offsets[panel])));
+        l.store(l.mul(sums, self.scale), &mut self.scores[row * self.panels + panel]);
+    }
+}
+
+/// Writes what the queries' zero point adds to every key's scores: `(zero point − what the stored form takes off) · Σ key`.
+#[inline(always)]
+fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offsets: &mut [[i32; LANES]]) {
+    struct Store<'a, L> {
+        l: L,
+        sums: &'a mut [[i32; LANES]],
+    }
+    impl<L: Lanes> Sink<L> for Store<'_, L> {
+        #[inline(always)]
+        fn put(&mut self, _row: usize, panel: usize, sums: L::I32) {
+            self.l.store_i32(sums, &mut self.sums[panel]);
+        }
+    }
+    // What the stored form makes 1.
+    for group in ones.chunks_exact_mut(GROUP * D::WIDTH) {
+        dot.store(dot.lanes().splat_i32(1 + D::SHIFT), group);
+    }
+    gemm(dot, ones, groups, keys, &mut Store { l: dot.lanes(), sums: offsets });
+    for offset in offsets.as_flattened_mut() {
+        *offset *= i32::from(Quantizer::SYMMETRIC) - D::SHIFT;
+    }
+}
+
+/// Ends the softmax, quantizes the context of one head, and writes its stored form.
+struct PutContext<'a, D> {
+    dot: D,
+    quantizer: Quantizer,
+    inverse_sums: [f32; ROWS],
+    /// Where the head's part of the first row begins.
+    first: usize,
+    stride: usize,
+    out: &'a mut [u8],
+}
+
+impl<D: Dot> Put<D::Lanes> for PutContext<'_, D> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
+        let l = self.dot.lanes();
+        let y = l.mul(y, l.splat(self.inverse_sums[row]));
+        let at = self.first + row * self.stride + group * GROUP * D::WIDTH;
+        self.dot.store(self.quantizer.apply(l, y), &mut self.out[at..at + GROUP * D::WIDTH]);
+    }
+}
+
+/// `y[row] = Σ_t weights[row, t] · values[t]` for every row of weights.
+#[inline(always)]
+fn weigh<L: Lanes>(l: L, weights: &[[f32; LANES]], values: &[[f32; LANES]], groups: usize, put: &mut impl Put<L>) {
+    let rows = weights.len() / (values.len() / groups).div_ceil(LANES);
+    for group in 0..groups {
+        let mut row = 0;
+        if L::FLOAT_ROWS >= 8 {
+            while row + 8 <= rows {
+                weigh_rows::<L, 8>(l, weights, values, groups, (row, group), put);
+                row += 8;
+            }
+        }
+        if L::FLOAT_ROWS >= 4 {
+            while row + 4 <= rows {
+                weigh_rows::<L, 4>(l, weights, values, groups, (row, group), put);
+                row += 4;
+            }
+        }
+        while row < rows {
+            weigh_rows::<L, 1>(l, weights, values, groups, (row, group), put);
+            row += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn weigh_rows<L: Lanes, const R: usize>(
+    l: L,
+    weights: &[[f32; LANES]],
+    values: &[[f32; LANES]],
+    groups: usize,
+    (first, group): (usize, usize),
+    put: &mut impl Put<L>,
+) {
+    let tokens = values.len() / groups;
+    let mut rows = [&[][..]; R];
+    for (r, row) in rows.iter_mut().enumerate() {
+        *row = &weights.as_flattened()[(first + r) * tokens.div_ceil(LANES) * LANES..][..tokens];
+    }
+    let mut sums = [l.splat(0.0); R];
+    for (token, value) in values.chunks_exact(groups).enumerate() {
+        let value = l.load(&value[group]);
+        for r in 0..R {
+            sums[r] = l.mul_add(l.splat(rows[r][token]), value, sums[r]);
+        }
+    }
+    for (r, sum) in sums.into_iter().enumerate() {
+        put.put(first + r, group, sum);
+    }
 }

@@ -1,9 +1,12 @@
 //! Which kernel runs: what the processor or the engine offers, asked once.
 
-use super::gemm::{self, Activations, Dot};
-use super::pack::{PANEL, PackedWeights};
+use super::gemm::Dot;
 use super::scalar::Scalar;
-use crate::error::{Error, Result};
+#[cfg(target_arch = "wasm32")]
+use super::wasm;
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 /// The ways to multiply, slowest first. All give the same integers.
@@ -46,13 +49,13 @@ impl Path {
             #[cfg(target_arch = "wasm32")]
             Path::Simd128I16 => true,
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedDotSigned => super::wasm::probe() == super::wasm::Reading::Signed,
+            Path::RelaxedDotSigned => wasm::probe() == wasm::Reading::Signed,
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedDotUnsigned => super::wasm::probe() == super::wasm::Reading::Unsigned,
+            Path::RelaxedDotUnsigned => wasm::probe() == wasm::Reading::Unsigned,
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => is_x86_feature_detected!("avx2"),
+            Path::Avx2 => x86::Avx2::new().is_some(),
             #[cfg(target_arch = "x86_64")]
-            Path::AvxVnni => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni"),
+            Path::AvxVnni => x86::AvxVnni::new().is_some(),
             _ => false,
         }
     }
@@ -71,7 +74,12 @@ impl Kernel {
     /// The fastest kernel there is here.
     pub fn detect() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
-        *BEST.get_or_init(|| Path::ALL.into_iter().rev().find_map(Kernel::new).unwrap_or(Kernel(Path::Scalar)))
+        *BEST.get_or_init(|| Kernel::all().next_back().unwrap_or(Kernel(Path::Scalar)))
+    }
+
+    /// The kernels there are here, slowest first.
+    pub fn all() -> impl DoubleEndedIterator<Item = Kernel> {
+        Path::ALL.into_iter().filter_map(Kernel::new)
     }
 
     /// The path taken.
@@ -79,50 +87,90 @@ impl Kernel {
         self.0
     }
 
-    /// Multiplies the row-major u8 matrix `a[M, K]` with `weights[K, N]` and hands every row's sums to
-    /// `sink(m, first column, sums)`, [`PANEL`] columns at a time; columns beyond N come as zeros. `scratch` is
-    /// overwritten; handing the same one in again saves its allocation.
-    ///
-    /// # Errors
-    /// If `a` is not a matrix of K columns, or K is so large that sums could overflow.
-    pub fn matmul(
-        self,
-        a: &[u8],
-        weights: &PackedWeights,
-        scratch: &mut Activations,
-        sink: impl FnMut(usize, usize, &[i32; PANEL]),
-    ) -> Result<()> {
-        const MAX_K: usize = i32::MAX as usize / (255 * 128);
-        let k = weights.k();
-        if k == 0 || k > MAX_K || !a.len().is_multiple_of(k) {
-            let len = a.len();
-            return Err(Error::Argument(format!("cannot multiply {len} activations with weights of {k} rows")));
-        }
+    /// Bytes of one activation in the form that this kernel reads, its stored form.
+    pub fn width(self) -> usize {
+        self.run(StoredForm).0
+    }
+
+    /// What the stored form takes off every activation.
+    pub(super) fn shift(self) -> i32 {
+        self.run(StoredForm).1
+    }
+
+    /// Runs `task`, compiled for this kernel's instruction set.
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
             #[cfg(target_arch = "wasm32")]
-            Path::Simd128I16 => run::<super::wasm::I16>(a, weights, scratch, sink),
+            Path::Simd128I16 => task.run(wasm::I16),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedDotSigned => run::<super::wasm::Relaxed<true>>(a, weights, scratch, sink),
+            Path::RelaxedDotSigned => task.run(wasm::Relaxed::<true>),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedDotUnsigned => run::<super::wasm::Relaxed<false>>(a, weights, scratch, sink),
+            Path::RelaxedDotUnsigned => task.run(wasm::Relaxed::<false>),
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => run::<super::x86::Avx2>(a, weights, scratch, sink),
+            Path::Avx2 => match x86::Avx2::new() {
+                // SAFETY: the value proves that the features are available.
+                Some(dot) => unsafe { with_avx2(task, dot) },
+                None => task.run(Scalar),
+            },
             #[cfg(target_arch = "x86_64")]
-            Path::AvxVnni => run::<super::x86::AvxVnni>(a, weights, scratch, sink),
-            _ => run::<Scalar>(a, weights, scratch, sink),
+            Path::AvxVnni => match x86::AvxVnni::new() {
+                // SAFETY: the value proves that the features are available.
+                Some(dot) => unsafe { with_avx_vnni(task, dot) },
+                None => task.run(Scalar),
+            },
+            _ => task.run(Scalar),
         }
-        Ok(())
     }
 }
 
-fn run<D: Dot>(
-    a: &[u8],
-    weights: &PackedWeights,
-    scratch: &mut Activations,
-    sink: impl FnMut(usize, usize, &[i32; PANEL]),
-) {
-    scratch.prepare::<D>(a, weights.k());
-    // SAFETY: `D` belongs to the path of a `Kernel`, which exists only where it is available, and `scratch` was just
-    // prepared by `D` with K columns.
-    unsafe { gemm::matmul::<D>(scratch, weights, sink) }
+impl FromStr for Kernel {
+    type Err = String;
+
+    /// The kernel whose path has this name, or `auto` for the fastest.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = if name == "auto" {
+            Some(Kernel::detect())
+        } else {
+            Kernel::all().find(|kernel| kernel.path().name() == name)
+        };
+        found.ok_or_else(|| {
+            let names: Vec<_> = Kernel::all().map(|kernel| kernel.path().name()).collect();
+            format!("there is no kernel `{name}` here; there are {} and auto", names.join(", "))
+        })
+    }
+}
+
+/// Work that is written once and compiled for every instruction set. `run` and all that it calls must be inlined into the
+/// function that switches the instruction set on.
+pub(super) trait Task {
+    /// What comes out.
+    type Output;
+
+    /// Does the work.
+    fn run<D: Dot>(self, dot: D) -> Self::Output;
+}
+
+struct StoredForm;
+
+impl Task for StoredForm {
+    type Output = (usize, i32);
+    fn run<D: Dot>(self, _dot: D) -> (usize, i32) {
+        (D::WIDTH, D::SHIFT)
+    }
+}
+
+/// # Safety
+/// AVX2 and FMA must be available.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn with_avx2<T: Task>(task: T, dot: x86::Avx2) -> T::Output {
+    task.run(dot)
+}
+
+/// # Safety
+/// AVX2, FMA and AVX-VNNI must be available.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avxvnni")]
+unsafe fn with_avx_vnni<T: Task>(task: T, dot: x86::AvxVnni) -> T::Output {
+    task.run(dot)
 }

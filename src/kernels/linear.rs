@@ -1,72 +1,155 @@
-//! A quantized linear layer: integer product, then scale, bias and activation on each row's sums.
+//! A quantized linear layer: integer product, then scale and bias.
 
-use super::dispatch::Kernel;
-use super::gemm::Activations;
+use super::dispatch::{Kernel, Task};
+use super::gemm::{Dot, Sink, gemm};
+use super::lanes::{LANES, Lanes};
 use super::math::activate;
-use super::pack::{PANEL, PackedWeights};
+use super::pack::{GROUP, PackedWeights};
+use super::quantizer::Quantizer;
 use crate::activation::Activation;
-use crate::error::Result;
 
-/// `y[m, n] = f((Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n])`, with u8 activations `a` of zero point za and s8
-/// weights w.
+/// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the stored form
+/// of one kernel, and s8 weights w. K and N are multiples of 8.
 #[derive(Debug, Clone, PartialEq)]
-pub struct QuantizedLinear {
+pub struct Linear {
+    kernel: Kernel,
     weights: PackedWeights,
-    /// `za · Σ_k w[k, n]`, filled up to whole panels like `scales` and `bias`.
-    offsets: Vec<i32>,
-    scales: Vec<f32>,
-    bias: Vec<f32>,
-    activation: Option<Activation>,
+    /// `(za − what the stored form takes off) · Σ_k w[k, n]`.
+    offsets: Vec<[i32; LANES]>,
+    scales: Vec<[f32; LANES]>,
+    bias: Vec<[f32; LANES]>,
 }
 
-impl QuantizedLinear {
-    /// A layer from packed weights `[K, N]`, the zero point of its activations, `N` scales (activation scale times weight
-    /// scale), `N` biases and what to apply at the end.
+impl Linear {
+    /// A layer for `kernel` from packed weights, the zero point of its activations, and a scale (activation scale times
+    /// weight scale) and a bias for every column.
     ///
     /// # Panics
-    /// If there are not N scales and biases.
-    pub fn new(
-        weights: PackedWeights,
-        zero_point: u8,
-        mut scales: Vec<f32>,
-        mut bias: Vec<f32>,
-        activation: Option<Activation>,
-    ) -> Self {
-        assert!(scales.len() == weights.n() && bias.len() == weights.n(), "scales and biases are per column");
-        let offsets: Vec<i32> = weights.column_sums().iter().map(|sum| i32::from(zero_point) * sum).collect();
-        scales.resize(offsets.len(), 0.0);
-        bias.resize(offsets.len(), 0.0);
-        QuantizedLinear { weights, offsets, scales, bias, activation }
+    /// If there is not one scale and one bias per column.
+    pub fn new(kernel: Kernel, weights: PackedWeights, zero_point: u8, scales: &[f32], bias: &[f32]) -> Self {
+        assert!(scales.len() == weights.columns() && bias.len() == scales.len(), "scales and biases are per column");
+        let zero_point = i32::from(zero_point) - kernel.shift();
+        let offsets: Vec<i32> = weights.column_sums().iter().map(|sum| zero_point * sum).collect();
+        Linear {
+            kernel,
+            offsets: offsets.as_chunks().0.to_vec(),
+            scales: scales.as_chunks().0.to_vec(),
+            bias: bias.as_chunks().0.to_vec(),
+            weights,
+        }
     }
 
-    /// Input features (K).
-    pub fn inputs(&self) -> usize {
-        self.weights.k()
+    /// The kernel it was made for.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// Bytes of a row of activations in the stored form.
+    pub fn input_bytes(&self) -> usize {
+        self.weights.groups() * GROUP * self.kernel.width()
     }
 
     /// Output features (N).
     pub fn outputs(&self) -> usize {
-        self.weights.n()
+        self.weights.columns()
     }
 
-    /// Runs the layer on the row-major `a[M, K]`; writes the row-major `out[M, N]`.
+    /// Multiplies `a` with the panels `panels`, which count from the first of them in what `put` takes.
+    #[inline(always)]
+    pub(super) fn values<D: Dot>(
+        &self,
+        dot: D,
+        a: &[u8],
+        panels: std::ops::Range<usize>,
+        put: &mut impl Put<D::Lanes>,
+    ) {
+        let mut sink = Values {
+            l: dot.lanes(),
+            offsets: &self.offsets[panels.clone()],
+            scales: &self.scales[panels.clone()],
+            bias: &self.bias[panels.clone()],
+            put,
+        };
+        gemm(dot, a, self.weights.groups(), self.weights.panels(panels), &mut sink);
+    }
+
+    /// Runs the layer and `activation` on the rows of `a`, and writes the quantized result, in the stored form, to `out`.
     ///
-    /// # Errors
-    /// If `a` is not a matrix of K columns.
-    pub fn run(&self, kernel: Kernel, a: &[u8], scratch: &mut Activations, out: &mut [f32]) -> Result<()> {
-        let n = self.outputs();
-        kernel.matmul(a, &self.weights, scratch, |row, column, sums| {
-            let at = column..column + PANEL;
-            let (offsets, scales, bias) = (&self.offsets[at.clone()], &self.scales[at.clone()], &self.bias[at]);
-            let mut values = [0.0; PANEL];
-            for c in 0..PANEL {
-                values[c] = (sums[c] - offsets[c]) as f32 * scales[c] + bias[c];
+    /// # Panics
+    /// If `a` and `out` have no or different numbers of rows.
+    pub fn activated(&self, a: &[u8], activation: Activation, quantizer: Quantizer, out: &mut [u8]) {
+        struct Activated<'a> {
+            linear: &'a Linear,
+            a: &'a [u8],
+            activation: Activation,
+            quantizer: Quantizer,
+            out: &'a mut [u8],
+        }
+        impl Task for Activated<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<D: Dot>(self, dot: D) {
+                let Activated { linear, a, activation, quantizer, out } = self;
+                let groups = linear.outputs() / GROUP;
+                let quantized = PutQuantized { dot, quantizer, groups, out };
+                linear.values(dot, a, 0..groups, &mut PutActivated { activation, quantized });
             }
-            if let Some(activation) = self.activation {
-                activate(activation, &mut values);
-            }
-            let width = PANEL.min(n - column);
-            out[row * n + column..][..width].copy_from_slice(&values[..width]);
-        })
+        }
+        let rows = a.len() / self.input_bytes();
+        assert_eq!(out.len(), rows * self.outputs() * self.kernel.width(), "one output row for every input row");
+        self.kernel.run(Activated { linear: self, a, activation, quantizer, out });
+    }
+}
+
+/// Takes the values of a product.
+pub(super) trait Put<L: Lanes> {
+    /// Takes the eight values of `row` in `panel`.
+    fn put(&mut self, row: usize, panel: usize, y: L::F32);
+}
+
+struct Values<'a, L, P> {
+    l: L,
+    offsets: &'a [[i32; LANES]],
+    scales: &'a [[f32; LANES]],
+    bias: &'a [[f32; LANES]],
+    put: &'a mut P,
+}
+
+impl<L: Lanes, P: Put<L>> Sink<L> for Values<'_, L, P> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, panel: usize, sums: L::I32) {
+        let l = self.l;
+        let sums = l.to_f32(l.sub_i32(sums, l.load_i32(&self.offsets[panel])));
+        self.put.put(row, panel, l.mul_add(sums, l.load(&self.scales[panel]), l.load(&self.bias[panel])));
+    }
+}
+
+/// Quantizes, and writes the stored form of rows of `groups` groups.
+pub(super) struct PutQuantized<'a, D> {
+    pub dot: D,
+    pub quantizer: Quantizer,
+    pub groups: usize,
+    pub out: &'a mut [u8],
+}
+
+impl<D: Dot> Put<D::Lanes> for PutQuantized<'_, D> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
+        let at = (row * self.groups + group) * GROUP * D::WIDTH;
+        let quantized = self.quantizer.apply(self.dot.lanes(), y);
+        self.dot.store(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
+    }
+}
+
+struct PutActivated<'a, D> {
+    activation: Activation,
+    quantized: PutQuantized<'a, D>,
+}
+
+impl<D: Dot> Put<D::Lanes> for PutActivated<'_, D> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
+        let y = activate(self.quantized.dot.lanes(), self.activation, y);
+        self.quantized.put(row, group, y);
     }
 }

@@ -5,19 +5,28 @@
 
 mod attention;
 mod dispatch;
+mod embedding;
 mod gemm;
+mod lanes;
 mod linear;
-pub mod math;
+mod math;
+mod matmul;
 mod pack;
-pub mod rows;
+mod quantizer;
+mod residual;
+mod rows;
 mod scalar;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use attention::{AttentionParams, QUERY_ZERO_POINT, attention};
+pub use attention::{AttentionParams, AttentionScratch, SelfAttention};
 pub use dispatch::{Kernel, Path};
-pub use gemm::Activations;
-pub use linear::QuantizedLinear;
-pub use pack::{PANEL, PackedWeights};
+pub use embedding::{Embedding, Table};
+pub use lanes::LANES;
+pub use linear::Linear;
+pub use pack::{GROUP, PANEL, PackedWeights};
+pub use quantizer::Quantizer;
+pub use residual::ResidualNorm;
+pub use rows::LayerNorm;

@@ -1,47 +1,134 @@
 //! Plain Rust: what the other kernels are tested against, and the fallback where there is no SIMD.
 
-use super::gemm::{Dot, Sums};
+use super::gemm::Dot;
+use super::lanes::{LANES, Lanes};
 use super::pack::{Block, GROUP, PANEL};
 
+/// Available everywhere.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Scalar;
 
-impl Sums for [i32; PANEL] {
-    unsafe fn zero() -> Self {
-        [0; PANEL]
+fn each<T: Copy, U, const N: usize>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> U) -> [U; N] {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+impl Lanes for Scalar {
+    type F32 = [f32; LANES];
+    type I32 = [i32; LANES];
+    const FLOAT_ROWS: usize = 1;
+
+    fn splat(self, x: f32) -> Self::F32 {
+        [x; LANES]
     }
 
-    unsafe fn finish(self) -> [i32; PANEL] {
-        self
+    fn load(self, from: &[f32; LANES]) -> Self::F32 {
+        *from
+    }
+
+    fn store(self, x: Self::F32, to: &mut [f32; LANES]) {
+        *to = x;
+    }
+
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        each(a, b, |a, b| a + b)
+    }
+
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        each(a, b, |a, b| a - b)
+    }
+
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        each(a, b, |a, b| a * b)
+    }
+
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        each(a, b, |a, b| a / b)
+    }
+
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        self.add(self.mul(a, b), c)
+    }
+
+    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        each(a, b, |a, b| if a < b { a } else { b })
+    }
+
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        each(a, b, |a, b| if a > b { a } else { b })
+    }
+
+    fn splat_i32(self, x: i32) -> Self::I32 {
+        [x; LANES]
+    }
+
+    fn load_i32(self, from: &[i32; LANES]) -> Self::I32 {
+        *from
+    }
+
+    fn store_i32(self, x: Self::I32, to: &mut [i32; LANES]) {
+        *to = x;
+    }
+
+    fn widen_i8(self, from: &[i8; LANES]) -> Self::I32 {
+        from.map(i32::from)
+    }
+
+    fn add_i32(self, a: Self::I32, b: Self::I32) -> Self::I32 {
+        each(a, b, i32::wrapping_add)
+    }
+
+    fn sub_i32(self, a: Self::I32, b: Self::I32) -> Self::I32 {
+        each(a, b, i32::wrapping_sub)
+    }
+
+    fn shift_to_exponent(self, x: Self::I32) -> Self::I32 {
+        x.map(|x| x << 23)
+    }
+
+    fn to_f32(self, x: Self::I32) -> Self::F32 {
+        x.map(|x| x as f32)
+    }
+
+    fn to_bits(self, x: Self::F32) -> Self::I32 {
+        x.map(|x| x.to_bits() as i32)
+    }
+
+    fn from_bits(self, x: Self::I32) -> Self::F32 {
+        x.map(|x| f32::from_bits(x as u32))
+    }
+
+    fn to_bytes(self, x: Self::I32) -> [u8; LANES] {
+        x.map(|x| x as u8)
     }
 }
 
 impl Dot for Scalar {
+    type Lanes = Scalar;
     const WIDTH: usize = 1;
     const SHIFT: i32 = 0;
-    type Acc = [i32; PANEL];
+    const ROWS: usize = 1;
 
-    fn prepare(group: [u8; GROUP], out: &mut [u8]) {
-        out.copy_from_slice(&group);
+    fn lanes(self) -> Scalar {
+        self
     }
 
-    unsafe fn step<const R: usize>(acc: &mut [Self::Acc; R], a: *const u8, stride: usize, block: &Block) {
-        for (r, sums) in acc.iter_mut().enumerate() {
-            for (column, sum) in sums.iter_mut().enumerate() {
-                for k in 0..GROUP {
-                    // SAFETY: the caller vouches for GROUP bytes at each row.
-                    let activation = unsafe { *a.add(r * stride + k) };
-                    *sum += i32::from(activation) * i32::from(block.0[column * GROUP + k]);
+    fn store(self, group: [i32; LANES], to: &mut [u8]) {
+        to.copy_from_slice(&self.to_bytes(group));
+    }
+
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R] {
+        let mut sums = [[0; PANEL]; R];
+        for (group, block) in panel.iter().enumerate() {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (column, sum) in sums.iter_mut().enumerate() {
+                    for k in 0..GROUP {
+                        // SAFETY: the caller vouches for GROUP bytes a block at each row.
+                        let activation = unsafe { *a.add(r * stride + group * GROUP + k) };
+                        *sum += i32::from(activation) * i32::from(block.0[column * GROUP + k]);
+                    }
                 }
             }
         }
-    }
-}
-
-/// A group of activations as i16, even k first, then odd k: what the kernels that multiply in i16 pairs read.
-#[cfg(any(target_arch = "wasm32", target_arch = "x86_64"))]
-pub(super) fn widen_even_odd(group: [u8; GROUP], out: &mut [u8]) {
-    out.fill(0);
-    for (k, &activation) in group.iter().enumerate() {
-        out[2 * (k / 2 + if k % 2 == 0 { 0 } else { GROUP / 2 })] = activation;
+        sums
     }
 }

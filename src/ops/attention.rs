@@ -1,58 +1,94 @@
-//! Multi-head self-attention of unpadded sequences.
+//! Self-attention of sequences laid end to end: queries, keys and values from one product.
 
-use super::row_op::{RowOp, parsed, values};
-use crate::kernels::{Activations, AttentionParams, Kernel, attention};
+use super::attributes::{Attributes, LinearAttributes};
+use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
+use crate::kernels::{
+    AttentionParams, AttentionScratch, GROUP, Kernel, LANES, Linear, PackedWeights, Quantizer, SelfAttention,
+};
+use std::cell::RefCell;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: FP32 queries, keys, values `[batch, sequence, hidden]`. Attributes:
-/// `heads`, `query_scale`, `key_scale`, `score_scale`.
-pub(super) const OP: &str = "Bert8Attention";
+/// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, INT64 sequence starts. Output: the
+/// context in the stored form, heads filled up to a multiple of 8. Attributes: three linear layers (`query_…`, `key_…`,
+/// `value_…`), `heads`, `query_output_scale`, `key_output_scale`, `score_scale`, `output_scale`, `output_zero_point`, `first_only` (1: the
+/// first token's row of every sequence alone).
+pub(super) const OP: &str = "Bert8SelfAttention";
 
-pub(super) fn parse(_ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+thread_local! {
+    /// Shared by all layers.
+    static SCRATCH: RefCell<AttentionScratch> = RefCell::default();
+}
+
+pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(ctx, node);
+    let heads = attributes.count("heads")?;
+    let parts = [attributes.linear("query")?, attributes.linear("key")?, attributes.linear("value")?];
+    let (k, n) = (parts[0].k, parts[0].n);
+    let same = parts.iter().all(|part| (part.k, part.n, part.zero_point) == (k, n, parts[0].zero_point));
+    ensure!(same && heads > 0 && n.is_multiple_of(heads), "queries, keys and values do not fit {heads} heads");
+    ensure!(k.is_multiple_of(GROUP), "{k} inputs are no multiple of {GROUP}");
+    let head_size = (n / heads).next_multiple_of(GROUP);
     let params = AttentionParams {
-        heads: node.get_attr("heads")?,
-        query_scale: node.get_attr("query_scale")?,
-        key_scale: node.get_attr("key_scale")?,
-        score_scale: node.get_attr("score_scale")?,
+        heads,
+        head_size,
+        query: Quantizer::new(attributes.float("query_output_scale")?, Quantizer::SYMMETRIC),
+        key: Quantizer::new(attributes.float("key_output_scale")?, Quantizer::SYMMETRIC),
+        score_scale: attributes.float("score_scale")?,
+        context: attributes.output()?.context("no output scale")?,
+        first_only: attributes.count("first_only")? == 1,
     };
-    ensure!(params.heads > 0, "no heads");
-    parsed(Attention { params, kernel: Kernel::detect() })
+    let projection = pack(attributes.kernel()?, &parts, heads, head_size);
+    parsed(Attention(SelfAttention::new(projection, params)))
+}
+
+/// One layer of all three parts, every head filled up to `head_size` columns.
+fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: usize) -> Linear {
+    let size = parts[0].n / heads;
+    // The part, and the columns of the part, that `column` begins.
+    let place = |column: usize| {
+        let (head, at) = (column / head_size, column % head_size);
+        let first = head % heads * size;
+        (&parts[head / heads], first + at, first + size)
+    };
+    let columns = 3 * heads * head_size;
+    let packed = PackedWeights::from_rows(parts[0].k, columns, |row, column| {
+        let (part, column, end) = place(column);
+        if column < end { part.part(row, column, end) } else { [0; LANES] }
+    });
+    let padded = |values: for<'a> fn(&'a LinearAttributes) -> &'a [f32]| -> Vec<f32> {
+        let value = |column| {
+            let (part, column, end) = place(column);
+            if column < end { values(part)[column] } else { 0.0 }
+        };
+        (0..columns).map(value).collect()
+    };
+    Linear::new(kernel, packed, parts[0].zero_point, &padded(|part| &part.scale), &padded(|part| &part.bias))
 }
 
 #[derive(Debug)]
-struct Attention {
-    params: AttentionParams,
-    kernel: Kernel,
-}
+struct Attention(SelfAttention);
 
-impl RowOp for Attention {
+impl FusedOp for Attention {
     fn name(&self) -> &'static str {
         OP
     }
 
-    fn input_types(&self) -> Vec<DatumType> {
-        vec![DatumType::F32; 3]
+    fn inputs(&self) -> Vec<(DatumType, Option<usize>)> {
+        vec![(DatumType::U8, Some(self.0.projection().input_bytes())), (DatumType::I64, None)]
     }
 
-    fn output(&self) -> (DatumType, Option<usize>) {
-        (DatumType::F32, None)
+    fn outputs(&self) -> Vec<Output> {
+        let features = self.0.outputs() * self.0.projection().kernel().width();
+        vec![Output { datum_type: DatumType::U8, rows_of: usize::from(self.0.first_only()), features }]
     }
 
-    fn run(&self, inputs: &[TValue], output: &mut Tensor) -> TractResult<()> {
-        let &[_, sequence, hidden] = inputs[0].shape() else { bail!("expected [batch, sequence, hidden]") };
-        ensure!(hidden.is_multiple_of(self.params.heads), "{} heads do not divide {hidden}", self.params.heads);
-        ensure!(inputs.iter().all(|i| i.shape() == inputs[0].shape()), "queries, keys and values differ in shape");
-        let size = (sequence * hidden).max(1);
-        let [query, key, value] = [values::<f32>(&inputs[0])?, values(&inputs[1])?, values(&inputs[2])?];
-        let mut out = output.try_as_plain_ram_mut()?;
-        let out = out.as_slice_mut::<f32>()?.chunks_exact_mut(size);
-        let sequences = query.chunks_exact(size).zip(key.chunks_exact(size)).zip(value.chunks_exact(size));
-        let mut scratch = Activations::default();
-        for (((query, key), value), out) in sequences.zip(out) {
-            attention(self.kernel, &self.params, hidden, query, key, value, &mut scratch, out)?;
-        }
+    fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
+        let ends = sequence_ends(&inputs[1], inputs[0].shape()[0])?;
+        let mut out = outputs[0].try_as_plain_ram_mut()?;
+        let (a, out) = (values(&inputs[0])?, out.as_slice_mut()?);
+        SCRATCH.with_borrow_mut(|scratch| self.0.run(a, &ends, scratch, out));
         Ok(())
     }
 }

@@ -1,291 +1,259 @@
-//! Recognises what the INT8 file writes in standard operators and replaces it by the fused ones.
-//!
-//! A pattern that does not match exactly is left alone, and then runs as tract runs it.
+//! Replaces the encoder of an INT8 graph, where it is recognised, by fused operators over unpadded sequences.
 
-use super::pattern::*;
-use super::{attention, linear, norm, quantize};
+use super::recognise::{Encoder, LinearPart, NormPart, Quantized, TablePart, encoder};
+use super::{activated, attention, embedding, residual};
 use crate::activation::Activation;
-use crate::kernels::QUERY_ZERO_POINT;
-use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb, raw_tensor_shape};
+use crate::kernels::Kernel;
+use crate::onnx::{GraphIndex, pb};
 use pb::attribute_proto::AttributeType;
 use pb::tensor_proto::DataType;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
-/// How many of each fused operator a graph got.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+/// The inputs of a fused graph: the token ids of sequences laid end to end, their token types, and where each sequence
+/// starts. All are INT64 and have one dimension.
+pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_starts"];
+
+/// What became of the integer products of a graph.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Fused {
-    /// Integer linear layers.
-    pub linears: usize,
-    /// Attentions with integer scores.
-    pub attentions: usize,
-    /// Residual sums with LayerNorm.
-    pub norms: usize,
-    /// Quantize steps.
-    pub quantizes: usize,
-    /// Integer products that no pattern matched.
+    /// Encoder layers that run fused.
+    pub layers: usize,
+    /// Fused operators.
+    pub operators: usize,
+    /// Integer products that stay as they are.
     pub left: usize,
+    /// Why the graph stays as it is, where it has integer products.
+    pub reason: Option<String>,
 }
 
 impl Fused {
-    /// Whether every integer product runs in a fused operator.
+    /// Whether the encoder runs fused.
     pub fn complete(&self) -> bool {
-        self.linears > 0 && self.left == 0
+        self.layers > 0
     }
 }
 
-/// Replaces every pattern found in the graph of an INT8 `model` by fused operators; weights move from initializers into
-/// the nodes. A graph without integer products stays as it is.
-///
-/// Fused attention takes every token for a real one, so a model in which `attentions` is not 0 must be run without
-/// padding.
-pub fn fuse(model: &mut pb::ModelProto) -> Fused {
+/// Replaces the encoder in the graph of an INT8 `model` by operators for `kernel`, if it is recognised; the graph's inputs
+/// are then [`FUSED_INPUTS`]. Any other graph stays as it is.
+pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     let Some(graph) = model.graph.as_mut() else { return Fused::default() };
-    if !graph.node.iter().any(|node| node.op_type == "MatMulInteger") {
+    let left = graph.node.iter().filter(|node| node.op_type == "MatMulInteger").count();
+    if left == 0 {
         return Fused::default();
     }
-    let replacements: HashMap<usize, pb::NodeProto> = {
+    let found = {
         let index = GraphIndex::new(graph);
-        let nodes = graph.node.iter().enumerate();
-        nodes.filter_map(|(at, node)| Some((at, replacement(&index, node.output.first()?)?))).collect()
+        encoder(&index).and_then(|found| Ok((rest(graph, &found)?, operators(&found, kernel), found.layers.len())))
     };
-    for (at, node) in replacements {
-        graph.node[at] = node;
-    }
-    remove_dead(graph);
-    take_weights(graph);
-    let count = |op: &str| graph.node.iter().filter(|node| node.op_type == op).count();
-    Fused {
-        linears: count(linear::OP),
-        attentions: count(attention::OP),
-        norms: count(norm::OP),
-        quantizes: count(quantize::OP),
-        left: count("MatMulInteger"),
-    }
-}
-
-/// The fused node that makes `value`, if a pattern ends there.
-fn replacement(index: &GraphIndex, value: &str) -> Option<pb::NodeProto> {
-    match index.producer(value)?.op_type.as_str() {
-        "Add" => match_linear(index, value, value, None),
-        "Mul" | "Relu" => {
-            let (x, activation) = match_activation(index, value)?;
-            match_linear(index, x, value, Some(activation))
+    match found {
+        Ok((rest, mut nodes, layers)) => {
+            let operators = nodes.iter().filter(|node| node.op_type != "Gather").count();
+            take_weights(graph, &mut nodes);
+            nodes.extend(rest);
+            graph.node = nodes;
+            let read: HashSet<&str> = graph.node.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
+            graph.initializer.retain(|tensor| read.contains(tensor.name.as_str()));
+            graph.input = FUSED_INPUTS.map(tokens_input).into();
+            Fused { layers, operators, left: 0, reason: None }
         }
-        "QuantizeLinear" => match_quantize(index, value),
-        "LayerNormalization" => match_norm(index, value),
-        "Reshape" => match_attention(index, value),
-        _ => None,
+        Err(reason) => Fused { left, reason: Some(reason), ..Fused::default() },
     }
 }
 
-/// `Add(Mul(Cast(MatMulInteger(x, W, zero point)), scale), bias)` ending in `sum`, for a node that makes `output`. The
-/// node names its weights' initializer until [`take_weights`].
-fn match_linear(index: &GraphIndex, sum: &str, output: &str, activation: Option<Activation>) -> Option<pb::NodeProto> {
-    let (scaled, bias) = with_constant(index, sum, "Add")?;
-    let (float, mut scale) = with_constant(index, scaled, "Mul")?;
-    let product = made_by(index, cast_to_float(index, float)?, "MatMulInteger")?;
-    let (x, weights, zero_point) = match product.input.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [x, weights, zero_point] => (x, weights, zero_point),
-        [x, weights, zero_point, weight_zero] if zero_point_value(index, weight_zero)?.0 == 0 => {
-            (x, weights, zero_point)
-        }
-        _ => return None,
-    };
-    let (zero_point, DataType::Uint8) = zero_point_value(index, zero_point)? else { return None };
-    let tensor = index.constant(weights).filter(|t| t.data_type == DataType::Int8 as i32)?;
-    let [k, n] = raw_tensor_shape(tensor)?[..] else { return None };
-    if scale.len() == 1 {
-        scale = vec![scale[0]; n];
-    }
-    // Beyond this many rows sums of products could overflow.
-    (k > 0 && k <= 65_000 && scale.len() == n && bias.len() == n).then_some(())?;
-    let attributes = vec![
-        string("weights", weights),
-        int("zero_point", zero_point),
-        floats_attribute("scale", scale),
-        floats_attribute("bias", bias),
-        string("activation", linear::activation_name(activation)),
-    ];
-    Some(fused(linear::OP, &[x], output, attributes))
-}
-
-/// The input of the activation that makes `value`, and which it is.
-fn match_activation<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a str, Activation)> {
-    if let Some(x) = through(index, value, "Relu") {
-        return Some((x, Activation::Relu));
-    }
-    let (product, half) = with_constant(index, value, "Mul")?;
-    let [a, b] = inputs(made_by(index, product, "Mul")?)?;
-    let ((x, sum), (inner, one)) = with_constant(index, b, "Add")
-        .map(|m| ((a, b), m))
-        .or_else(|| with_constant(index, a, "Add").map(|m| ((b, a), m)))?;
-    (is_scalar(&half, 0.5) && is_scalar(&one, 1.0) && x != sum).then_some(())?;
-    if let Some(scaled) = through(index, inner, "Erf") {
-        let (input, sqrt2) = with_constant(index, scaled, "Div")?;
-        return (input == x && is_scalar(&sqrt2, std::f32::consts::SQRT_2)).then_some((x, Activation::Gelu));
-    }
-    let (inner, slope) = with_constant(index, through(index, inner, "Tanh")?, "Mul")?;
-    let [first, cubic_term] = inputs(made_by(index, inner, "Add")?)?;
-    let (cube, cubic) = with_constant(index, cubic_term, "Mul")?;
-    let [square, third] = inputs(made_by(index, cube, "Mul")?)?;
-    let powers = inputs(made_by(index, square, "Mul")?)? == [x, x] && third == x && first == x;
-    let constants = is_scalar(&cubic, 0.044715) && is_scalar(&slope, (2.0 / std::f32::consts::PI).sqrt());
-    (powers && constants).then_some((x, Activation::GeluTanh))
-}
-
-fn match_quantize(index: &GraphIndex, value: &str) -> Option<pb::NodeProto> {
-    let (x, scale, zero_point, DataType::Uint8) = quantized(index, value)? else { return None };
-    Some(fused(quantize::OP, &[x], value, vec![float_attribute("scale", scale), int("zero_point", zero_point)]))
-}
-
-/// `LayerNormalization(Add(a, b), gamma, beta)` over the last axis.
-fn match_norm(index: &GraphIndex, value: &str) -> Option<pb::NodeProto> {
-    let node = made_by(index, value, "LayerNormalization")?;
-    let [sum, gamma, beta] = inputs(node)?;
-    let [a, b] = inputs(made_by(index, sum, "Add")?)?;
-    // A constant may be smaller than the other operand in any of its dimensions.
-    let variable = index.constant(a).is_none() && index.constant(b).is_none();
-    (attribute_int(node, "axis", -1) == -1 && node.output.len() == 1 && variable).then_some(())?;
-    let attributes = vec![
-        floats_attribute("gamma", floats(index, gamma)?),
-        floats_attribute("beta", floats(index, beta)?),
-        float_attribute("epsilon", attribute_float(node, "epsilon", 1e-5)),
-    ];
-    Some(fused(norm::OP, &[a, b], value, attributes))
-}
-
-/// The whole of self-attention, from the split of heads to their merge.
-fn match_attention(index: &GraphIndex, value: &str) -> Option<pb::NodeProto> {
-    let (merged, shape) = reshaped(index, value)?;
-    let [0, 0, hidden] = shape[..] else { return None };
-    let context = made_by(index, transposed(index, merged, &[0, 2, 1, 3])?, "MatMul")?;
-    let [weights, values] = inputs(context)?;
-    let softmax = made_by(index, weights, "Softmax")?;
-    (attribute_int(softmax, "axis", -1) == -1).then_some(())?;
-    let [a, b] = inputs(made_by(index, softmax.input.first()?, "Add")?)?;
-    let scores = if is_mask(index, b) {
-        a
-    } else if is_mask(index, a) {
-        b
-    } else {
-        return None;
-    };
-    let (float, score_scale) = with_constant(index, scores, "Mul")?;
-    let [score_scale] = score_scale[..] else { return None };
-    let [queries, keys, zero_point] = inputs(made_by(index, cast_to_float(index, float)?, "MatMulInteger")?)?;
-    let (queries, query_scale, query_zero, DataType::Uint8) = quantized(index, queries)? else { return None };
-    let keys = transposed(index, keys, &[0, 1, 3, 2])?;
-    let (keys, key_scale, 0, DataType::Int8) = quantized(index, keys)? else { return None };
-    let symmetric = i64::from(QUERY_ZERO_POINT);
-    (query_zero == symmetric && zero_point_value(index, zero_point)?.0 == symmetric).then_some(())?;
-
-    let mut heads = None;
-    let mut split = |value: &str| {
-        let (flat, shape) = reshaped(index, transposed(index, value, &[0, 2, 1, 3])?)?;
-        let [0, 0, count, size] = shape[..] else { return None };
-        let same = *heads.get_or_insert(count) == count && count > 0 && count.checked_mul(size) == Some(hidden);
-        same.then_some(flat)
-    };
-    let inputs = [split(queries)?, split(keys)?, split(values)?];
-    let attributes = vec![
-        int("heads", heads?),
-        float_attribute("query_scale", query_scale),
-        float_attribute("key_scale", key_scale),
-        float_attribute("score_scale", score_scale),
-    ];
-    Some(fused(attention::OP, &inputs, value, attributes))
-}
-
-/// Whether `value` is `(1 − attention_mask) · constant`: zero for every real token.
-fn is_mask(index: &GraphIndex, value: &str) -> bool {
-    let mask = || {
-        let (inverse, _) = with_constant(index, value, "Mul")?;
-        let [one, wide] = inputs(made_by(index, inverse, "Sub")?)?;
-        let float = made_by(index, wide, "Unsqueeze")?.input.first()?;
-        is_scalar(&floats(index, one)?, 1.0).then(|| cast_to_float(index, float))?
-    };
-    mask() == Some("attention_mask")
-}
-
-/// Drops the nodes and initializers that no output depends on.
-fn remove_dead(graph: &mut pb::GraphProto) {
-    let mut live: HashSet<String> = graph.output.iter().map(|o| o.name.clone()).collect();
+/// The nodes behind the encoder, or why they cannot run without the rest of the graph.
+fn rest(graph: &pb::GraphProto, encoder: &Encoder) -> Result<Vec<pb::NodeProto>, String> {
+    let mut wanted: HashSet<&str> = graph.output.iter().map(|o| o.name.as_str()).collect();
+    let mut nodes = Vec::new();
     // Nodes stand in topological order, so one pass backwards sees every reader before its maker.
     for node in graph.node.iter().rev() {
-        if node.output.iter().any(|o| live.contains(o)) {
-            live.extend(node.input.iter().cloned());
-            if node.op_type == linear::OP {
-                live.extend(weights_of(node).map(str::to_owned));
+        let makes = |value: &&str| node.output.iter().any(|output| output == value);
+        if !makes(&encoder.first) && wanted.iter().any(makes) {
+            wanted.extend(node.input.iter().map(String::as_str));
+            nodes.push(node.clone());
+        }
+    }
+    if let Some(node) = nodes.iter().find(|node| node.op_type == "MatMulInteger") {
+        return Err(format!("the integer product `{}` stands behind the encoder", node.name));
+    }
+    if let Some(input) = graph.input.iter().find(|input| wanted.contains(input.name.as_str())) {
+        return Err(format!("the graph reads `{}` behind the encoder too", input.name));
+    }
+    nodes.reverse();
+    Ok(nodes)
+}
+
+/// The fused nodes. They name the initializers of their tensors until [`take_weights`].
+fn operators(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
+    let mut nodes = Vec::new();
+    let node = |op: &str, name: &str, inputs: &[&str], outputs: &[&str], mut attributes: Vec<pb::AttributeProto>| {
+        attributes.push(string("kernel", kernel.path().name()));
+        pb::NodeProto {
+            op_type: op.to_owned(),
+            name: name.to_owned(),
+            input: inputs.iter().map(|&i| i.to_owned()).collect(),
+            output: outputs.iter().map(|&o| o.to_owned()).collect(),
+            attribute: attributes,
+            ..Default::default()
+        }
+    };
+    let [ids, types, starts] = FUSED_INPUTS;
+    let (mut x, mut x8) = ("fused.embeddings".to_owned(), "fused.embeddings.quantized".to_owned());
+    let part = &encoder.embedding;
+    let mut attributes =
+        [table("words", &part.words), table("types", &part.types), table("positions", &part.positions)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
+    attributes.extend(norm(&part.norm));
+    attributes.extend(output(encoder.layers[0].attention.query.input));
+    nodes.push(node(embedding::OP, &x, &[ids, types, starts], &[&x, &x8], attributes));
+    for (at, layer) in encoder.layers.iter().enumerate() {
+        let name = |part: &str| format!("fused.layer.{at}.{part}");
+        let last = at + 1 == encoder.layers.len();
+        let part = &layer.attention;
+        let mut attributes: Vec<_> =
+            [linear("query", &part.query), linear("key", &part.key), linear("value", &part.value)]
+                .into_iter()
+                .flatten()
+                .collect();
+        attributes.extend([
+            int("heads", part.heads as i64),
+            float("query_output_scale", part.query_scale),
+            float("key_output_scale", part.key_scale),
+            float("score_scale", part.score_scale),
+            int("first_only", i64::from(last)),
+        ]);
+        attributes.extend(output(layer.projection.input));
+        let context = name("attention");
+        nodes.push(node(attention::OP, &context, &[&x8, starts], &[&context], attributes));
+        if last {
+            let first = name("first_tokens");
+            nodes.push(pb::NodeProto {
+                op_type: "Gather".to_owned(),
+                name: first.clone(),
+                input: vec![x, starts.to_owned()],
+                output: vec![first.clone()],
+                attribute: vec![int("axis", 0)],
+                ..Default::default()
+            });
+            x = first;
+        }
+
+        let (middle, middle8) = (name("projection"), name("projection.quantized"));
+        let mut attributes = linear("linear", &layer.projection);
+        attributes.push(int("heads", part.heads as i64));
+        attributes.extend(norm(&layer.attention_norm));
+        attributes.extend(output(layer.up.input));
+        nodes.push(node(residual::OP, &middle, &[&context, &x], &[&middle, &middle8], attributes));
+
+        let wide = name("feed_forward");
+        let mut attributes = linear("linear", &layer.up);
+        attributes.push(string("activation", activation_name(layer.activation)));
+        attributes.extend(output(layer.down.input));
+        nodes.push(node(activated::OP, &wide, &[&middle8], &[&wide], attributes));
+
+        let mut attributes = linear("linear", &layer.down);
+        attributes.extend(norm(&layer.output_norm));
+        match encoder.layers.get(at + 1) {
+            Some(next) => {
+                attributes.extend(output(next.attention.query.input));
+                (x, x8) = (name("output"), name("output.quantized"));
+                nodes.push(node(residual::OP, &x, &[&wide, &middle], &[&x, &x8], attributes));
             }
+            None => nodes.push(node(residual::OP, encoder.first, &[&wide, &middle], &[encoder.first], attributes)),
         }
     }
-    graph.node.retain(|node| node.output.iter().any(|o| live.contains(o)));
-    graph.initializer.retain(|tensor| live.contains(&tensor.name));
+    nodes
 }
 
-/// The initializer that a fused linear layer names.
-fn weights_of(node: &pb::NodeProto) -> Option<&str> {
-    let attribute = node.attribute.iter().find(|a| a.name == "weights")?;
-    std::str::from_utf8(&attribute.s).ok()
+/// The activation's name in the graph.
+fn activation_name(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Gelu => "gelu",
+        Activation::GeluTanh => "gelu_tanh",
+        Activation::Relu => "relu",
+    }
 }
 
-/// Moves the weights of fused linear layers from initializers into their nodes.
-fn take_weights(graph: &mut pb::GraphProto) {
-    let read: HashSet<&str> = graph.node.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
+fn linear(prefix: &str, part: &LinearPart) -> Vec<pb::AttributeProto> {
+    vec![
+        tensor(&format!("{prefix}_weights"), part.weights),
+        floats(&format!("{prefix}_scale"), &part.scale),
+        floats(&format!("{prefix}_bias"), &part.bias),
+        int(&format!("{prefix}_zero_point"), part.input.zero_point),
+    ]
+}
+
+fn norm(part: &NormPart) -> Vec<pb::AttributeProto> {
+    vec![floats("gamma", &part.gamma), floats("beta", &part.beta), float("epsilon", part.epsilon)]
+}
+
+fn table(name: &str, part: &TablePart) -> Vec<pb::AttributeProto> {
+    let scales = part.scales.map(|scales| tensor(&format!("{name}_scales"), scales));
+    [Some(tensor(name, part.values)), scales].into_iter().flatten().collect()
+}
+
+fn output(to: Quantized) -> [pb::AttributeProto; 2] {
+    [float("output_scale", to.scale), int("output_zero_point", to.zero_point)]
+}
+
+/// Moves the tensors that the attributes of `nodes` name from the initializers into the attributes.
+fn take_weights(graph: &mut pb::GraphProto, nodes: &mut [pb::NodeProto]) {
+    let mut tensors: HashMap<String, pb::TensorProto> =
+        std::mem::take(&mut graph.initializer).into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     let mut uses: HashMap<String, usize> = HashMap::new();
-    for name in graph.node.iter().filter(|n| n.op_type == linear::OP).filter_map(weights_of) {
-        *uses.entry(name.to_owned()).or_insert(usize::from(read.contains(name))) += 1;
+    let wanted = |attribute: &pb::AttributeProto| {
+        let named = attribute.r#type == AttributeType::Tensor as i32 && attribute.t.is_none();
+        named.then(|| String::from_utf8_lossy(&attribute.s).into_owned())
+    };
+    for name in nodes.iter().flat_map(|node| &node.attribute).filter_map(wanted) {
+        *uses.entry(name).or_default() += 1;
     }
-    let mut tensors = HashMap::new();
-    graph.initializer.retain_mut(|tensor| match uses.get(&tensor.name) {
-        Some(_) => {
-            tensors.insert(tensor.name.clone(), std::mem::take(tensor));
-            false
-        }
-        None => true,
-    });
-    for node in graph.node.iter_mut().filter(|n| n.op_type == linear::OP) {
-        let Some(name) = weights_of(node).map(str::to_owned) else { continue };
+    for attribute in nodes.iter_mut().flat_map(|node| &mut node.attribute) {
+        let Some(name) = wanted(attribute) else { continue };
         let left = uses.entry(name.clone()).or_default();
         *left = left.saturating_sub(1);
-        let tensor = if *left == 0 { tensors.remove(&name) } else { tensors.get(&name).cloned() };
-        if let Some(attribute) = node.attribute.iter_mut().find(|a| a.name == "weights") {
-            attribute.t = tensor;
-            attribute.r#type = AttributeType::Tensor as i32;
-        }
+        attribute.t = if *left == 0 { tensors.remove(&name) } else { tensors.get(&name).cloned() };
+        attribute.s = Vec::new();
     }
-    graph.initializer.extend(tensors.into_values());
+    graph.initializer = tensors.into_values().collect();
 }
 
-fn fused(op: &str, inputs: &[&str], output: &str, attribute: Vec<pb::AttributeProto>) -> pb::NodeProto {
-    pb::NodeProto {
-        op_type: op.to_owned(),
-        name: output.to_owned(),
-        input: inputs.iter().map(|&i| i.to_owned()).collect(),
-        output: vec![output.to_owned()],
-        attribute,
+fn tokens_input(name: &str) -> pb::ValueInfoProto {
+    use pb::type_proto::{Tensor, Value};
+    let dimension = |name: &str| pb::tensor_shape_proto::Dimension {
+        value: Some(pb::tensor_shape_proto::dimension::Value::DimParam(name.to_owned())),
         ..Default::default()
-    }
+    };
+    let length = if name == FUSED_INPUTS[2] { "sequences" } else { "tokens" };
+    let shape = pb::TensorShapeProto { dim: vec![dimension(length)] };
+    let tensor = Tensor { elem_type: DataType::Int64 as i32, shape: Some(shape) };
+    let kind = pb::TypeProto { value: Some(Value::TensorType(tensor)), ..Default::default() };
+    pb::ValueInfoProto { name: name.to_owned(), r#type: Some(kind), ..Default::default() }
+}
+
+fn attribute(name: &str, kind: AttributeType) -> pb::AttributeProto {
+    pb::AttributeProto { name: name.to_owned(), r#type: kind as i32, ..Default::default() }
 }
 
 fn int(name: &str, i: i64) -> pb::AttributeProto {
-    pb::AttributeProto { name: name.to_owned(), i, r#type: AttributeType::Int as i32, ..Default::default() }
+    pb::AttributeProto { i, ..attribute(name, AttributeType::Int) }
 }
 
-fn float_attribute(name: &str, f: f32) -> pb::AttributeProto {
-    pb::AttributeProto { name: name.to_owned(), f, r#type: AttributeType::Float as i32, ..Default::default() }
+fn float(name: &str, f: f32) -> pb::AttributeProto {
+    pb::AttributeProto { f, ..attribute(name, AttributeType::Float) }
 }
 
-fn floats_attribute(name: &str, floats: Vec<f32>) -> pb::AttributeProto {
-    pb::AttributeProto { name: name.to_owned(), floats, r#type: AttributeType::Floats as i32, ..Default::default() }
+fn floats(name: &str, values: &[f32]) -> pb::AttributeProto {
+    pb::AttributeProto { floats: values.to_vec(), ..attribute(name, AttributeType::Floats) }
 }
 
 fn string(name: &str, s: &str) -> pb::AttributeProto {
-    pb::AttributeProto {
-        name: name.to_owned(),
-        s: s.as_bytes().to_vec(),
-        r#type: AttributeType::String as i32,
-        ..Default::default()
-    }
+    pb::AttributeProto { s: s.as_bytes().to_vec(), ..attribute(name, AttributeType::String) }
+}
+
+/// A tensor attribute that names its initializer until [`take_weights`].
+fn tensor(name: &str, tensor: &pb::TensorProto) -> pb::AttributeProto {
+    pb::AttributeProto { s: tensor.name.as_bytes().to_vec(), ..attribute(name, AttributeType::Tensor) }
 }

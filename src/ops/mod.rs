@@ -4,16 +4,18 @@
 //! [`quantize`](crate::quantize) wrote. Its nodes carry everything they need in attributes; [`onnx`] is a tract parser that
 //! knows them.
 
+mod activated;
 mod attention;
+mod attributes;
+mod embedding;
 mod fuse;
-mod linear;
-mod norm;
+mod fused_op;
 mod pattern;
-mod quantize;
-mod row_op;
+mod recognise;
+mod residual;
 mod stored;
 
-pub use fuse::{Fused, fuse};
+pub use fuse::{FUSED_INPUTS, Fused, fuse};
 pub use stored::read_when_parsed;
 
 use crate::onnx::Source;
@@ -26,10 +28,10 @@ pub fn onnx(source: Option<Arc<dyn Source>>) -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.provider = Arc::new(stored::SourceResolver(source));
     let register = &mut onnx.op_register;
+    register.insert(activated::OP, activated::parse);
     register.insert(attention::OP, attention::parse);
-    register.insert(linear::OP, linear::parse);
-    register.insert(norm::OP, norm::parse);
-    register.insert(quantize::OP, quantize::parse);
+    register.insert(embedding::OP, embedding::parse);
+    register.insert(residual::OP, residual::parse);
     register.insert(stored::OP, stored::parse);
     onnx
 }

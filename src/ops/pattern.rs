@@ -41,7 +41,7 @@ pub(super) fn reshaped<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a s
     let node = made_by(index, value, "Reshape")?;
     let [x, shape] = inputs(node)?;
     (attribute_int(node, "allowzero", 0) == 0).then_some(())?;
-    Some((x, tensor_i64(index.constant(shape)?, "").ok()?.1))
+    Some((x, integers(index, shape)?))
 }
 
 /// The input of the Cast to FP32 that makes `value`.
@@ -54,6 +54,11 @@ pub(super) fn cast_to_float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<&
 pub(super) fn floats(index: &GraphIndex, value: &str) -> Option<Vec<f32>> {
     let (shape, values) = tensor_f32(index.constant(value)?, "").ok()?;
     shape.iter().rev().skip(1).all(|&dim| dim == 1).then_some(values)
+}
+
+/// The values of an integer constant.
+pub(super) fn integers(index: &GraphIndex, value: &str) -> Option<Vec<i64>> {
+    Some(tensor_i64(index.constant(value)?, "").ok()?.1)
 }
 
 /// The value of a one-element float constant.

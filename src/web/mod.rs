@@ -51,7 +51,7 @@ pub struct WasmClassifier {
 #[serde(rename_all = "camelCase")]
 struct Info<'a> {
     precision: crate::Precision,
-    kernel: String,
+    kernel: &'static str,
     model_bytes: usize,
     memory_bytes: usize,
     layers: usize,
@@ -63,7 +63,8 @@ struct Info<'a> {
 #[wasm_bindgen]
 impl WasmClassifier {
     /// Loads a model from the bytes of its ONNX file, which are read where they are. `name` is what to call the file in
-    /// messages; pairs are cut to `max_length` tokens, by default to the model's own limit.
+    /// messages; pairs are cut to `max_length` tokens, by default to the model's own limit. `kernel` does the
+    /// integer products: a name or `auto`.
     ///
     /// # Errors
     /// A JavaScript `Error`: the file is damaged, or does not belong to the tokenizer.
@@ -73,9 +74,11 @@ impl WasmClassifier {
         name: &str,
         tokenizer: WasmTokenizer,
         max_length: Option<usize>,
+        kernel: &str,
     ) -> Result<WasmClassifier, JsValue> {
         let model_bytes = model.length() as usize;
-        let model = Model::from_source(Arc::new(JsBytes::new(model)), name).map_err(to_js)?;
+        let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
+        let model = Model::from_source(Arc::new(JsBytes::new(model)), name, kernel).map_err(to_js)?;
         let classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
         Ok(WasmClassifier { classifier, model_bytes })
     }
@@ -93,6 +96,16 @@ impl WasmClassifier {
         };
         let answer = self.classifier.classify_repeatedly(first, second, repeat).map_err(to_js)?;
         to_object(&answer)
+    }
+
+    /// Answers for many pairs, given as first and second sentences in turn.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` where the model fails.
+    #[wasm_bindgen(js_name = classifyBatch)]
+    pub fn classify_batch(&self, sentences: Vec<String>) -> Result<JsValue, JsValue> {
+        let pairs: Vec<(&str, &str)> = sentences.as_chunks().0.iter().map(|[a, b]| (a.as_str(), b.as_str())).collect();
+        to_object(&self.classifier.classify_batch(&pairs).map_err(to_js)?)
     }
 
     /// What is loaded, and what it runs on.

@@ -1,0 +1,129 @@
+//! Reading what [`fuse`](super::fuse) wrote into the nodes.
+
+use super::stored::tensor_bytes;
+use crate::activation::Activation;
+use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, PackedWeights, Quantizer, Table};
+use crate::onnx::{pb, raw_tensor_shape};
+use pb::tensor_proto::DataType;
+use std::borrow::Cow;
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_hir::internal::*;
+
+/// A fused node that is being parsed.
+pub(super) struct Attributes<'a> {
+    ctx: &'a ParsingContext<'a>,
+    node: &'a NodeProto,
+}
+
+/// The integers, scales and biases of a linear layer before packing.
+pub(super) struct LinearAttributes<'a> {
+    pub bytes: Cow<'a, [u8]>,
+    pub k: usize,
+    pub n: usize,
+    pub scale: Vec<f32>,
+    pub bias: Vec<f32>,
+    pub zero_point: u8,
+}
+
+impl<'a> Attributes<'a> {
+    pub fn new(ctx: &'a ParsingContext<'a>, node: &'a NodeProto) -> Self {
+        Attributes { ctx, node }
+    }
+
+    pub fn kernel(&self) -> TractResult<Kernel> {
+        self.node.get_attr::<&str>("kernel")?.parse().map_err(|problem: String| format_err!(problem))
+    }
+
+    pub fn count(&self, name: &str) -> TractResult<usize> {
+        Ok(usize::try_from(self.node.get_attr::<i64>(name)?)?)
+    }
+
+    pub fn float(&self, name: &str) -> TractResult<f32> {
+        self.node.get_attr(name)
+    }
+
+    pub fn activation(&self) -> TractResult<Activation> {
+        Ok(match self.node.get_attr::<&str>("activation")? {
+            "gelu" => Activation::Gelu,
+            "gelu_tanh" => Activation::GeluTanh,
+            "relu" => Activation::Relu,
+            other => bail!("unknown activation {other}"),
+        })
+    }
+
+    /// How the result is quantized, where it is.
+    pub fn output(&self) -> TractResult<Option<Quantizer>> {
+        let Some(scale) = self.node.get_attr_opt::<f32>("output_scale")? else { return Ok(None) };
+        let zero_point = u8::try_from(self.node.get_attr::<i64>("output_zero_point")?)?;
+        Ok(Some(Quantizer::new(scale, zero_point)))
+    }
+
+    pub fn norm(&self) -> TractResult<LayerNorm> {
+        let (gamma, beta): (Vec<f32>, Vec<f32>) = (self.node.get_attr_vec("gamma")?, self.node.get_attr_vec("beta")?);
+        ensure!(gamma.len() == beta.len() && gamma.len().is_multiple_of(LANES), "gamma and beta do not fit");
+        Ok(LayerNorm::new(&gamma, &beta, self.node.get_attr("epsilon")?))
+    }
+
+    fn tensor(&self, name: &str, kind: DataType) -> TractResult<(Vec<usize>, Cow<'a, [u8]>)> {
+        let tensor: &'a pb::TensorProto = self.node.get_attr(name)?;
+        let shape = raw_tensor_shape(tensor).filter(|_| tensor.data_type == kind as i32);
+        Ok((shape.with_context(|| format!("{name} is no whole tensor"))?, tensor_bytes(self.ctx, tensor)?))
+    }
+
+    pub fn linear(&self, prefix: &str) -> TractResult<LinearAttributes<'a>> {
+        let (shape, bytes) = self.tensor(&format!("{prefix}_weights"), DataType::Int8)?;
+        let [k, n] = shape[..] else { bail!("weights have rank {}, expected 2", shape.len()) };
+        let scale: Vec<f32> = self.node.get_attr_vec(&format!("{prefix}_scale"))?;
+        let bias: Vec<f32> = self.node.get_attr_vec(&format!("{prefix}_bias"))?;
+        ensure!(scale.len() == n && bias.len() == n, "scale and bias need {n} values each");
+        let zero_point = u8::try_from(self.node.get_attr::<i64>(&format!("{prefix}_zero_point"))?)?;
+        Ok(LinearAttributes { bytes, k, n, scale, bias, zero_point })
+    }
+
+    /// An embedding table of rows of `features`.
+    pub fn table(&self, name: &str, features: usize) -> TractResult<Table> {
+        let scales = format!("{name}_scales");
+        let float = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect::<Vec<f32>>();
+        let in_lanes = |len: usize| ensure_features(len, features);
+        if self.node.get_attr_opt::<&pb::TensorProto>(&scales)?.is_none() {
+            let values = float(&self.tensor(name, DataType::Float)?.1);
+            in_lanes(values.len())?;
+            return Ok(Table::Float(values.as_chunks().0.to_vec()));
+        }
+        let (shape, values) = self.tensor(name, DataType::Int8)?;
+        let scales = float(&self.tensor(&scales, DataType::Float)?.1);
+        in_lanes(values.len())?;
+        ensure!(shape.first() == Some(&scales.len()), "{name} needs one scale for every row");
+        let values = values.as_chunks().0.iter().map(|lanes| lanes.map(|byte| byte as i8)).collect();
+        Ok(Table::Int8 { values, scales })
+    }
+}
+
+fn ensure_features(len: usize, features: usize) -> TractResult<()> {
+    ensure!(len.is_multiple_of(features) && features.is_multiple_of(LANES), "the table has no rows of {features}");
+    Ok(())
+}
+
+impl LinearAttributes<'_> {
+    /// Eight weights of row `row` from column `column` on, zeros from `end` on.
+    pub fn part(&self, row: usize, column: usize, end: usize) -> [i8; LANES] {
+        let row = &self.bytes[row * self.n..][..end];
+        match row.get(column..column + LANES) {
+            Some(whole) => std::array::from_fn(|at| whole[at] as i8),
+            None => std::array::from_fn(|at| row.get(column + at).map_or(0, |&byte| byte as i8)),
+        }
+    }
+
+    /// The layer for `kernel`, whose inputs are `heads` heads that are each filled up to a multiple of 8.
+    pub fn pack(&self, kernel: Kernel, heads: usize) -> TractResult<Linear> {
+        ensure!(heads > 0 && self.k.is_multiple_of(heads), "{heads} heads do not divide {} inputs", self.k);
+        ensure!(self.n.is_multiple_of(LANES), "{} outputs are no multiple of {LANES}", self.n);
+        let (size, padded) = (self.k / heads, (self.k / heads).next_multiple_of(GROUP));
+        let packed = PackedWeights::from_rows(heads * padded, self.n, |row, column| {
+            let (head, at) = (row / padded, row % padded);
+            if at < size { self.part(head * size + at, column, self.n) } else { [0; LANES] }
+        });
+        Ok(Linear::new(kernel, packed, self.zero_point, &self.scale, &self.bias))
+    }
+}

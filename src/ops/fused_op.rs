@@ -1,0 +1,132 @@
+//! What the fused operators have in common: matrices and vectors of tokens in, matrices of features out.
+
+use std::sync::Arc;
+use tract_onnx::tract_hir::internal::*;
+
+/// An output of a fused operator: a matrix of `features` columns, with as many rows as input `rows_of`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    pub datum_type: DatumType,
+    pub rows_of: usize,
+    pub features: usize,
+}
+
+/// An operator over the rows of its inputs.
+pub(super) trait FusedOp: std::fmt::Debug + Send + Sync + 'static {
+    /// The operator's name.
+    fn name(&self) -> &'static str;
+
+    /// The element type of every input, and its columns: `None` for a vector.
+    fn inputs(&self) -> Vec<(DatumType, Option<usize>)>;
+
+    /// What comes out.
+    fn outputs(&self) -> Vec<Output>;
+
+    /// Fills `outputs` from `inputs`, whose types and columns have been checked.
+    fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()>;
+}
+
+/// Wraps an operator for tract's ONNX parser.
+pub(super) fn parsed(op: impl FusedOp) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    Ok((expand(Wrapped(Arc::new(op))), vec![]))
+}
+
+/// A [`FusedOp`] in tract's graph.
+#[derive(Debug, Clone)]
+struct Wrapped(Arc<dyn FusedOp>);
+
+impl PartialEq for Wrapped {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Wrapped {}
+
+impl Expansion for Wrapped {
+    fn name(&self) -> StaticName {
+        self.0.name().into()
+    }
+
+    fn nboutputs(&self) -> TractResult<usize> {
+        Ok(self.0.outputs().len())
+    }
+
+    fn rules<'r, 'p: 'r, 's: 'r>(
+        &'s self,
+        s: &mut Solver<'r>,
+        inputs: &'p [TensorProxy],
+        outputs: &'p [TensorProxy],
+    ) -> InferenceResult {
+        let (ins, outs) = (self.0.inputs(), self.0.outputs());
+        check_input_arity(inputs, ins.len())?;
+        check_output_arity(outputs, outs.len())?;
+        for (input, (datum_type, features)) in inputs.iter().zip(ins) {
+            s.equals(&input.datum_type, datum_type)?;
+            s.equals(&input.rank, if features.is_some() { 2 } else { 1 })?;
+        }
+        for (at, out) in outs.into_iter().enumerate() {
+            s.equals(&outputs[at].datum_type, out.datum_type)?;
+            s.given(&inputs[out.rows_of].shape, move |s, shape| {
+                s.equals(&outputs[at].shape, tvec!(shape[0].clone(), out.features.to_dim()))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
+        model.wire_node(prefix, self.clone(), inputs)
+    }
+}
+
+impl Op for Wrapped {
+    fn name(&self) -> StaticName {
+        self.0.name().into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Wrapped {
+    op_out_of_plan!();
+
+    fn eval(&self, _ctx: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        for (at, (input, (datum_type, features))) in inputs.iter().zip(self.0.inputs()).enumerate() {
+            let columns = features.as_slice();
+            let fits = input.datum_type() == datum_type && input.shape().get(1..) == Some(columns);
+            ensure!(fits, "input {at} of {} is {:?}, expected columns {columns:?}", self.0.name(), input.shape());
+        }
+        let outputs = self.0.outputs().into_iter();
+        let mut outputs = outputs
+            .map(|out| Tensor::zero_dt(out.datum_type, &[inputs[out.rows_of].shape()[0], out.features]))
+            .collect::<TractResult<TVec<Tensor>>>()?;
+        self.0.run(&inputs, &mut outputs)?;
+        Ok(outputs.into_iter().map(IntoTValue::into_tvalue).collect())
+    }
+}
+
+impl TypedOp for Wrapped {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let fact = |out: Output| -> TractResult<TypedFact> {
+            let rows = inputs.get(out.rows_of).and_then(|input| input.shape.first()).context("an input is missing")?;
+            Ok(out.datum_type.fact([rows.clone(), out.features.to_dim()]))
+        };
+        self.0.outputs().into_iter().map(fact).collect()
+    }
+
+    as_op!();
+}
+
+/// The values of a tensor of element type `T`.
+pub(super) fn values<T: Datum>(tensor: &TValue) -> TractResult<&[T]> {
+    tensor.try_as_plain_ram()?.as_slice::<T>()
+}
+
+/// Where the sequences that start at `starts` end, the last of them at `tokens`.
+pub(super) fn sequence_ends(starts: &TValue, tokens: usize) -> TractResult<Vec<usize>> {
+    let starts = values::<i64>(starts)?;
+    let ends: Vec<usize> = starts.iter().skip(1).map(|&start| start as usize).chain([tokens]).collect();
+    let grows = starts.first() == Some(&0) && ends.is_sorted_by(|a, b| a < b) && tokens > 0;
+    ensure!(grows, "sequences must start at 0 and hold one token at least");
+    Ok(ends)
+}
