@@ -22,6 +22,8 @@ export interface LoadOptions {
   tokenizer: Source;
   /** "auto", the default, takes the fastest build that this browser supports. */
   backend?: "auto" | Backend;
+  /** What multiplies integers: "auto", the default, or another kernel of the build, such as "simd128-i16" or "scalar". */
+  kernel?: string;
   /** Pairs of more tokens than this are cut; at most, and by default, what the model allows. */
   maxLength?: number;
   /** Stops the download or the preparation; `load` then rejects with the signal's reason. */
@@ -54,7 +56,7 @@ export interface Classifier {
   /** Classifies one pair of sentences. */
   classify(sentence1: string, sentence2: string, options?: ClassifyOptions): Promise<Classification>;
 
-  /** Classifies many pairs; the results are in the order of `pairs`. */
+  /** Classifies many pairs, on INT8 models several at a time and without padding; the results are in the order of `pairs`. */
   classifyBatch(
     pairs: ReadonlyArray<readonly [sentence1: string, sentence2: string]>,
     options?: BatchOptions,

@@ -3,11 +3,13 @@
 import { pickBackend } from "./backend.js";
 import { WorkerClient } from "./worker-client.js";
 
-export async function load({ model, tokenizer, backend = "auto", maxLength, signal, onProgress } = {}) {
+export async function load({ model, tokenizer, backend = "auto", kernel = "auto", maxLength, signal, onProgress } = {}) {
   const chosen = pickBackend(backend);
   checkNumber("maxLength", maxLength, { integer: true, least: 1 });
+  if (typeof kernel !== "string") throw new TypeError('load(): kernel is "auto" or a kernel\'s name');
   const args = {
     backend: chosen,
+    kernel,
     model: source("model", model),
     tokenizer: source("tokenizer", tokenizer),
     maxLength,

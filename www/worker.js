@@ -8,12 +8,15 @@ const PACKAGES = {
   simd128: () => import("./pkg/simd128/bert8.js"),
 };
 
+// Pairs between two chances to report progress and to be aborted: INT8 takes many together.
+const BATCH = { int8: 32, fp32: 1 };
+
 let classifier;
 let broken = null; // what every request is told once the wasm instance has trapped
 const running = new Map(); // request id → AbortController
 
 const operations = {
-  async load({ backend, model, tokenizer, maxLength }, { signal, onProgress }) {
+  async load({ backend, kernel, model, tokenizer, maxLength }, { signal, onProgress }) {
     const start = performance.now();
     const context = { signal, onProgress };
     const downloading = obtain(model, "model", context);
@@ -23,7 +26,7 @@ const operations = {
     const [file, ready] = await Promise.all([downloading, words]);
     signal.throwIfAborted();
     onProgress({ stage: "prepare", file: "model", loaded: file.bytes.length, total: file.bytes.length });
-    classifier = new ready.wasm.WasmClassifier(file.bytes, file.name, ready.tokenizer, maxLength);
+    classifier = new ready.wasm.WasmClassifier(file.bytes, file.name, ready.tokenizer, maxLength, kernel);
     return { ...classifier.info, backend, loadMs: performance.now() - start };
   },
 
@@ -31,9 +34,11 @@ const operations = {
 
   async classifyBatch({ pairs }, { signal, onProgress }) {
     const results = [];
-    for (const [a, b] of pairs) {
+    const size = BATCH[classifier.info.precision];
+    while (results.length < pairs.length) {
       signal.throwIfAborted();
-      results.push(classifier.classify(a, b));
+      const batch = pairs.slice(results.length, results.length + size);
+      results.push(...classifier.classifyBatch(batch.flat()));
       onProgress({ done: results.length, total: pairs.length });
       await nextTask();
     }
