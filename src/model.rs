@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 use crate::model_info::{ModelInfo, Precision};
 use crate::onnx::{Source, decode_skeleton};
-use crate::ops::{Fused, fuse, read_when_parsed};
+use crate::ops::{Fused, fuse, keep_first_token, read_when_parsed};
 use crate::tokenizer::Tokens;
 use std::sync::Arc;
 
@@ -36,10 +36,13 @@ impl Model {
         let mut proto = decode_skeleton(&*source, file)?;
         let mut info = ModelInfo::new(&proto);
         let fused = fuse(&mut proto);
+        if fused.linears == 0 {
+            keep_first_token(&mut proto);
+        }
         read_when_parsed(&mut proto);
         let graph = Graph { proto: &proto, source: Some(&source) };
         let engine = match fused.linears {
-            0 => Engine::per_shape(graph, file)?,
+            0 => Engine::for_any_shape(graph, file)?,
             _ => Engine::fused(graph, file)?,
         };
         drop((proto, source));

@@ -32,7 +32,7 @@ fn logits(engine: &Engine) -> Vec<f32> {
 
 /// Logits of the graph as tract runs it, and after fusing.
 fn both(mut model: pb::ModelProto) -> (Vec<f32>, Vec<f32>, Fused) {
-    let plain = logits(&Engine::per_shape(&model, "plain").unwrap());
+    let plain = logits(&Engine::for_any_shape(&model, "plain").unwrap());
     let fused = fuse(&mut model);
     (plain, logits(&Engine::fused(&model, "fused").unwrap()), fused)
 }

@@ -5,6 +5,7 @@
 //! knows them.
 
 mod attention;
+mod first_token;
 mod fuse;
 mod linear;
 mod norm;
@@ -13,6 +14,7 @@ mod quantize;
 mod row_op;
 mod stored;
 
+pub use first_token::keep_first_token;
 pub use fuse::{Fused, fuse};
 pub use stored::read_when_parsed;
 
