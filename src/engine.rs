@@ -3,13 +3,9 @@
 use crate::error::{Error, Result};
 use crate::onnx::{Source, attribute_int, node_label, pb};
 use crate::ops;
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
-
-/// How many planned lengths are kept. Each holds its own packed weights.
-const PLANS: usize = 2;
 
 /// The token inputs of one pair, or of a rectangular batch, row-major `[batch, sequence]`.
 #[derive(Debug, Clone, Copy)]
@@ -24,10 +20,17 @@ pub struct TokenInputs<'a> {
     pub types: &'a [i64],
 }
 
-impl TokenInputs<'_> {
+impl<'a> TokenInputs<'a> {
     /// Tokens in a row.
     pub fn sequence(&self) -> usize {
         self.ids.len().checked_div(self.batch).unwrap_or(0)
+    }
+
+    /// Each row as a batch of its own.
+    fn rows(&self) -> impl Iterator<Item = TokenInputs<'a>> {
+        let size = self.sequence().max(1);
+        let rows = self.ids.chunks(size).zip(self.mask.chunks(size)).zip(self.types.chunks(size));
+        rows.map(|((ids, mask), types)| TokenInputs { batch: 1, ids, mask, types })
     }
 }
 
@@ -62,8 +65,9 @@ type Shape = (usize, usize);
 enum Plans {
     /// One plan, for one shape.
     Only(Shape, Arc<TypedSimplePlan>),
-    /// A plan for each shape, made when that shape first runs: tract's FP32 kernels are best with concrete shapes.
-    PerShape { typed: Box<TypedModel>, symbols: [Symbol; 2], planned: Mutex<Vec<(Shape, Arc<TypedSimplePlan>)>> },
+    /// One plan for one row of any length: rows of a batch run one after the other. A plan for each length would be as fast,
+    /// but would pack the weights for itself; one for any batch would be slower, since tract then knows less of the shapes.
+    RowByRow(Arc<TypedSimplePlan>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,11 +79,10 @@ enum Input {
 
 impl Engine {
     /// A model that may have any shape of input and padding; `file` is named in errors.
-    pub fn per_shape<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
-        guarded(file, "typing the model", || {
-            let (typed, symbols, inputs) = typed(model.into(), None, file)?;
-            let plans = Plans::PerShape { typed: Box::new(typed), symbols, planned: Mutex::default() };
-            Ok(Engine { file: file.to_owned(), inputs, plans })
+    pub fn for_any_shape<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
+        guarded(file, "planning the model", || {
+            let (typed, inputs) = typed(model.into(), [Some(1), None], file)?;
+            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::RowByRow(runnable(typed, file)?) })
         })
     }
 
@@ -87,7 +90,7 @@ impl Engine {
     /// cannot follow while batch and sequence are unknown. `file` is named in errors.
     pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file: &str) -> Result<Self> {
         guarded(file, "planning the model", || {
-            let (typed, _, inputs) = typed(model.into(), Some(shape), file)?;
+            let (typed, inputs) = typed(model.into(), [Some(shape.0), Some(shape.1)], file)?;
             Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, runnable(typed, file)?) })
         })
     }
@@ -106,16 +109,24 @@ impl Engine {
         if len == 0 || [tokens.ids, tokens.mask, tokens.types].iter().any(|values| values.len() != len) {
             return Err(Error::Argument("ids, mask and types need one value per token, and one token at least".into()));
         }
-        let plan = match &self.plans {
+        match &self.plans {
             Plans::Only(only, _) if *only != shape => {
-                return Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)));
+                Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)))
             }
-            Plans::Only(_, plan) => plan.clone(),
-            Plans::PerShape { typed, symbols, planned } => {
-                let mut planned = planned.lock().unwrap_or_else(PoisonError::into_inner);
-                self.plan(shape, typed, symbols, &mut planned)?
+            Plans::Only(_, plan) => self.run_plan(plan, tokens),
+            Plans::RowByRow(plan) => {
+                let mut outputs = Vec::new();
+                for row in tokens.rows() {
+                    let values = self.run_plan(plan, &row)?;
+                    outputs.resize_with(values.len(), Vec::new);
+                    outputs.iter_mut().zip(values).for_each(|(output, values)| output.extend(values));
+                }
+                Ok(outputs)
             }
-        };
+        }
+    }
+
+    fn run_plan(&self, plan: &Arc<TypedSimplePlan>, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
         let inputs = self
             .inputs
             .iter()
@@ -125,7 +136,7 @@ impl Engine {
                     Input::Mask => tokens.mask,
                     Input::Types => tokens.types,
                 };
-                let tensor = Tensor::from_shape(&[shape.0, shape.1], values)?;
+                let tensor = Tensor::from_shape(&[tokens.batch, tokens.sequence()], values)?;
                 Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
             })
             .collect::<TractResult<TVec<_>>>();
@@ -133,32 +144,6 @@ impl Engine {
             .and_then(|inputs| plan.run(inputs))
             .and_then(|outputs| outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())).collect())
             .map_err(|e| Error::engine(&self.file, "running the model", e))
-    }
-
-    /// The plan for `shape`, from the most recently used ones or new.
-    fn plan(
-        &self,
-        shape: Shape,
-        typed: &TypedModel,
-        symbols: &[Symbol; 2],
-        planned: &mut Vec<(Shape, Arc<TypedSimplePlan>)>,
-    ) -> Result<Arc<TypedSimplePlan>> {
-        let found = planned.iter().position(|(s, _)| *s == shape).map(|at| planned.remove(at).1);
-        let plan = match found {
-            Some(plan) => plan,
-            None => {
-                let values =
-                    HashMap::from([(symbols[0].clone(), shape.0.to_dim()), (symbols[1].clone(), shape.1.to_dim())]);
-                if planned.len() >= PLANS {
-                    planned.remove(0);
-                }
-                let typed =
-                    typed.set_symbols(&values).map_err(|e| Error::engine(&self.file, "planning the model", e))?;
-                runnable(typed, &self.file)?
-            }
-        };
-        planned.push((shape, plan.clone()));
-        Ok(plan)
     }
 }
 
@@ -187,17 +172,16 @@ pub(crate) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
     }
 }
 
-/// A typed model, its symbols for batch and sequence, and its inputs with their element types.
-type Typed = (TypedModel, [Symbol; 2], Vec<(Input, DatumType)>);
+/// A typed model, and its inputs with their element types.
+type Typed = (TypedModel, Vec<(Input, DatumType)>);
 
-/// Parses and types `model` for one shape, or with symbolic batch and sequence.
-fn typed(model: Graph, shape: Option<Shape>, file: &str) -> Result<Typed> {
+/// Parses and types `model` for a batch and a sequence of given or, at `None`, any size.
+fn typed(model: Graph, sizes: [Option<usize>; 2], file: &str) -> Result<Typed> {
     let mut inference = parsed(model, file)?;
-    let symbols = ["b", "s"].map(|name| inference.symbols.new_with_prefix(name));
-    let dims = match shape {
-        Some((batch, sequence)) => [batch.to_dim(), sequence.to_dim()],
-        None => [symbols[0].to_dim(), symbols[1].to_dim()],
-    };
+    let dims = sizes.map(|size| match size {
+        Some(size) => size.to_dim(),
+        None => inference.symbols.new_with_prefix("n").to_dim(),
+    });
     let mut inputs = Vec::new();
     for at in 0..inference.inputs.len() {
         let outlet = inference.inputs[at];
@@ -224,7 +208,7 @@ fn typed(model: Graph, shape: Option<Shape>, file: &str) -> Result<Typed> {
         .into_typed()
         .and_then(TypedModel::into_decluttered)
         .map_err(|e| Error::engine(file, "typing the model", e))?;
-    Ok((typed, symbols, inputs))
+    Ok((typed, inputs))
 }
 
 /// Refuses what would crash or hang tract rather than make it fail.

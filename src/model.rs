@@ -6,7 +6,7 @@ use crate::fused_engine::FusedEngine;
 use crate::kernels::Kernel;
 use crate::model_info::{ModelInfo, Precision};
 use crate::onnx::{Source, decode_skeleton};
-use crate::ops::{Fused, fuse, read_when_parsed};
+use crate::ops::{Fused, fuse, keep_first_token, read_when_parsed};
 use crate::tokenizer::Tokens;
 use std::sync::Arc;
 
@@ -48,11 +48,14 @@ impl Model {
         let mut proto = decode_skeleton(&*source, file)?;
         let mut info = ModelInfo::new(&proto);
         let fused = fuse(&mut proto, kernel);
+        if !fused.complete() {
+            keep_first_token(&mut proto);
+        }
         read_when_parsed(&mut proto);
         let graph = Graph { proto: &proto, source: Some(&source) };
         let runner = match fused.complete() {
             true => Runner::Fused(FusedEngine::new(graph, file)?),
-            false => Runner::AsWritten(Engine::per_shape(graph, file)?),
+            false => Runner::AsWritten(Engine::for_any_shape(graph, file)?),
         };
         drop((proto, source));
         if info.labels.is_empty() {

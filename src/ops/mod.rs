@@ -8,6 +8,7 @@ mod activated;
 mod attention;
 mod attributes;
 mod embedding;
+mod first_token;
 mod fuse;
 mod fused_op;
 mod pattern;
@@ -15,6 +16,7 @@ mod recognise;
 mod residual;
 mod stored;
 
+pub use first_token::keep_first_token;
 pub use fuse::{FUSED_INPUTS, Fused, fuse};
 pub use stored::read_when_parsed;
 

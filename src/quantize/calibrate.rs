@@ -21,7 +21,7 @@ pub fn calibrate(bert: &Bert, samples: &[Tokens], mut progress: impl FnMut(usize
     let graph = model.graph.get_or_insert_default();
     graph.output =
         taps.values.keys().map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
-    let engine = Engine::per_shape(&model, "the FP32 model")?;
+    let engine = Engine::for_any_shape(&model, "the FP32 model")?;
 
     let mut observers: Observations = taps.values.keys().map(|name| (name.clone(), Observer::default())).collect();
     let mut by_length: Vec<&Tokens> = samples.iter().collect();
