@@ -17,7 +17,7 @@ Usage: ./build.sh [STEP]...      (default: page)
   bench [--quick] [--publish]
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
-          --publish  copy the plots and the table to docs/bench/
+          --publish  also write table, plots and raw times to docs/bench/
   clean   remove dist/ and build/
 
 A machine needs Rust (rustup), Node with npm and, for the tests, Chromium with its driver and Python 3.

@@ -6,16 +6,22 @@ import { Sentences } from "./sentences.js";
 import { AGREEMENT, BATCHES, FIRST_ANSWER_TOKENS, SEED } from "./settings.mjs";
 import { median } from "./stats.js";
 
-/** Measures `models` on `host` as `plan` says. `say` gets a line at a time. Throws where contenders disagree. */
+/**
+ * Measures `models` on `host` as `plan` says, loading and batches on the first host alone. `say` gets a line at a time. Throws
+ * where contenders disagree.
+ */
 export async function measureHost({ browser, origin, host, models, plan, say }) {
   const peaks = [];
   const results = {};
   for (const [name, model] of Object.entries(models)) {
     say(`${host.title}: ${model.title}`);
-    const loading = host === plan.hosts[0] ? await firstAnswers({ browser, origin, host, model, plan, say }) : undefined;
+    const first = host === plan.hosts[0];
+    const loading = first ? await firstAnswers({ browser, origin, host, model, plan, say }) : null;
     const page = await openPage(browser, origin);
-    results[name] = { loading, ...(await measureModel({ page, host, name, model, plan, say, peaks })) };
+    const measured = await measureModel({ page, host, name, model, plan, say, peaks });
+    const batches = first ? await measureBatches({ page, model, plan, say }) : {};
     await page.context().close();
+    results[name] = { loading, batches, ...measured };
   }
   return { ...host, peaks: best(peaks), models: results };
 }
@@ -45,6 +51,12 @@ async function measureModel({ page, host, name, model, plan, say, peaks }) {
     const medians = Object.entries(rounds[tokens]).map(([contender, times]) => `${contender} ${median(times).toFixed(1)}`);
     say(`  ${tokens} tokens, ms: ${medians.join("; ")}`);
   }
+  peaks.push(await page.evaluate(() => bench.peaks()));
+  return { infos, agreement, rounds };
+}
+
+async function measureBatches({ page, model, plan, say }) {
+  const sentences = new Sentences(model.vocabulary, SEED);
   const batches = {};
   for (const [kind, { count, least, most }] of Object.entries(BATCHES)) {
     const args = [NAMES.INT8, sentences.mixed(count, least, most), plan.batchRepeats];
@@ -53,8 +65,7 @@ async function measureModel({ page, host, name, model, plan, say, peaks }) {
     const each = (way) => (median(times[way]) / count).toFixed(2);
     say(`  ${count} pairs of ${least} to ${most} tokens, ms a pair: ${each("batch")} as a batch, ${each("single")} one by one`);
   }
-  peaks.push(await page.evaluate(() => bench.peaks()));
-  return { infos, agreement, rounds, batches };
+  return batches;
 }
 
 async function agree(page, sentences) {

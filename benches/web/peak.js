@@ -80,7 +80,7 @@ export function peakModule(name) {
 export const macsPerRun = (name) => KINDS[name].macs * UNROLL * SUMS;
 
 /** 10⁹ multiplications with an addition a second, the best of several tries; null where the engine lacks the instruction. */
-export async function measurePeak(name, { tries = 8, milliseconds = 40 } = {}) {
+export async function measurePeak(name, { tries = 5, milliseconds = 120 } = {}) {
   const bytes = peakModule(name);
   if (!WebAssembly.validate(bytes)) return null;
   const { run } = (await WebAssembly.instantiate(bytes)).instance.exports;

@@ -1,7 +1,7 @@
 // The benchmark: node run.mjs [--quick] [--publish]. ./build.sh bench makes what it needs and runs it.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,27 +23,29 @@ const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, p
 const start = Date.now();
 const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}`);
 
+/** The results, and the error that ended the measurement early, if one did. */
 async function measure() {
   const chosen = plan(options);
-  const folders = { bench: fileURLToPath(new URL(".", import.meta.url)), bert8: join(ROOT, "dist"), build: join(ROOT, "build") };
-  const server = await startServer({ ...folders, ort: join(ORT, "dist") });
-  const results = { processor: cpus()[0].model, hosts: [] };
+  const found = models(ROOT);
+  const configs = Object.fromEntries(Object.entries(found).map(([name, { title, config }]) => [name, { title, ...config }]));
+  const results = { date: new Date().toISOString(), quick: options.quick ?? false, processor: cpus()[0].model, configs, hosts: [] };
+  const bench = fileURLToPath(new URL(".", import.meta.url));
+  const server = await startServer({ bench, bert8: join(ROOT, "dist"), build: join(ROOT, "build"), ort: join(ORT, "dist") });
+  let browser;
   try {
     for (const host of chosen.hosts) {
-      const browser = await launch(host.args);
-      try {
-        results.versions = versions(browser);
-        const found = models(ROOT);
-        results.configs = Object.fromEntries(Object.entries(found).map(([name, { title, config }]) => [name, { title, ...config }]));
-        results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
-      } finally {
-        await browser.close();
-      }
+      browser = await launch(host.args);
+      results.versions = versions(browser);
+      results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
+      await browser.close();
     }
+  } catch (error) {
+    return { results, error };
   } finally {
+    await browser?.close();
     server.close();
   }
-  return { date: new Date().toISOString(), quick: options.quick ?? false, ...results };
+  return { results };
 }
 
 function versions(browser) {
@@ -52,22 +54,25 @@ function versions(browser) {
   return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, chromium: browser.version() };
 }
 
-const results = await measure().catch((error) => {
-  console.error(`error: ${error.message}`);
-  process.exit(1);
-});
-const files = {
-  "results.json": `${JSON.stringify(results, null, 1)}\n`,
-  "results.txt": report(results),
-  "latency.svg": latencyPlot(results),
-  "peak.svg": peakPlot(results),
-};
-mkdirSync(OUT, { recursive: true });
-for (const [name, content] of Object.entries(files)) writeFileSync(join(OUT, name), content);
-if (options.publish) {
-  const folder = join(ROOT, "docs/bench");
-  mkdirSync(folder, { recursive: true });
-  for (const name of ["results.txt", "latency.svg", "peak.svg"]) copyFileSync(join(OUT, name), join(folder, name));
+const { results, error } = await measure();
+if (results.hosts.length) {
+  const files = {
+    "results.json": `${JSON.stringify(results, null, 1)}\n`,
+    "results.txt": report(results),
+    "latency.svg": latencyPlot(results),
+    "peak.svg": peakPlot(results),
+  };
+  write(OUT, files);
+  if (options.publish && !error) write(join(ROOT, "docs/bench"), files);
+  console.log(files["results.txt"]);
+  console.error(`build/bench/ has ${Object.keys(files).join(", ")}`);
 }
-console.log(files["results.txt"]);
-console.error(`build/bench/ has ${Object.keys(files).join(", ")}`);
+if (error) {
+  console.error(`error: ${error.message}`);
+  process.exitCode = 1;
+}
+
+function write(folder, files) {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+}
