@@ -46,31 +46,45 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], groups: usize, panels: &[Block], si
     let stride = groups * GROUP * D::WIDTH;
     assert!(stride > 0 && a.len().is_multiple_of(stride) && panels.len().is_multiple_of(groups), "shapes do not match");
     let rows = a.len() / stride;
+    // The blocks of the next panel that each tile fetches, so that all are at hand when their turn comes.
+    let ahead = groups.div_ceil(rows.div_ceil(D::ROWS).max(1)).min(16);
     for (at, panel) in panels.chunks_exact(groups).enumerate() {
+        let mut next = panels[(at + 1) * groups..].chunks(ahead);
         let mut row = 0;
         if D::ROWS >= 6 {
             while row + 6 <= rows {
+                fetch(next.next());
                 put_tile::<D, 6>(dot, a, stride, panel, row, at, sink);
                 row += 6;
             }
         }
         if D::ROWS >= 4 {
             while row + 4 <= rows {
+                fetch(next.next());
                 put_tile::<D, 4>(dot, a, stride, panel, row, at, sink);
                 row += 4;
             }
         }
         if D::ROWS >= 2 {
             while row + 2 <= rows {
+                fetch(next.next());
                 put_tile::<D, 2>(dot, a, stride, panel, row, at, sink);
                 row += 2;
             }
         }
         while row < rows {
+            fetch(next.next());
             put_tile::<D, 1>(dot, a, stride, panel, row, at, sink);
             row += 1;
         }
     }
+}
+
+/// Reads a byte of every block, and thereby its cache line.
+#[inline(always)]
+fn fetch(blocks: Option<&[Block]>) {
+    let bytes = blocks.unwrap_or_default().iter().fold(0, |all, block| all ^ block.0[0]);
+    std::hint::black_box(bytes);
 }
 
 #[inline(always)]

@@ -41,7 +41,7 @@ pub(super) trait Lanes: Copy {
     /// The lanes' bit patterns.
     fn to_bits(self, x: Self::F32) -> Self::I32;
     /// The floats of these bit patterns.
-    fn from_bits(self, x: Self::I32) -> Self::F32;
+    fn bits_to_f32(self, x: Self::I32) -> Self::F32;
     /// The lanes, each in 0..=255, as bytes in order.
     fn to_bytes(self, x: Self::I32) -> [u8; LANES];
 

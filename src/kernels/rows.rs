@@ -83,3 +83,64 @@ impl LayerNorm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::dispatch::{Kernel, Task};
+    use super::*;
+
+    struct Softmax<'a>(&'a mut [[f32; LANES]]);
+
+    impl Task for Softmax<'_> {
+        type Output = f32;
+        #[inline(always)]
+        fn run<D: Dot>(self, dot: D) -> f32 {
+            softmax_numerators(dot.lanes(), self.0)
+        }
+    }
+
+    struct Normalise<'a>(&'a LayerNorm, &'a mut [f32]);
+
+    impl Task for Normalise<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<D: Dot>(self, dot: D) {
+            self.0.rows(dot, self.1, None);
+        }
+    }
+
+    #[test]
+    fn softmax_sums_to_one_at_every_length() {
+        for (kernel, len) in Kernel::all().flat_map(|kernel| (1..40usize).map(move |len| (kernel, len))) {
+            let x: Vec<f32> = (0..len).map(|i| (i as f32 * 1.7).sin() * 30.0).collect();
+            let mut row = x.clone();
+            row.resize(len.next_multiple_of(LANES), f32::NEG_INFINITY);
+            let inverse_sum = kernel.run(Softmax(row.as_chunks_mut().0));
+            let exact: Vec<f64> = x.iter().map(|&x| f64::from(x).exp()).collect();
+            let total: f64 = exact.iter().sum();
+            for (got, exact) in row.iter().zip(exact) {
+                // One exp (2e-7 relative), one sum and one product in f32.
+                assert!((f64::from(got * inverse_sum) - exact / total).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn layer_norm_follows_its_formula_at_every_length() {
+        for (kernel, len) in Kernel::all().flat_map(|kernel| (8..48usize).step_by(8).map(move |len| (kernel, len))) {
+            let row: Vec<f32> = (0..len).map(|i| (i as f32 * 0.9).cos() * 3.0 + 1.0).collect();
+            let gamma: Vec<f32> = (0..len).map(|i| 1.0 + i as f32 * 0.01).collect();
+            let beta: Vec<f32> = (0..len).map(|i| i as f32 * 0.1).collect();
+            let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / len as f64;
+            let variance = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / len as f64;
+            let mut got = row.clone();
+            kernel.run(Normalise(&LayerNorm::new(&gamma, &beta, 1e-12), &mut got));
+            for i in 0..len {
+                let exact =
+                    (f64::from(row[i]) - mean) / (variance + 1e-12).sqrt() * f64::from(gamma[i]) + f64::from(beta[i]);
+                // Sums of at most 40 f32 terms.
+                assert!((f64::from(got[i]) - exact).abs() < 2e-6 * exact.abs().max(1.0));
+            }
+        }
+    }
+}

@@ -93,7 +93,7 @@ impl Lanes for Scalar {
         x.map(|x| x.to_bits() as i32)
     }
 
-    fn from_bits(self, x: Self::I32) -> Self::F32 {
+    fn bits_to_f32(self, x: Self::I32) -> Self::F32 {
         x.map(|x| f32::from_bits(x as u32))
     }
 

@@ -145,7 +145,7 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn from_bits(self, x: Pair) -> Pair {
+    fn bits_to_f32(self, x: Pair) -> Pair {
         x
     }
 

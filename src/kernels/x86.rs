@@ -149,7 +149,7 @@ impl Lanes for Avx {
     }
 
     #[inline(always)]
-    fn from_bits(self, x: __m256i) -> __m256 {
+    fn bits_to_f32(self, x: __m256i) -> __m256 {
         // SAFETY: AVX2.
         unsafe { _mm256_castsi256_ps(x) }
     }
