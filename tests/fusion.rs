@@ -159,7 +159,10 @@ fn sequences_laid_end_to_end_attend_to_themselves_alone() {
         let sequences: Vec<Tokens> = [3, 9, 1, 8, 2].map(sequence).into();
         let together = model.logits_of(&sequences.iter().collect::<Vec<_>>()).unwrap();
         for (tokens, logits) in sequences.iter().zip(together) {
-            assert_eq!(model.logits(tokens).unwrap(), logits, "{} tokens", tokens.ids.len());
+            for (alone, together) in model.logits(tokens).unwrap().iter().zip(logits) {
+                // The FP32 sums of the pooler may take another order where there are several rows.
+                assert!((alone - together).abs() <= 1e-6, "{} tokens", tokens.ids.len());
+            }
         }
     }
 }

@@ -405,9 +405,11 @@ describe("window.bert8", { timeout: 180_000 }, () => {
     }, [SAME, OTHER]);
     outcome.batch.forEach(assertAnswer);
     assert.deepEqual(outcome.batch[0].logits, outcome.batch[2].logits);
-    assert.deepEqual(outcome.single.logits, outcome.batch[0].logits);
-    assert.deepEqual(outcome.alive.logits, outcome.batch[0].logits);
-    assert.deepEqual(outcome.steps, [1, 2, 3].map((done) => ({ done, total: 3 })));
+    for (const alone of [outcome.single, outcome.alive]) {
+      // The FP32 sums of the pooler take another order where there are several rows.
+      alone.logits.forEach((logit, i) => assert.ok(Math.abs(logit - outcome.batch[0].logits[i]) <= 1e-6));
+    }
+    assert.deepEqual(outcome.steps, [{ done: 3, total: 3 }]);
     assert.equal(outcome.stopped, "AbortError");
     assert.ok(outcome.left > 0);
     const expected = [/two strings/, /pairs\[1\].*two strings/, /runs must be/, /disposed/];
