@@ -8,6 +8,7 @@ use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL};
 use super::quantizer::Quantizer;
 use super::rows::softmax_numerators;
+use super::weigh::weigh;
 use std::ops::Range;
 
 /// Query rows whose scores are computed, normalised and used before the next ones.
@@ -279,6 +280,7 @@ fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offs
     for group in ones.chunks_exact_mut(GROUP * D::WIDTH) {
         dot.store(dot.lanes().splat_i32(1 + D::SHIFT), group);
     }
+    let offsets = &mut offsets[..keys.len() / groups];
     gemm(dot, ones, groups, keys, &mut Store { l: dot.lanes(), sums: offsets });
     for offset in offsets.as_flattened_mut() {
         *offset *= i32::from(Quantizer::SYMMETRIC) - D::SHIFT;
@@ -303,56 +305,5 @@ impl<D: Dot> Put<D::Lanes> for PutContext<'_, D> {
         let y = l.mul(y, l.splat(self.inverse_sums[row]));
         let at = self.first + row * self.stride + group * GROUP * D::WIDTH;
         self.dot.store(self.quantizer.apply(l, y), &mut self.out[at..at + GROUP * D::WIDTH]);
-    }
-}
-
-/// `y[row] = Σ_t weights[row, t] · values[t]` for every row of weights.
-#[inline(always)]
-fn weigh<L: Lanes>(l: L, weights: &[[f32; LANES]], values: &[[f32; LANES]], groups: usize, put: &mut impl Put<L>) {
-    let rows = weights.len() / (values.len() / groups).div_ceil(LANES);
-    for group in 0..groups {
-        let mut row = 0;
-        if L::FLOAT_ROWS >= 8 {
-            while row + 8 <= rows {
-                weigh_rows::<L, 8>(l, weights, values, groups, (row, group), put);
-                row += 8;
-            }
-        }
-        if L::FLOAT_ROWS >= 4 {
-            while row + 4 <= rows {
-                weigh_rows::<L, 4>(l, weights, values, groups, (row, group), put);
-                row += 4;
-            }
-        }
-        while row < rows {
-            weigh_rows::<L, 1>(l, weights, values, groups, (row, group), put);
-            row += 1;
-        }
-    }
-}
-
-#[inline(always)]
-fn weigh_rows<L: Lanes, const R: usize>(
-    l: L,
-    weights: &[[f32; LANES]],
-    values: &[[f32; LANES]],
-    groups: usize,
-    (first, group): (usize, usize),
-    put: &mut impl Put<L>,
-) {
-    let tokens = values.len() / groups;
-    let mut rows = [&[][..]; R];
-    for (r, row) in rows.iter_mut().enumerate() {
-        *row = &weights.as_flattened()[(first + r) * tokens.div_ceil(LANES) * LANES..][..tokens];
-    }
-    let mut sums = [l.splat(0.0); R];
-    for (token, value) in values.chunks_exact(groups).enumerate() {
-        let value = l.load(&value[group]);
-        for r in 0..R {
-            sums[r] = l.mul_add(l.splat(rows[r][token]), value, sums[r]);
-        }
-    }
-    for (r, sum) in sums.into_iter().enumerate() {
-        put.put(first + r, group, sum);
     }
 }

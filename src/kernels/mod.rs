@@ -18,6 +18,7 @@ mod rows;
 mod scalar;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+mod weigh;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -113,6 +113,19 @@ fn quantize_reports_what_it_did() {
 }
 
 #[test]
+fn a_kernel_may_be_chosen() {
+    let sandbox = Sandbox::new();
+    let pair = ["The man left.", "he went"];
+    let (fastest, plain) = (sandbox.classify("int8.onnx", pair), sandbox.classify("int8.onnx --kernel scalar", pair));
+    for (a, b) in floats(&fastest["logits"]).iter().zip(floats(&plain["logits"])) {
+        // Sums and fused multiply-adds differ in the last bits; a value may then round to the next integer.
+        assert!((a - b).abs() < 2e-2, "{fastest} and {plain}");
+    }
+    let bench = sandbox.json("bench int8.onnx --seq 4 --seconds 0.05 --kernel scalar --json");
+    assert_eq!(bench["kernel"], "scalar");
+}
+
+#[test]
 fn classify_answers_in_json_and_text() {
     let sandbox = Sandbox::new();
     for file in ["fp32.onnx", "int8.onnx"] {

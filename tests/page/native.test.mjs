@@ -70,4 +70,26 @@ describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no 
       }
     });
   }
+
+  test("agrees with every kernel that the build has, and names those it lacks", async () => {
+    const page = await browser.newPage();
+    await page.goto(site.url);
+    await page.waitForFunction(() => window.bert8?.int8, undefined, { timeout: 120_000 });
+    const found = await page.evaluate(async ([a, b]) => {
+      const load = (kernel) => window.bert8.load({ model: "models/model.int8.onnx", tokenizer: "models/tokenizer.json", kernel });
+      const answers = {};
+      for (const kernel of ["simd128-i16", "scalar"]) {
+        const classifier = await load(kernel);
+        answers[classifier.info.kernel] = (await classifier.classify(a, b)).logits;
+        classifier.dispose();
+      }
+      return { answers, refusal: await load("avx2").catch((error) => error.message) };
+    }, PAIRS[0]);
+    await page.close();
+    assert.deepEqual(Object.keys(found.answers), ["simd128-i16", "scalar"]);
+    for (const logits of Object.values(found.answers)) {
+      logits.forEach((logit, label) => assert.ok(Math.abs(logit - expected.int8[0].logits[label]) <= TOLERANCE.int8));
+    }
+    assert.match(found.refusal, /no kernel `avx2` here; there are scalar, simd128-i16/);
+  });
 });
