@@ -14,6 +14,6 @@ pub use file::{decode_model, encode_model, encoded_len, metadata};
 pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_label};
 pub use skeleton::decode_skeleton;
 pub use source::Source;
-pub use stored::Stored;
-pub use tensor::{element_type_name, raw_tensor_shape, tensor_bytes_i8, tensor_f32, tensor_i64};
+pub use stored::{Stored, raw_tensor_shape};
+pub use tensor::{element_type_name, tensor_bytes_i8, tensor_f32, tensor_i64};
 pub use tract_onnx::pb;

@@ -41,3 +41,11 @@ impl Stored {
         tensor.external_data = vec![entry(OFFSET, self.0.start), entry(LENGTH, self.0.len())];
     }
 }
+
+/// The shape of an initializer whose raw data, in its message or in the model's source, is as long as that shape and its
+/// element type need; `None` for a damaged one, and for element types that must be decoded to be of use.
+pub fn raw_tensor_shape(tensor: &pb::TensorProto) -> Option<Vec<usize>> {
+    let (shape, len) = checked_len(tensor, "").ok()?;
+    let bytes = Stored::of(tensor).map_or(tensor.raw_data.len(), |stored| stored.0.len());
+    (element_size(tensor.data_type)?.checked_mul(len) == Some(bytes)).then_some(shape)
+}

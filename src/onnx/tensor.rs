@@ -1,7 +1,6 @@
 //! Tensor protobufs to Rust values.
 
 use super::pb;
-use super::stored::Stored;
 use crate::error::{Error, Result};
 use half::{bf16, f16};
 use pb::tensor_proto::{DataLocation, DataType};
@@ -124,12 +123,4 @@ pub fn tensor_bytes_i8(tensor: &pb::TensorProto) -> Option<(Vec<usize>, &[u8])> 
     let (shape, len) = checked_shape(tensor, "").ok()?;
     let eight_bit = [DataType::Int8 as i32, DataType::Uint8 as i32].contains(&tensor.data_type);
     (eight_bit && tensor.raw_data.len() == len).then_some((shape, tensor.raw_data.as_slice()))
-}
-
-/// The shape of an initializer whose raw data, in its message or in the model's source, is as long as that shape and its
-/// element type need; `None` for a damaged one, and for element types that must be decoded to be of use.
-pub fn raw_tensor_shape(tensor: &pb::TensorProto) -> Option<Vec<usize>> {
-    let (shape, len) = checked_len(tensor, "").ok()?;
-    let bytes = Stored::of(tensor).map_or(tensor.raw_data.len(), |stored| stored.0.len());
-    (element_size(tensor.data_type)?.checked_mul(len) == Some(bytes)).then_some(shape)
 }
