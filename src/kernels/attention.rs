@@ -111,7 +111,6 @@ struct Attend<'a> {
 }
 
 /// One sequence: its tokens, the tokens that ask among all that ask, and its panels among the packed keys.
-#[derive(Clone)]
 struct Sequence {
     tokens: Range<usize>,
     queries: Range<usize>,
@@ -119,9 +118,9 @@ struct Sequence {
 }
 
 impl Attend<'_> {
-    fn sequences(&self) -> impl Iterator<Item = Sequence> + Clone + use<'_> {
+    fn sequences(&self) -> Vec<Sequence> {
         let (mut token, mut query, mut panel) = (0, 0, 0);
-        self.ends.iter().map(move |&end| {
+        let sequences = self.ends.iter().map(|&end| {
             let asking = if self.attention.params.first_only { 1 } else { end - token };
             let sequence = Sequence {
                 tokens: token..end,
@@ -130,7 +129,8 @@ impl Attend<'_> {
             };
             (token, query, panel) = (end, sequence.queries.end, sequence.panels.end);
             sequence
-        })
+        });
+        sequences.collect()
     }
 }
 
@@ -139,7 +139,7 @@ impl Task for Attend<'_> {
 
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
-        let sequences: Vec<Sequence> = self.sequences().collect();
+        let sequences = self.sequences();
         let Attend { attention, a, scratch, out, .. } = self;
         let (l, params, linear) = (dot.lanes(), attention.params, &attention.projection);
         let groups = params.head_size / GROUP;

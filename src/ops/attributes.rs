@@ -85,15 +85,14 @@ impl<'a> Attributes<'a> {
     pub fn table(&self, name: &str, features: usize) -> TractResult<Table> {
         let scales = format!("{name}_scales");
         let float = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect::<Vec<f32>>();
-        let in_lanes = |len: usize| ensure_features(len, features);
         if self.node.get_attr_opt::<&pb::TensorProto>(&scales)?.is_none() {
             let values = float(&self.tensor(name, DataType::Float)?.1);
-            in_lanes(values.len())?;
+            ensure_features(values.len(), features)?;
             return Ok(Table::Float(values.as_chunks().0.to_vec()));
         }
         let (shape, values) = self.tensor(name, DataType::Int8)?;
         let scales = float(&self.tensor(&scales, DataType::Float)?.1);
-        in_lanes(values.len())?;
+        ensure_features(values.len(), features)?;
         ensure!(shape.first() == Some(&scales.len()), "{name} needs one scale for every row");
         let values = values.as_chunks().0.iter().map(|lanes| lanes.map(|byte| byte as i8)).collect();
         Ok(Table::Int8 { values, scales })

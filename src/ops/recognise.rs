@@ -3,11 +3,9 @@
 
 use super::pattern::*;
 use crate::activation::Activation;
+use crate::kernels::Quantizer;
 use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb, raw_tensor_shape};
 use pb::tensor_proto::DataType;
-
-/// The zero point of queries, which are quantized symmetrically to u8.
-const QUERY_ZERO_POINT: i64 = 128;
 
 /// Scale and zero point of u8 activations.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -235,7 +233,8 @@ fn attention<'a>(index: &GraphIndex<'a>, value: &str) -> Option<AttentionPart<'a
     let keys = transposed(index, keys, &[0, 1, 3, 2])?;
     let (keys, key_scale, 0, DataType::Int8) = quantized(index, keys)? else { return None };
     let zero_point = zero_point_value(index, zero_point)?.0;
-    (query_zero == QUERY_ZERO_POINT && zero_point == QUERY_ZERO_POINT).then_some(())?;
+    let symmetric = i64::from(Quantizer::SYMMETRIC);
+    (query_zero == symmetric && zero_point == symmetric).then_some(())?;
 
     let mut heads = None;
     let mut split = |value: &str| {
