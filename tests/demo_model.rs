@@ -8,7 +8,7 @@ use bert8::metrics::{Counts, argmax};
 use bert8::model::Model;
 use bert8::onnx::encode_model;
 use bert8::pairs::{Pair, read_pairs};
-use bert8::quantize::{CalibrationInfo, Report, choose, quantize};
+use bert8::quantize::{CalibrationInfo, Options, Report, choose, quantize};
 use bert8::tokenizer::PairTokenizer;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -37,7 +37,9 @@ fn demo() -> &'static Demo {
             .into_iter()
             .map(|at| tokenizer().encode(&pairs[at].first, &pairs[at].second, 128).unwrap())
             .collect();
-        let quantized = quantize(&bert, &samples, CalibrationInfo { max_length: 128, seed: 0 }, |_| ()).unwrap();
+        let quantized =
+            quantize(&bert, &samples, &Options::default(), CalibrationInfo { max_length: 128, seed: 0 }, None, |_| ())
+                .unwrap();
         let classifier =
             |onnx: Vec<u8>, name| Classifier::new(Model::from_bytes(onnx, name).unwrap(), tokenizer(), None).unwrap();
         Demo {

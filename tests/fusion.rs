@@ -11,7 +11,7 @@ use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::onnx::{decode_model, encode_model, pb};
 use bert8::ops::{Fused, fuse};
-use bert8::quantize::{CalibrationInfo, quantize};
+use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::tokenizer::Tokens;
 use common::{tiny_bert, tiny_config};
 use std::sync::Arc;
@@ -22,7 +22,9 @@ const TYPES: [i64; 9] = [0, 0, 0, 0, 0, 1, 1, 1, 1];
 fn int8(activation: Activation) -> pb::ModelProto {
     let bert: Bert = tiny_bert(tiny_config(activation, 3));
     let samples: Vec<Tokens> = (1..=9).map(sequence).collect();
-    let quantized = quantize(&bert, &samples, CalibrationInfo { max_length: 9, seed: 0 }, |_| ()).unwrap();
+    let quantized =
+        quantize(&bert, &samples, &Options::default(), CalibrationInfo { max_length: 9, seed: 0 }, None, |_| ())
+            .unwrap();
     decode_model(&quantized.onnx, "int8").unwrap()
 }
 

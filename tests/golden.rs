@@ -10,7 +10,7 @@ use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, emit_fp32};
 use bert8::classifier::Classifier;
 use bert8::onnx::encode_model;
-use bert8::quantize::{CalibrationInfo, quantize};
+use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::tokenizer::PairTokenizer;
 use common::golden::{self, PAIRS};
 use serde_json::json;
@@ -55,7 +55,7 @@ fn write() {
     let tokenizer = PairTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
     let samples: Vec<_> = PAIRS.iter().map(|(a, b)| tokenizer.encode(a, b, 48).unwrap()).collect();
     let info = CalibrationInfo { max_length: 48, seed: 0 };
-    let int8 = quantize(&bert, &samples, info, |_| ()).unwrap().onnx;
+    let int8 = quantize(&bert, &samples, &Options::default(), info, None, |_| ()).unwrap().onnx;
     let fp32 = encode_model(&emit_fp32(&bert));
     std::fs::write(format!("{folder}/model.fp32.onnx"), &fp32).unwrap();
     std::fs::write(format!("{folder}/model.int8.onnx"), &int8).unwrap();

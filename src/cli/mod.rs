@@ -14,6 +14,7 @@ mod convert;
 mod eval;
 mod inspect;
 mod load;
+mod method;
 mod output;
 mod output_folder;
 mod quantize;

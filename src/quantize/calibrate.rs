@@ -23,14 +23,16 @@ pub fn calibrate(bert: &Bert, samples: &[Tokens], mut progress: impl FnMut(usize
         taps.values.keys().map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
     let engine = Engine::for_any_shape(&model, "the FP32 model")?;
 
-    let mut observers: Observations = taps.values.keys().map(|name| (name.clone(), Observer::default())).collect();
+    let tokens = samples.iter().map(|tokens| tokens.ids.len()).sum();
+    let observer = |(name, &features): (&String, &usize)| (name.clone(), Observer::new(features, tokens));
+    let mut observers: Observations = taps.values.iter().map(observer).collect();
     let mut by_length: Vec<&Tokens> = samples.iter().collect();
     by_length.sort_by_key(|tokens| tokens.ids.len());
     for (done, tokens) in by_length.into_iter().enumerate() {
         let mask = vec![1; tokens.ids.len()];
         let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
         for ((name, observer), values) in observers.iter_mut().zip(engine.run(&inputs)?) {
-            observer.observe(&values, taps.values[name], name)?;
+            observer.observe(&values, name)?;
         }
         progress(done + 1);
     }

@@ -1,14 +1,15 @@
 //! The INT8 ONNX file: standard operators in one pattern, which any engine can run and ours fuses.
 
-use super::quantizer::Parameters;
+use super::quantizer::{ActivationParameters, Parameters};
 use crate::bert::{Bert, Float, Lowering, build_graph, transpose};
 use crate::onnx::pb::tensor_proto::DataType;
 use crate::onnx::{Attribute, GraphBuilder, pb};
 use std::collections::HashSet;
 
 /// Writes `bert` with the integers and scales of `parameters`:
-/// `QuantizeLinear → MatMulInteger → Cast → Mul(scale) → Add(bias)` for linear layers, the same without bias for
-/// `q · kᵀ`, and `Gather → Cast → Mul(Gather(scale))` for embedding tables.
+/// `Mul(factors) → QuantizeLinear → MatMulInteger → Cast → Mul(scale) → Add(bias)` for linear layers (without the first
+/// where the input is not smoothed), the same without factors and bias for `q · kᵀ`, and
+/// `Gather → Cast → Mul(Gather(scale))` for embedding tables. What `parameters` do not name stays in FP32.
 pub fn emit_int8(bert: &Bert, parameters: &Parameters) -> pb::ModelProto {
     build_graph(bert, &mut Int8 { parameters, quantized: HashSet::new() })
 }
@@ -24,10 +25,14 @@ impl Int8<'_> {
     fn quantize(&mut self, g: &mut GraphBuilder, x: &str) -> String {
         let name = format!("{x}.quantized");
         if self.quantized.insert(x.to_owned()) {
-            let params = self.parameters.activations[x];
+            let ActivationParameters { factors, params } = &self.parameters.activations[x];
             let scale = g.f32_scalar(&format!("{x}.scale"), params.scale);
             let zero_point = g.u8_scalar(&format!("{x}.zero_point"), params.zero_point);
-            g.node("QuantizeLinear", &name, &[x, &scale, &zero_point], &[]);
+            let smoothed = factors.as_ref().map(|factors| {
+                let factors = g.f32s(&format!("{x}.smoothing"), &[factors.len()], factors);
+                g.node("Mul", &format!("{x}.smoothed"), &[x, &factors], &[])
+            });
+            g.node("QuantizeLinear", &name, &[smoothed.as_deref().unwrap_or(x), &scale, &zero_point], &[]);
         }
         name
     }
@@ -53,9 +58,9 @@ impl Lowering for Int8<'_> {
         g.node("Mul", name, &[&picked, &scale], &[])
     }
 
-    fn linear(&mut self, g: &mut GraphBuilder, _bert: &Bert, layer: &str, x: &str) -> String {
-        let linear = &self.parameters.linears[layer];
-        let x_scale = self.parameters.activations[x].scale;
+    fn linear(&mut self, g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
+        let Some(linear) = self.parameters.linears.get(layer) else { return Float.linear(g, bert, layer, x) };
+        let x_scale = self.parameters.activations[x].params.scale;
         let out = linear.bias.len();
         let transposed = transpose(&linear.weights.values, out);
         let scales: Vec<f32> = linear.weights.scales.iter().map(|w| w * x_scale).collect();
@@ -72,9 +77,11 @@ impl Lowering for Int8<'_> {
     }
 
     fn scores(&mut self, g: &mut GraphBuilder, bert: &Bert, prefix: &str, query: &str, key: &str) -> String {
+        if !self.parameters.scores.contains(prefix) {
+            return Float.scores(g, bert, prefix, query, key);
+        }
         let layer = prefix.trim_end_matches(".scores");
-        let q = self.parameters.activations[&format!("{layer}.query")];
-        let k = self.parameters.activations[&format!("{layer}.key")];
+        let [q, k] = ["query", "key"].map(|side| self.parameters.activations[&format!("{layer}.{side}")].params);
         let q_scale = g.f32_scalar(&format!("{layer}.query.scale_symmetric"), q.scale);
         let q_zero = g.u8_scalar("query.zero_point", q.zero_point);
         let k_scale = g.f32_scalar(&format!("{layer}.key.scale_symmetric"), k.scale);

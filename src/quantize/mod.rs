@@ -1,27 +1,44 @@
 //! Post-training static quantization of a [`Bert`] to INT8.
 //!
-//! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, from
-//! the mean over calibration pairs of each pair's range; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and
-//! the classification head stay in FP32; biases are corrected for the mean error of the rounded weights.
+//! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, after
+//! SmoothQuant's division; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the classification head stay in
+//! FP32; biases are corrected for the mean error of the rounded weights. [`Options`] chooses among the methods.
 
 mod calibrate;
+mod control;
 mod correct;
 mod emit;
+mod gptq;
+mod histogram;
+mod layers;
+mod matrix;
+mod measure;
 mod observer;
+mod options;
 mod params;
 mod quantizer;
+mod range;
 mod report;
+mod round;
 mod sample;
+mod scope;
+mod search;
+mod smooth;
 
+pub use control::{Control, ControlReport, Measured, Metric, Returned};
+pub use histogram::Histogram;
+pub use layers::{LayerReport, layer_reports};
+pub use measure::LinearMeasure;
+pub use options::{Options, Preset, Range, Rounding, Smoothing};
 pub use params::{QuantParams, QuantizedRows};
-pub use report::Report;
+pub use report::{ActivationReport, Calibration, LinearReport, Report, Sizes, WeightReport};
 pub use sample::choose;
+pub use scope::Ignored;
 
 use crate::bert::{Bert, emit_fp32};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::onnx::{encode_model, encoded_len};
 use crate::tokenizer::Tokens;
-use report::{Calibration, Sizes};
 
 /// An INT8 model, ready to be written.
 #[derive(Debug)]
@@ -41,18 +58,62 @@ pub struct CalibrationInfo {
     pub seed: u64,
 }
 
-/// Quantizes `bert` with statistics over `samples`, calling `progress` with the number of samples done.
+/// What quantization is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Running the FP32 model on calibration pairs.
+    Calibrating,
+    /// Choosing scales and rounding weights, unit by unit.
+    Choosing,
+    /// Measuring the damage that each unit does alone.
+    Ranking,
+    /// Returning units to FP32.
+    Returning,
+}
+
+/// How far quantization is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What is being done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much there is at most.
+    pub total: usize,
+}
+
+/// Quantizes `bert` with statistics over `samples`, calling `progress` after each step. Labelled pairs play a part only in
+/// accuracy control, where that is asked for.
 ///
 /// # Errors
-/// If there are no samples, the model cannot run, or an activation is not finite.
+/// If there are no samples, an option is out of range or ignores nothing, the model cannot run, or an activation is not
+/// finite.
 pub fn quantize(
     bert: &Bert,
     samples: &[Tokens],
+    options: &Options,
     info: CalibrationInfo,
-    progress: impl FnMut(usize),
+    accuracy: Option<&Control>,
+    mut progress: impl FnMut(Step),
 ) -> Result<Quantized> {
-    let observations = calibrate::calibrate(bert, samples, progress)?;
-    let parameters = quantizer::quantize_parameters(bert, &observations);
+    options.validate()?;
+    if let Some(pattern) = options.ignored.unmatched(bert.config().layers).first() {
+        return Err(Error::Argument(format!(
+            "`{pattern}` matches no part of the model; parts are called like encoder.layer.0.attention.self.query, \
+             encoder.layer.0.attention.self.scores, encoder.layer.0.intermediate.dense, \
+             embeddings.word_embeddings.weight, and * stands for any characters"
+        )));
+    }
+    let mut step = |stage, done, total| progress(Step { stage, done, total });
+    let observations = calibrate::calibrate(bert, samples, |done| step(Stage::Calibrating, done, samples.len()))?;
+    let (mut parameters, findings) = quantizer::quantize_parameters(bert, &observations, options, |done, total| {
+        step(Stage::Choosing, done, total);
+    });
+    let mut control = None;
+    if let Some(accuracy) = accuracy {
+        let (kept, report) = control::control(bert, &parameters, accuracy, &mut progress)?;
+        (parameters, control) = (kept, Some(report));
+    }
     let onnx = encode_model(&emit::emit_int8(bert, &parameters));
     let fp32_bytes = encoded_len(&emit_fp32(bert));
     let sizes = Sizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
@@ -63,6 +124,7 @@ pub fn quantize(
         max_length: info.max_length,
         seed: info.seed,
     };
-    let report = report::report(bert, &parameters, &observations, calibration, sizes);
+    let found = report::Found { parameters: &parameters, observations: &observations, findings: &findings };
+    let report = Report { control, ..report::report(bert, options, found, calibration, sizes) };
     Ok(Quantized { onnx, report })
 }

@@ -2,54 +2,97 @@
 
 use crate::error::{Error, Result};
 
-/// Running statistics of one activation `[tokens, features]` over calibration samples.
-#[derive(Debug, Clone, Default)]
+/// Rows of an activation that are kept whole, of all calibration tokens at even distances.
+const KEPT_ROWS: usize = 2048;
+
+/// Statistics of one activation `[tokens, features]` over calibration samples.
+#[derive(Debug, Clone)]
 pub struct Observer {
-    samples: usize,
+    features: usize,
     rows: usize,
-    min_sum: f64,
-    max_sum: f64,
-    /// The lowest value seen.
-    pub min: f32,
-    /// The highest value seen.
-    pub max: f32,
+    stride: usize,
+    sample_min: Vec<f32>,
+    sample_max: Vec<f32>,
     feature_sums: Vec<f64>,
+    kept: Vec<f32>,
 }
 
 impl Observer {
-    /// Takes in one sample: a row-major matrix of `features` columns. `name` is named in errors.
+    /// Will see `tokens` rows of `features` in all.
+    pub fn new(features: usize, tokens: usize) -> Self {
+        Observer {
+            features,
+            rows: 0,
+            stride: tokens.div_ceil(KEPT_ROWS).max(1),
+            sample_min: Vec::new(),
+            sample_max: Vec::new(),
+            feature_sums: vec![0.0; features],
+            kept: Vec::new(),
+        }
+    }
+
+    /// Takes in one sample: a row-major matrix. `name` is named in errors.
     ///
     /// # Errors
     /// If a value is not finite.
-    pub fn observe(&mut self, values: &[f32], features: usize, name: &str) -> Result<()> {
-        let (min, max) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), &v| (lo.min(v), hi.max(v)));
-        self.feature_sums.resize(features, 0.0);
-        for row in values.chunks_exact(features) {
-            for (sum, &value) in self.feature_sums.iter_mut().zip(row) {
-                *sum += f64::from(value);
+    pub fn observe(&mut self, values: &[f32], name: &str) -> Result<()> {
+        let (mut min, mut max) = (vec![f32::INFINITY; self.features], vec![f32::NEG_INFINITY; self.features]);
+        for row in values.chunks_exact(self.features) {
+            for (((&x, min), max), sum) in row.iter().zip(&mut min).zip(&mut max).zip(&mut self.feature_sums) {
+                (*min, *max) = (min.min(x), max.max(x));
+                *sum += f64::from(x);
             }
+            if self.rows.is_multiple_of(self.stride) {
+                self.kept.extend(row);
+            }
+            self.rows += 1;
         }
-        if !(min.is_finite() && max.is_finite() && self.feature_sums.iter().all(|s| s.is_finite())) {
+        if !(min.iter().chain(&max).all(|x| x.is_finite()) && self.feature_sums.iter().all(|s| s.is_finite())) {
             let problem = "became infinite or NaN during calibration; the model cannot be quantized";
             return Err(Error::tensor("calibration", name, problem));
         }
-        (self.min, self.max) = if self.samples == 0 { (min, max) } else { (self.min.min(min), self.max.max(max)) };
-        self.samples += 1;
-        self.rows += values.len() / features;
-        self.min_sum += f64::from(min);
-        self.max_sum += f64::from(max);
+        self.sample_min.extend(min);
+        self.sample_max.extend(max);
         Ok(())
     }
 
-    /// The mean over samples of each sample's lowest and highest value ("mean-min-max", NNCF's default).
-    pub fn mean_min_max(&self) -> (f32, f32) {
-        let samples = self.samples.max(1) as f64;
-        ((self.min_sum / samples) as f32, (self.max_sum / samples) as f32)
+    /// Columns.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The lowest and highest value of every sample, once feature j is multiplied with `factors[j]`, which are positive.
+    pub fn sample_ranges(&self, factors: &[f32]) -> Vec<(f32, f32)> {
+        let scaled = |values: &[f32], from: f32, pick: fn(f32, f32) -> f32| {
+            values.iter().zip(factors).fold(from, |extreme, (x, factor)| pick(extreme, x * factor))
+        };
+        let samples = self.sample_min.chunks_exact(self.features).zip(self.sample_max.chunks_exact(self.features));
+        samples
+            .map(|(min, max)| (scaled(min, f32::INFINITY, f32::min), scaled(max, f32::NEG_INFINITY, f32::max)))
+            .collect()
     }
 
     /// The mean of every feature over all tokens.
     pub fn feature_means(&self) -> Vec<f32> {
         self.feature_sums.iter().map(|sum| (sum / self.rows.max(1) as f64) as f32).collect()
+    }
+
+    /// The largest magnitude of every feature over all tokens.
+    pub fn feature_magnitudes(&self) -> Vec<f32> {
+        let mut largest = vec![0.0f32; self.features];
+        for sample in [&self.sample_min, &self.sample_max].into_iter().flat_map(|all| all.chunks_exact(self.features)) {
+            for (largest, x) in largest.iter_mut().zip(sample) {
+                *largest = largest.max(x.abs());
+            }
+        }
+        largest
+    }
+
+    /// Some of the rows, each multiplied feature by feature with `factors`: at most `count`, at even distances.
+    pub fn rows(&self, count: usize, factors: &[f32]) -> Vec<f32> {
+        let stride = (self.kept.len() / self.features).div_ceil(count.max(1)).max(1);
+        let rows = self.kept.chunks_exact(self.features).step_by(stride);
+        rows.flat_map(|row| row.iter().zip(factors).map(|(x, factor)| x * factor)).collect()
     }
 }
 
@@ -58,20 +101,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_averaged_over_samples_and_means_over_tokens() {
-        let mut observer = Observer::default();
-        observer.observe(&[-1.0, 2.0, 0.0, 4.0], 2, "x").unwrap();
-        observer.observe(&[-3.0, 10.0], 2, "x").unwrap();
-        assert_eq!(observer.mean_min_max(), (-2.0, 7.0));
-        assert_eq!((observer.min, observer.max), (-3.0, 10.0));
+    fn ranges_are_per_sample_and_means_over_tokens() {
+        let mut observer = Observer::new(2, 3);
+        observer.observe(&[-1.0, 2.0, 0.0, 4.0], "x").unwrap();
+        observer.observe(&[-3.0, 10.0], "x").unwrap();
+        assert_eq!(observer.sample_ranges(&[1.0, 1.0]), [(-1.0, 4.0), (-3.0, 10.0)]);
+        assert_eq!(observer.sample_ranges(&[2.0, 0.25]), [(-2.0, 1.0), (-6.0, 2.5)]);
+        assert_eq!(observer.feature_magnitudes(), [3.0, 10.0]);
         let means = observer.feature_means();
         assert!((means[0] + 4.0 / 3.0).abs() < 1e-6 && (means[1] - 16.0 / 3.0).abs() < 1e-6);
     }
 
     #[test]
+    fn few_rows_are_kept_of_many() {
+        let tokens = 3 * KEPT_ROWS;
+        let mut observer = Observer::new(1, tokens);
+        let values: Vec<f32> = (0..tokens).map(|at| at as f32).collect();
+        values.chunks(100).for_each(|sample| observer.observe(sample, "x").unwrap());
+        let rows = observer.rows(usize::MAX, &[2.0]);
+        assert_eq!(rows.len(), KEPT_ROWS);
+        assert_eq!(rows[..3], [0.0, 6.0, 12.0]);
+        assert_eq!(observer.rows(2, &[1.0]), [0.0, 3072.0]);
+    }
+
+    #[test]
     fn a_value_that_is_not_finite_is_named() {
         for bad in [f32::NAN, f32::INFINITY] {
-            let error = Observer::default().observe(&[0.0, bad], 2, "layer.3").unwrap_err();
+            let error = Observer::new(2, 1).observe(&[0.0, bad], "layer.3").unwrap_err();
             assert!(error.to_string().contains("layer.3"));
         }
     }

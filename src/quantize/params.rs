@@ -27,11 +27,31 @@ impl QuantParams {
     pub fn symmetric(limit: f32) -> Self {
         QuantParams { scale: safe_scale(limit / WEIGHT_MAX), zero_point: 128 }
     }
+
+    /// The integer of `x`: `saturate(round_half_to_even(x / scale) + zero_point)`.
+    pub fn quantize(self, x: f32) -> u8 {
+        ((x / self.scale).round_ties_even() + f32::from(self.zero_point)).clamp(0.0, 255.0) as u8
+    }
+
+    /// The float that the integer of `x` stands for.
+    pub fn round_trip(self, x: f32) -> f32 {
+        (f32::from(self.quantize(x)) - f32::from(self.zero_point)) * self.scale
+    }
 }
 
 /// A scale that can be divided by: 1 in place of zero, of denormals and of what is not finite.
 pub fn safe_scale(scale: f32) -> f32 {
     if scale.is_normal() && scale > 0.0 { scale } else { 1.0 }
+}
+
+/// The scale by which a row's largest weight becomes 127.
+pub fn row_scale(row: &[f32]) -> f32 {
+    safe_scale(row.iter().fold(0.0f32, |max, w| max.max(w.abs())) / WEIGHT_MAX)
+}
+
+/// `round_half_to_even(w / scale)`, saturated to [−127, 127].
+pub fn round_weight(w: f32, scale: f32) -> i8 {
+    (w / scale).round_ties_even().clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
 }
 
 /// Symmetric s8 with one scale per row: `scale = max |w| / 127`, `q = round_half_to_even(w / scale)`.
@@ -46,14 +66,17 @@ pub struct QuantizedRows {
 impl QuantizedRows {
     /// Quantizes a row-major matrix with `columns` columns.
     pub fn new(weights: &[f32], columns: usize) -> Self {
-        let mut values = Vec::with_capacity(weights.len());
-        let mut scales = Vec::with_capacity(weights.len() / columns);
-        for row in weights.chunks_exact(columns) {
-            let scale = safe_scale(row.iter().fold(0.0f32, |max, w| max.max(w.abs())) / WEIGHT_MAX);
-            values.extend(row.iter().map(|w| (w / scale).round_ties_even().clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8));
-            scales.push(scale);
+        Self::with_scales(weights, weights.chunks_exact(columns).map(row_scale).collect())
+    }
+
+    /// Rounds a row-major matrix to the nearest on one given scale per row.
+    pub fn with_scales(weights: &[f32], scales: Vec<f32>) -> Self {
+        let columns = weights.len().checked_div(scales.len()).unwrap_or(0).max(1);
+        let rows = weights.chunks(columns).zip(&scales);
+        QuantizedRows {
+            values: rows.flat_map(|(row, &scale)| row.iter().map(move |&w| round_weight(w, scale))).collect(),
+            scales,
         }
-        QuantizedRows { values, scales }
     }
 
     /// The floats that the integers stand for, row by row.

@@ -2,73 +2,170 @@
 
 use super::calibrate::Observations;
 use super::correct::bias_correction;
+use super::measure::{LinearMeasure, measure};
+use super::observer::Observer;
+use super::options::{Options, Range};
 use super::params::{QuantParams, QuantizedRows};
+use super::range::range;
+use super::round::round;
+use super::scope::{TABLES, Unit, units};
+use super::search::{Choice, choose};
+use super::smooth::smoothed;
 use crate::bert::Bert;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 /// A quantized linear layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearParameters {
-    /// The weights `[out, in]`, one scale per output feature.
+    /// The weights `[out, in]`, multiplied with the input's divisors; one scale per output feature.
     pub weights: QuantizedRows,
     /// The corrected FP32 biases.
     pub bias: Vec<f32>,
 }
 
-/// All that the INT8 file holds beside what it shares with the FP32 file.
+/// How an activation becomes u8: `QuantizeLinear(x · factors)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActivationParameters {
+    /// One factor per feature, the reciprocal of SmoothQuant's divisor; `None` where all are 1.
+    pub factors: Option<Vec<f32>>,
+    /// Scale and zero point.
+    pub params: QuantParams,
+}
+
+/// All that the INT8 file holds beside what it shares with the FP32 file. What is not named here stays in FP32.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
-    /// Activations by their name in the graph: u8, asymmetric but for queries and keys.
-    pub activations: BTreeMap<String, QuantParams>,
-    /// Linear layers by name. Pooler and classifier stay in FP32: they see one token, so they cost next to nothing.
+    /// Activations by their name in the graph, queries and keys among them.
+    pub activations: BTreeMap<String, ActivationParameters>,
+    /// Linear layers by name.
     pub linears: BTreeMap<String, LinearParameters>,
-    /// Embedding tables by tensor name, one scale per row. The few rows of token types stay in FP32.
+    /// Attention scores by name. They are INT8 only where queries, keys and values are.
+    pub scores: HashSet<String>,
+    /// Embedding tables by tensor name, one scale per row.
     pub tables: BTreeMap<String, QuantizedRows>,
 }
 
-/// The names of the linear layers that are quantized, with the activation that each reads.
-pub fn quantized_layers(layers: usize) -> Vec<(String, String)> {
-    let mut names = Vec::new();
-    let mut x = "embeddings.LayerNorm".to_owned();
-    for layer in 0..layers {
-        let at = format!("encoder.layer.{layer}");
-        for part in ["query", "key", "value"] {
-            names.push((format!("{at}.attention.self.{part}"), x.clone()));
+impl Parameters {
+    /// These without the units and tables that `keep` refuses by name.
+    pub fn only(&self, layers: usize, keep: impl Fn(&str) -> bool) -> Self {
+        let mut kept = self.clone();
+        for unit in units(layers).into_iter().filter(|unit| !keep(&unit.name)) {
+            kept.linears.retain(|name, _| !unit.linears.contains(name));
+            kept.scores.retain(|name| Some(name) != unit.scores.as_ref());
         }
-        names.push((format!("{at}.attention.output.dense"), format!("{at}.attention.self.context")));
-        names.push((format!("{at}.intermediate.dense"), format!("{at}.attention.output.LayerNorm")));
-        names.push((format!("{at}.output.dense"), format!("{at}.intermediate.activation")));
-        x = format!("{at}.output.LayerNorm");
+        kept.tables.retain(|name, _| keep(name));
+        kept
     }
-    names
 }
 
-/// Chooses scales and zero points and rounds the weights.
-pub fn quantize_parameters(bert: &Bert, observations: &Observations) -> Parameters {
-    let activations = observations
-        .iter()
-        .map(|(name, observer)| {
-            let (min, max) = observer.mean_min_max();
-            let symmetric = name.ends_with(".query") || name.ends_with(".key");
-            let params =
-                if symmetric { QuantParams::symmetric(max.max(-min)) } else { QuantParams::asymmetric(min, max) };
-            (name.clone(), params)
-        })
-        .collect();
-    let linears = quantized_layers(bert.config().layers)
-        .into_iter()
-        .map(|(name, input)| {
-            let means = observations[&input].feature_means();
-            let original = bert.weight(&format!("{name}.weight"));
-            let weights = QuantizedRows::new(original, means.len());
-            let correction = bias_correction(original, &weights, &means);
-            let bias = bert.weight(&format!("{name}.bias")).iter().zip(correction).map(|(b, c)| b + c).collect();
-            (name, LinearParameters { weights, bias })
-        })
-        .collect();
-    let tables = ["embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"]
-        .into_iter()
-        .map(|name| (name.to_owned(), QuantizedRows::new(bert.weight(name), bert.config().hidden)))
-        .collect();
-    Parameters { activations, linears, tables }
+/// What the search found, for the report.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// How every activation is quantized, by name.
+    pub choices: BTreeMap<String, Choice>,
+    /// The errors of every quantized linear layer, by name.
+    pub measures: BTreeMap<String, LinearMeasure>,
+}
+
+/// What became of one unit.
+struct Outcome {
+    input: String,
+    choice: Choice,
+    linears: Vec<(String, LinearParameters, LinearMeasure)>,
+}
+
+/// Chooses scales and zero points and rounds the weights, several units at a time. Calls `progress` with the units done and
+/// their number.
+pub fn quantize_parameters(
+    bert: &Bert,
+    observations: &Observations,
+    options: &Options,
+    mut progress: impl FnMut(usize, usize),
+) -> (Parameters, Findings) {
+    let layers = bert.config().layers;
+    let units = units(layers);
+    let mut findings = Findings::default();
+    let mut parameters = Parameters {
+        activations: BTreeMap::new(),
+        linears: BTreeMap::new(),
+        scores: HashSet::new(),
+        tables: tables(bert, options),
+    };
+    let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::channel());
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(units.len());
+        for _ in 0..threads {
+            let send = send.clone();
+            scope.spawn(|| {
+                let send = send;
+                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // The receiver outlives the threads.
+                    let _ = send.send(quantize_unit(bert, observations, options, unit));
+                }
+            });
+        }
+        drop(send);
+        for (done, outcome) in receive.into_iter().enumerate() {
+            progress(done + 1, units.len());
+            let Some(Outcome { input, choice, linears }) = outcome else { continue };
+            let smooth = choice.alpha.is_some();
+            let activation = ActivationParameters { factors: smooth.then(|| choice.factors()), params: choice.params };
+            parameters.activations.insert(input.clone(), activation);
+            findings.choices.insert(input, choice);
+            for (name, linear, measure) in linears {
+                findings.measures.insert(name.clone(), measure);
+                parameters.linears.insert(name, linear);
+            }
+        }
+    });
+    for unit in &units {
+        let whole = unit.linears.iter().all(|name| parameters.linears.contains_key(name));
+        if let Some(scores) = unit.scores.as_ref().filter(|name| whole && !options.ignored.contains(name)) {
+            parameters.scores.insert(scores.clone());
+            for side in &unit.linears[..2] {
+                let params = symmetric(&observations[side], options);
+                parameters.activations.insert(side.clone(), ActivationParameters { factors: None, params });
+            }
+        }
+    }
+    (parameters, findings)
+}
+
+/// Quantizes one unit; `None` where nothing of it is quantized.
+fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, unit: &Unit) -> Option<Outcome> {
+    let observer = &observations[&unit.input];
+    let names: Vec<&String> = unit.linears.iter().filter(|name| !options.ignored.contains(name)).collect();
+    let weights: Vec<&[f32]> = names.iter().map(|name| bert.weight(&format!("{name}.weight"))).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let choice = choose(options, observer, &weights);
+    let inputs = choice.quantized_rows(observer, usize::MAX);
+    let means: Vec<f32> = observer.feature_means().iter().zip(&choice.divisors).map(|(mean, s)| mean / s).collect();
+    let linears = names.into_iter().zip(weights).map(|(name, original)| {
+        let smooth = smoothed(original, &choice.divisors);
+        let weights = round(options.rounding, &smooth, &inputs, means.len());
+        let mut bias = bert.weight(&format!("{name}.bias")).to_vec();
+        let correction = bias_correction(&smooth, &weights, &means);
+        if options.bias_correction {
+            bias.iter_mut().zip(&correction).for_each(|(bias, c)| *bias += c);
+        }
+        let measure = measure(observer, &choice, original, &weights, &correction, options);
+        (name.clone(), LinearParameters { weights, bias }, measure)
+    });
+    Some(Outcome { input: unit.input.clone(), linears: linears.collect(), choice })
+}
+
+/// The range of queries or keys, whose zero point must be that of zero.
+fn symmetric(observer: &Observer, options: &Options) -> QuantParams {
+    let method = if options.range == Range::Search { Range::MeanMinMax } else { options.range };
+    let (low, high) = range(method, observer, &vec![1.0; observer.features()]);
+    QuantParams::symmetric(high.max(-low))
+}
+
+fn tables(bert: &Bert, options: &Options) -> BTreeMap<String, QuantizedRows> {
+    let quantized = TABLES.into_iter().filter(|name| !options.ignored.contains(name));
+    quantized.map(|name| (name.to_owned(), QuantizedRows::new(bert.weight(name), bert.config().hidden))).collect()
 }

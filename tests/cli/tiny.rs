@@ -4,7 +4,7 @@ use crate::common::{tiny_bert, tiny_config};
 use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, config_json, emit_fp32};
 use bert8::onnx::encode_model;
-use bert8::quantize::{CalibrationInfo, quantize};
+use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::tokenizer::PairTokenizer;
 use bert8::wordpiece;
 use half::{bf16, f16};
@@ -49,7 +49,9 @@ pub fn int8() -> &'static [u8] {
     BYTES.get_or_init(|| {
         let tokenizer = PairTokenizer::from_bytes(tokenizer_json().to_string().as_bytes(), "tokenizer.json").unwrap();
         let samples: Vec<_> = PAIRS.iter().map(|(_, a, b)| tokenizer.encode(a, b, 64).unwrap()).collect();
-        quantize(&bert(), &samples, CalibrationInfo { max_length: 64, seed: 0 }, |_| {}).unwrap().onnx
+        quantize(&bert(), &samples, &Options::default(), CalibrationInfo { max_length: 64, seed: 0 }, None, |_| ())
+            .unwrap()
+            .onnx
     })
 }
 

@@ -1,0 +1,200 @@
+//! Accuracy control: returns parts to FP32 until a metric on labelled pairs has dropped no further than allowed.
+
+use super::emit::emit_int8;
+use super::quantizer::Parameters;
+use super::scope::{TABLES, units};
+use super::{Stage, Step};
+use crate::bert::{Bert, emit_fp32};
+use crate::clock::now_ms;
+use crate::error::{Error, Result};
+use crate::metrics::{Counts, argmax, rmse};
+use crate::model::Model;
+use crate::onnx::{encode_model, pb};
+use crate::tokenizer::Tokens;
+use serde::Serialize;
+use std::collections::HashSet;
+use std::str::FromStr;
+
+/// Pairs that units are ranked on.
+const RANKING_PAIRS: usize = 100;
+
+/// What is measured on labelled pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// F1 of class 1.
+    F1,
+    /// The share of right decisions.
+    Accuracy,
+    /// The share of decisions that are FP32's.
+    Agreement,
+}
+
+impl FromStr for Metric {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "f1" => Ok(Metric::F1),
+            "accuracy" => Ok(Metric::Accuracy),
+            "agreement" => Ok(Metric::Agreement),
+            _ => Err("expected f1, accuracy or agreement".to_owned()),
+        }
+    }
+}
+
+/// How far a metric may drop, and on which pairs.
+#[derive(Debug, Clone, Copy)]
+pub struct Control<'a> {
+    /// The metric.
+    pub metric: Metric,
+    /// FP32's value less INT8's, at most.
+    pub max_drop: f64,
+    /// Pairs with their class ids.
+    pub data: &'a [(Tokens, usize)],
+}
+
+/// What accuracy control did.
+#[derive(Debug, Clone, Serialize)]
+pub struct ControlReport {
+    /// The metric.
+    pub metric: Metric,
+    /// How far it may drop.
+    pub max_drop: f64,
+    /// Pairs measured on.
+    pub pairs: usize,
+    /// FP32.
+    pub fp32: Measured,
+    /// All that is quantized in INT8.
+    pub int8: Measured,
+    /// The parts that were returned to FP32, in that order.
+    pub returned: Vec<Returned>,
+    /// The file that was written.
+    pub result: Measured,
+}
+
+/// A model on the pairs.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Measured {
+    /// The metric's value.
+    pub value: f64,
+    /// Bytes of the ONNX file.
+    pub bytes: usize,
+    /// Mean time for a pair on this machine.
+    pub ms_per_pair: f64,
+}
+
+/// A part that stays in FP32.
+#[derive(Debug, Clone, Serialize)]
+pub struct Returned {
+    /// The unit or table.
+    pub name: String,
+    /// The root mean square of logit differences where it alone is INT8.
+    pub damage: f64,
+    /// The metric once it was in FP32.
+    pub value: f64,
+}
+
+/// A model's logits on pairs, and what they are worth.
+struct Answers {
+    logits: Vec<Vec<f32>>,
+    measured: Measured,
+}
+
+/// Runs `model` on `pairs`; FP32's answers are `reference`, its own where there is none.
+fn answer(
+    model: &pb::ModelProto,
+    name: &str,
+    pairs: &[&(Tokens, usize)],
+    metric: Metric,
+    reference: Option<&Answers>,
+) -> Result<Answers> {
+    let onnx = encode_model(model);
+    let bytes = onnx.len();
+    let model = Model::from_bytes(onnx, name)?;
+    let start = now_ms();
+    let logits = pairs.iter().map(|(tokens, _)| model.logits(tokens)).collect::<Result<Vec<_>>>()?;
+    let ms_per_pair = (now_ms() - start) / pairs.len() as f64;
+    let mut counts = Counts::default();
+    for (at, (logits, (_, label))) in logits.iter().zip(pairs).enumerate() {
+        let right = match (metric, reference) {
+            (Metric::Agreement, Some(reference)) => argmax(&reference.logits[at]),
+            (Metric::Agreement, None) => argmax(logits),
+            _ => *label,
+        };
+        counts.add(argmax(logits), right);
+    }
+    let value = if metric == Metric::F1 { counts.f1() } else { counts.accuracy() };
+    Ok(Answers { logits, measured: Measured { value, bytes, ms_per_pair } })
+}
+
+/// Returns units of `parameters` to FP32, the most damaging first, until the drop is met. With all of them returned the
+/// model is FP32's, so it always is.
+///
+/// # Errors
+/// If there are no pairs or a model cannot run.
+pub fn control(
+    bert: &Bert,
+    parameters: &Parameters,
+    control: &Control,
+    progress: &mut dyn FnMut(Step),
+) -> Result<(Parameters, ControlReport)> {
+    let &Control { metric, max_drop, data } = control;
+    if data.is_empty() {
+        return Err(Error::Argument("accuracy control needs at least one labelled pair".to_owned()));
+    }
+    let layers = bert.config().layers;
+    let mut all: Vec<&(Tokens, usize)> = data.iter().collect();
+    all.sort_by_key(|(tokens, _)| tokens.ids.len());
+    let fp32 = answer(&emit_fp32(bert), "the FP32 model", &all, metric, None)?;
+    let measure = |parameters: &Parameters| {
+        answer(&emit_int8(bert, parameters), "the INT8 model", &all, metric, Some(&fp32))
+            .map(|answers| answers.measured)
+    };
+    let int8 = measure(parameters)?;
+    let (mut kept, mut result, mut returned) = (parameters.clone(), int8, Vec::new());
+    let met = |measured: &Measured| fp32.measured.value - measured.value <= max_drop;
+    if !met(&result) {
+        let ranking = rank(bert, parameters, &all, progress)?;
+        let (total, mut out) = (ranking.len(), HashSet::new());
+        for (done, (damage, name)) in ranking.into_iter().enumerate() {
+            out.insert(name.clone());
+            kept = parameters.only(layers, |name| !out.contains(name));
+            result = measure(&kept)?;
+            returned.push(Returned { name, damage, value: result.value });
+            progress(Step { stage: Stage::Returning, done: done + 1, total });
+            if met(&result) {
+                break;
+            }
+        }
+    }
+    let report = ControlReport { metric, max_drop, pairs: data.len(), fp32: fp32.measured, int8, returned, result };
+    Ok((kept, report))
+}
+
+/// The units and tables that are INT8, with the logit error that each causes alone, largest first.
+fn rank(
+    bert: &Bert,
+    parameters: &Parameters,
+    pairs: &[&(Tokens, usize)],
+    progress: &mut dyn FnMut(Step),
+) -> Result<Vec<(f64, String)>> {
+    let layers = bert.config().layers;
+    let some: Vec<_> = pairs.iter().step_by(pairs.len().div_ceil(RANKING_PAIRS)).copied().collect();
+    let logits = |model: &pb::ModelProto, name: &str| {
+        answer(model, name, &some, Metric::Accuracy, None).map(|answers| answers.logits.concat())
+    };
+    let exact = logits(&emit_fp32(bert), "the FP32 model")?;
+    let quantized = |unit: &super::scope::Unit| unit.linears.iter().any(|name| parameters.linears.contains_key(name));
+    let names = units(layers).into_iter().filter(quantized).map(|unit| unit.name);
+    let tables = TABLES.into_iter().filter(|name| parameters.tables.contains_key(*name)).map(str::to_owned);
+    let names: Vec<String> = names.chain(tables).collect();
+    let mut ranking = Vec::with_capacity(names.len());
+    for (done, name) in names.iter().enumerate() {
+        let alone = emit_int8(bert, &parameters.only(layers, |other| other == name));
+        ranking.push((rmse(&exact, &logits(&alone, "the INT8 model")?), name.clone()));
+        progress(Step { stage: Stage::Ranking, done: done + 1, total: names.len() });
+    }
+    ranking.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok(ranking)
+}
