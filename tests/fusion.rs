@@ -13,6 +13,7 @@ use bert8::onnx::{decode_model, encode_model, pb};
 use bert8::ops::{Fused, fuse};
 use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::tokenizer::Tokens;
+use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
 use std::sync::Arc;
 
@@ -70,6 +71,34 @@ fn every_layer_is_fused_with_every_activation_for_every_kernel() {
             }
         }
     }
+}
+
+#[test]
+fn factors_before_rounding_are_fused_with_every_activation_for_every_kernel() {
+    for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+        let model = with_fixed_scales(&tiny_bert(tiny_config(activation, 3)), true, |_| false);
+        for kernel in Kernel::all() {
+            let fused = load(&model, kernel);
+            assert_eq!(*fused.fused(), Fused { layers: 2, operators: 9, left: 0, reason: None });
+            let sequences: Vec<Tokens> = (1..=9).map(sequence).collect();
+            let together = fused.logits_of(&sequences.iter().collect::<Vec<_>>()).unwrap();
+            for (tokens, together) in sequences.iter().zip(together) {
+                let plain = unfused(&model, tokens);
+                assert_close(&plain, &fused.logits(tokens).unwrap());
+                assert_close(&plain, &together);
+            }
+        }
+    }
+}
+
+#[test]
+fn factors_of_another_number_run_unfused() {
+    let mut model = with_fixed_scales(&tiny_bert(tiny_config(Activation::Gelu, 3)), true, |_| false);
+    let factors = "encoder.layer.0.attention.output.LayerNorm.factors";
+    let tensors = &mut model.graph.as_mut().unwrap().initializer;
+    let tensor = tensors.iter_mut().find(|tensor| tensor.name == factors).unwrap();
+    (tensor.dims, tensor.raw_data) = (vec![1], 0.9f32.to_le_bytes().to_vec());
+    assert_runs_unfused(&model, "encoder.layer.0.attention.output.LayerNorm");
 }
 
 /// A model whose pattern is broken runs as it is written, says why, and gives the same answer.

@@ -15,19 +15,19 @@ use std::ops::Range;
 const ROWS: usize = 16;
 
 /// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AttentionParams {
     /// Heads.
     pub heads: usize,
     /// Features of a head, a multiple of 8.
     pub head_size: usize,
-    /// Quantizes queries.
+    /// Quantizes the queries of a head.
     pub query: Quantizer,
-    /// Quantizes keys.
+    /// Quantizes the keys of a head.
     pub key: Quantizer,
     /// What an integer score is multiplied with: query scale · key scale / √d.
     pub score_scale: f32,
-    /// Quantizes the context.
+    /// Quantizes the context of all heads.
     pub context: Quantizer,
     /// Whether only the first token of every sequence asks.
     pub first_only: bool,
@@ -57,11 +57,13 @@ impl SelfAttention {
     /// From the layer that makes queries, keys and values, head after head.
     ///
     /// # Panics
-    /// If the layer's outputs are not three times the heads' features.
+    /// If the layer's outputs are not three times the heads' features, or a quantizer is for other rows.
     pub fn new(projection: Linear, params: AttentionParams) -> Self {
-        let AttentionParams { heads, head_size, .. } = params;
+        let AttentionParams { heads, head_size, ref query, ref key, ref context, .. } = params;
         assert!(head_size.is_multiple_of(GROUP), "heads are whole groups");
         assert_eq!(projection.outputs(), 3 * heads * head_size, "queries, keys and values of every head");
+        let features = [query, key, context].map(Quantizer::features);
+        assert_eq!(features, [head_size, head_size, heads * head_size], "a head's queries and keys, and the context");
         SelfAttention { projection, params }
     }
 
@@ -141,7 +143,7 @@ impl Task for Attend<'_> {
     fn run<D: Dot>(self, dot: D) {
         let sequences = self.sequences();
         let Attend { attention, a, scratch, out, .. } = self;
-        let (l, params, linear) = (dot.lanes(), attention.params, &attention.projection);
+        let (l, params, linear) = (dot.lanes(), &attention.params, &attention.projection);
         let groups = params.head_size / GROUP;
         let head_bytes = params.head_size * D::WIDTH;
         let tokens = a.len() / linear.input_bytes();
@@ -170,12 +172,12 @@ impl Task for Attend<'_> {
                 let first = (part * params.heads + head) * groups;
                 first..first + groups
             };
-            let mut put = PutQuantized { dot, quantizer: params.query, groups, out: queries };
+            let mut put = PutQuantized { dot, quantizer: &params.query, groups, out: queries };
             linear.values(dot, asking_rows, part(0), &mut put);
             for sequence in &sequences {
                 let rows = sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes();
                 let keys = &mut keys[sequence.panels.start * groups..sequence.panels.end * groups];
-                linear.values(dot, &a[rows], part(1), &mut PutKeys { l, quantizer: params.key, groups, keys });
+                linear.values(dot, &a[rows], part(1), &mut PutKeys { l, quantizer: &params.key, groups, keys });
             }
             linear.values(dot, a, part(2), &mut PutValues { l, groups, values });
 
@@ -202,8 +204,9 @@ impl Task for Attend<'_> {
                     let first = rows.start * params.heads * head_bytes;
                     let mut put = PutContext {
                         dot,
-                        quantizer: params.context,
+                        quantizer: &params.context,
                         inverse_sums,
+                        groups: head * groups,
                         first: first + head * head_bytes,
                         stride: params.heads * head_bytes,
                         out,
@@ -218,7 +221,7 @@ impl Task for Attend<'_> {
 /// Quantizes keys, and writes them as the columns of a weight matrix.
 struct PutKeys<'a, L> {
     l: L,
-    quantizer: Quantizer,
+    quantizer: &'a Quantizer,
     groups: usize,
     keys: &'a mut [Block],
 }
@@ -226,7 +229,7 @@ struct PutKeys<'a, L> {
 impl<L: Lanes> Put<L> for PutKeys<'_, L> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: L::F32) {
-        let bytes = self.l.to_bytes(self.quantizer.apply(self.l, y));
+        let bytes = self.l.to_bytes(self.quantizer.apply(self.l, group, y));
         let signed = (u64::from_ne_bytes(bytes) ^ 0x8080_8080_8080_8080).to_ne_bytes();
         let block = &mut self.keys[row / PANEL * self.groups + group];
         block.0[row % PANEL * GROUP..][..GROUP].copy_from_slice(&signed.map(|byte| byte as i8));
@@ -290,8 +293,10 @@ fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offs
 /// Ends the softmax, quantizes the context of one head, and writes its stored form.
 struct PutContext<'a, D> {
     dot: D,
-    quantizer: Quantizer,
+    quantizer: &'a Quantizer,
     inverse_sums: [f32; ROWS],
+    /// Groups of the heads before.
+    groups: usize,
     /// Where the head's part of the first row begins.
     first: usize,
     stride: usize,
@@ -304,6 +309,7 @@ impl<D: Dot> Put<D::Lanes> for PutContext<'_, D> {
         let l = self.dot.lanes();
         let y = l.mul(y, l.splat(self.inverse_sums[row]));
         let at = self.first + row * self.stride + group * GROUP * D::WIDTH;
-        self.dot.store(self.quantizer.apply(l, y), &mut self.out[at..at + GROUP * D::WIDTH]);
+        let quantized = self.quantizer.apply(l, self.groups + group, y);
+        self.dot.store(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
     }
 }

@@ -63,9 +63,10 @@ impl Embedding {
     /// Puts the tables together.
     ///
     /// # Panics
-    /// If a table is no matrix of the norm's features.
+    /// If a table is no matrix of the norm's features, or `output` is for other rows.
     pub fn new(kernel: Kernel, [words, types, positions]: [Table; 3], norm: LayerNorm, output: Quantizer) -> Self {
         let features = norm.features();
+        assert_eq!(output.features(), features, "what is quantized are the norm's features");
         for table in [&words, &types, &positions] {
             assert!(table.len().is_multiple_of(features), "the table has no rows of {features} features");
             if let Table::Int8 { values, scales } = table {
@@ -121,7 +122,7 @@ impl Embedding {
                     }
                     start = end;
                 }
-                embedding.norm.rows(dot, out, Some((embedding.output, quantized)));
+                embedding.norm.rows(dot, out, Some((&embedding.output, quantized)));
             }
         }
         let values = ids.len() * self.features();

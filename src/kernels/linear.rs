@@ -76,13 +76,13 @@ impl Linear {
     /// Runs the layer and `activation` on the rows of `a`, and writes the quantized result, in the stored form, to `out`.
     ///
     /// # Panics
-    /// If `a` and `out` have no or different numbers of rows.
-    pub fn activated(&self, a: &[u8], activation: Activation, quantizer: Quantizer, out: &mut [u8]) {
+    /// If `a` and `out` have no or different numbers of rows, or `quantizer` is not for rows of the layer's outputs.
+    pub fn activated(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
         struct Activated<'a> {
             linear: &'a Linear,
             a: &'a [u8],
             activation: Activation,
-            quantizer: Quantizer,
+            quantizer: &'a Quantizer,
             out: &'a mut [u8],
         }
         impl Task for Activated<'_> {
@@ -96,6 +96,7 @@ impl Linear {
             }
         }
         let rows = a.len() / self.input_bytes();
+        assert_eq!(quantizer.features(), self.outputs(), "the layer's outputs are quantized");
         assert_eq!(out.len(), rows * self.outputs() * self.kernel.width(), "one output row for every input row");
         self.kernel.run(Activated { linear: self, a, activation, quantizer, out });
     }
@@ -127,7 +128,7 @@ impl<L: Lanes, P: Put<L>> Sink<L> for Values<'_, L, P> {
 /// Quantizes, and writes the stored form of rows of `groups` groups.
 pub(super) struct PutQuantized<'a, D> {
     pub dot: D,
-    pub quantizer: Quantizer,
+    pub quantizer: &'a Quantizer,
     pub groups: usize,
     pub out: &'a mut [u8],
 }
@@ -136,7 +137,7 @@ impl<D: Dot> Put<D::Lanes> for PutQuantized<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
         let at = (row * self.groups + group) * GROUP * D::WIDTH;
-        let quantized = self.quantizer.apply(self.dot.lanes(), y);
+        let quantized = self.quantizer.apply(self.dot.lanes(), group, y);
         self.dot.store(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
     }
 }

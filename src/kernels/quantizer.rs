@@ -1,13 +1,17 @@
 //! From FP32 to 8 bits.
 
-use super::lanes::Lanes;
+use super::gemm::Dot;
+use super::lanes::{LANES, Lanes};
 use super::math::ROUND;
+use super::pack::GROUP;
 
-/// ONNX QuantizeLinear to u8: `saturate(round_half_to_even(x / scale) + zero_point)`, with x / scale as x · (1 / scale). NaN
-/// becomes 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// ONNX QuantizeLinear to u8 of rows whose feature j is multiplied with a factor r\[j\] before:
+/// `saturate(round_half_to_even(x · (r[j] · (1 / scale))) + zero_point)`. What x is multiplied with is rounded to one factor,
+/// so that ties may fall otherwise than by `(x · r[j]) / scale`. NaN becomes 0.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Quantizer {
-    inverse_scale: f32,
+    /// `r[j] · (1 / scale)` of every feature.
+    inverse_scales: Vec<[f32; LANES]>,
     zero_point: u8,
 }
 
@@ -15,39 +19,69 @@ impl Quantizer {
     /// The zero point of symmetric u8.
     pub const SYMMETRIC: u8 = 128;
 
-    /// Quantizes by `scale` and `zero_point`.
-    pub fn new(scale: f32, zero_point: u8) -> Self {
-        Quantizer { inverse_scale: 1.0 / scale, zero_point }
+    /// Quantizes rows of `features` features by `scale` and `zero_point` alone.
+    ///
+    /// # Panics
+    /// If `features` is no multiple of 8.
+    pub fn uniform(scale: f32, zero_point: u8, features: usize) -> Self {
+        Self::smoothed(scale, zero_point, &vec![1.0; features])
     }
 
-    /// Eight values as integers in 0..=255.
+    /// Quantizes by `scale` and `zero_point` what has been multiplied with `factors`, one for every feature.
+    ///
+    /// # Panics
+    /// If the factors are no multiple of 8.
+    pub fn smoothed(scale: f32, zero_point: u8, factors: &[f32]) -> Self {
+        assert!(factors.len().is_multiple_of(LANES), "features come in groups of {LANES}");
+        let inverse = 1.0 / scale;
+        let inverse_scales = factors.as_chunks().0.iter().map(|factors| factors.map(|r| r * inverse)).collect();
+        Quantizer { inverse_scales, zero_point }
+    }
+
+    /// Features of a row.
+    pub fn features(&self) -> usize {
+        self.inverse_scales.len() * LANES
+    }
+
+    /// The values of the eight features `group` as integers in 0..=255.
     #[inline(always)]
-    pub(super) fn apply<L: Lanes>(self, l: L, x: L::F32) -> L::I32 {
+    pub(super) fn apply<L: Lanes>(&self, l: L, group: usize, x: L::F32) -> L::I32 {
         let zero_point = f32::from(self.zero_point);
-        let steps = l.mul(x, l.splat(self.inverse_scale));
+        let steps = l.mul(x, l.load(&self.inverse_scales[group]));
         let steps = l.min(l.max(steps, l.splat(-zero_point)), l.splat(255.0 - zero_point));
         // The lowest bits of the sum hold the rounded integer.
         let rounded = l.to_bits(l.add(steps, l.splat(ROUND)));
         l.sub_i32(rounded, l.splat_i32(ROUND.to_bits() as i32 - i32::from(self.zero_point)))
+    }
+
+    /// Writes the stored form of `row` to `out`.
+    #[inline(always)]
+    pub(super) fn row<D: Dot>(&self, dot: D, row: &[[f32; LANES]], out: &mut [u8]) {
+        for (group, (x, out)) in row.iter().zip(out.chunks_exact_mut(GROUP * D::WIDTH)).enumerate() {
+            dot.store(self.apply(dot.lanes(), group, dot.lanes().load(x)), out);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::dispatch::{Kernel, Task};
-    use super::super::gemm::Dot;
-    use super::super::lanes::LANES;
     use super::*;
 
-    struct Quantize(Quantizer, f32);
+    struct Quantize<'a>(&'a Quantizer, &'a [f32]);
 
-    impl Task for Quantize {
-        type Output = u8;
+    impl Task for Quantize<'_> {
+        type Output = Vec<u8>;
         #[inline(always)]
-        fn run<D: Dot>(self, dot: D) -> u8 {
+        fn run<D: Dot>(self, dot: D) -> Vec<u8> {
             let l = dot.lanes();
-            l.to_bytes(self.0.apply(l, l.load(&[self.1; LANES])))[LANES - 1]
+            let groups = self.1.as_chunks().0.iter().enumerate();
+            groups.flat_map(|(group, x)| l.to_bytes(self.0.apply(l, group, l.load(x)))).collect()
         }
+    }
+
+    fn one(kernel: Kernel, quantizer: &Quantizer, x: f32) -> u8 {
+        kernel.run(Quantize(quantizer, &[x; LANES]))[LANES - 1]
     }
 
     #[test]
@@ -68,23 +102,40 @@ mod tests {
         for kernel in Kernel::all() {
             let name = kernel.path().name();
             for (x, expected) in symmetric {
-                assert_eq!(kernel.run(Quantize(Quantizer::new(1.0, 128), x)), expected, "{name}: {x}");
+                assert_eq!(one(kernel, &Quantizer::uniform(1.0, 128, LANES), x), expected, "{name}: {x}");
             }
             for (x, expected) in odd {
-                assert_eq!(kernel.run(Quantize(Quantizer::new(1.0, 117), x)), expected, "{name}: {x}");
+                assert_eq!(one(kernel, &Quantizer::uniform(1.0, 117, LANES), x), expected, "{name}: {x}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_feature_has_its_factor_on_every_kernel() {
+        // By a scale of 1/2, the steps are twice the factor times x.
+        let factors: [f32; 24] = std::array::from_fn(|j| [0.25, 0.5, 1.0, 8.0, -0.25][j % 5] * (1 + j / 5) as f32);
+        let quantizer = Quantizer::smoothed(0.5, 100, &factors);
+        assert_eq!(quantizer.features(), 24);
+        for kernel in Kernel::all() {
+            for x in [0.0, 1.0, -1.0, 3.0, 5.0, -7.0, 40.0, -40.0, 1e30, f32::NEG_INFINITY] {
+                let exact = |factor: f32| ((x * factor * 2.0).round_ties_even() + 100.0).clamp(0.0, 255.0) as u8;
+                let expected: Vec<u8> = factors.iter().map(|&factor| exact(factor)).collect();
+                assert_eq!(kernel.run(Quantize(&quantizer, &[x; 24])), expected, "{}: {x}", kernel.path().name());
             }
         }
     }
 
     #[test]
     fn is_the_standard_s_division_but_for_ties() {
-        let quantizer = Quantizer::new(0.0123, 117);
-        for step in 0..16_000 {
-            let x = -3.0 + step as f32 * 0.000_37;
-            let steps = x / 0.0123;
-            let expected = (steps.round_ties_even() + 117.0).clamp(0.0, 255.0) as u8;
-            let tie = (steps.fract().abs() - 0.5).abs() < 1e-4;
-            assert!(tie || Kernel::detect().run(Quantize(quantizer, x)) == expected, "{x}");
+        for factor in [1.0, 0.37] {
+            let quantizer = Quantizer::smoothed(0.0123, 117, &[factor; LANES]);
+            for step in 0..16_000 {
+                let x = -3.0 + step as f32 * 0.000_37;
+                let steps = x * factor / 0.0123;
+                let expected = (steps.round_ties_even() + 117.0).clamp(0.0, 255.0) as u8;
+                let tie = (steps.fract().abs() - 0.5).abs() < 1e-4;
+                assert!(tie || one(Kernel::detect(), &quantizer, x) == expected, "{x}");
+            }
         }
     }
 }

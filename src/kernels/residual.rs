@@ -20,9 +20,10 @@ impl ResidualNorm {
     /// Puts the three together; without `output` nothing is quantized.
     ///
     /// # Panics
-    /// If the layer and the norm differ in features.
+    /// If the layer, the norm and what is quantized differ in features.
     pub fn new(linear: Linear, norm: LayerNorm, output: Option<Quantizer>) -> Self {
         assert_eq!(linear.outputs(), norm.features(), "the norm is over the layer's outputs");
+        assert!(output.as_ref().is_none_or(|q| q.features() == norm.features()), "the norm's features are quantized");
         ResidualNorm { linear, norm, output }
     }
 
@@ -57,7 +58,7 @@ impl ResidualNorm {
                 let panels = layer.linear.outputs() / PANEL;
                 let (residual, sums) = (residual.as_chunks().0, out.as_chunks_mut().0);
                 layer.linear.values(dot, a, 0..panels, &mut PutSum { l: dot.lanes(), panels, residual, sums });
-                layer.norm.rows(dot, out, layer.output.map(|quantizer| (quantizer, quantized)));
+                layer.norm.rows(dot, out, layer.output.as_ref().map(|quantizer| (quantizer, quantized)));
             }
         }
         let rows = a.len() / self.linear.input_bytes();

@@ -3,7 +3,6 @@
 use super::gemm::Dot;
 use super::lanes::{LANES, Lanes};
 use super::math::exp;
-use super::pack::GROUP;
 use super::quantizer::Quantizer;
 
 /// Replaces every value x by `e^(x − max)`, and gives `1 / Σ e^(x − max)`.
@@ -49,16 +48,14 @@ impl LayerNorm {
 
     /// Normalises the rows of `x` in place, and stores them quantized for the next product where `quantized` says so.
     #[inline(always)]
-    pub(super) fn rows<D: Dot>(&self, dot: D, x: &mut [f32], quantized: Option<(Quantizer, &mut [u8])>) {
-        let l = dot.lanes();
+    pub(super) fn rows<D: Dot>(&self, dot: D, x: &mut [f32], quantized: Option<(&Quantizer, &mut [u8])>) {
         let features = self.features();
-        let (quantizer, out) = quantized.unwrap_or((Quantizer::new(1.0, 0), &mut []));
-        let mut stored = out.chunks_exact_mut(features * D::WIDTH);
+        let mut quantized = quantized.map(|(quantizer, out)| (quantizer, out.chunks_exact_mut(features * D::WIDTH)));
         for row in x.chunks_exact_mut(features) {
             let row = row.as_chunks_mut().0;
-            self.normalise(l, row);
-            for (y, out) in row.iter().zip(stored.next().unwrap_or_default().chunks_exact_mut(GROUP * D::WIDTH)) {
-                dot.store(quantizer.apply(l, l.load(y)), out);
+            self.normalise(dot.lanes(), row);
+            if let Some((quantizer, out)) = &mut quantized {
+                quantizer.row(dot, row, out.next().unwrap_or_default());
             }
         }
     }

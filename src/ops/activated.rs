@@ -9,16 +9,14 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Input: rows in the kernel's stored form. Output: the same. Attributes: the
-/// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`.
+/// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`, `output_factors`.
 pub(super) const OP: &str = "Bert8Activated";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(ctx, node);
-    parsed(Activated {
-        linear: attributes.linear("linear")?.pack(attributes.kernel()?, 1)?,
-        activation: attributes.activation()?,
-        output: attributes.output()?.context("no output scale")?,
-    })
+    let linear = attributes.linear("linear")?.pack(attributes.kernel()?, 1)?;
+    let output = attributes.output(1, linear.outputs())?.context("no output scale")?;
+    parsed(Activated { linear, activation: attributes.activation()?, output })
 }
 
 #[derive(Debug)]
@@ -44,7 +42,7 @@ impl FusedOp for Activated {
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
         let mut out = outputs[0].try_as_plain_ram_mut()?;
-        self.linear.activated(values(&inputs[0])?, self.activation, self.output, out.as_slice_mut()?);
+        self.linear.activated(values(&inputs[0])?, self.activation, &self.output, out.as_slice_mut()?);
         Ok(())
     }
 }

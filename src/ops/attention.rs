@@ -12,8 +12,8 @@ use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, INT64 sequence starts. Output: the
 /// context in the stored form, heads filled up to a multiple of 8. Attributes: three linear layers (`query_…`, `key_…`,
-/// `value_…`), `heads`, `query_output_scale`, `key_output_scale`, `score_scale`, `output_scale`, `output_zero_point`, `first_only` (1: the
-/// first token's row of every sequence alone).
+/// `value_…`), `heads`, `query_output_scale`, `key_output_scale`, `score_scale`, `output_scale`,
+/// `output_zero_point`, `output_factors`, `first_only` (1: the first token's row of every sequence alone).
 pub(super) const OP: &str = "Bert8SelfAttention";
 
 thread_local! {
@@ -30,13 +30,16 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
     ensure!(same && heads > 0 && n.is_multiple_of(heads), "queries, keys and values do not fit {heads} heads");
     ensure!(k.is_multiple_of(GROUP), "{k} inputs are no multiple of {GROUP}");
     let head_size = (n / heads).next_multiple_of(GROUP);
+    let symmetric = |scale: &str| -> TractResult<Quantizer> {
+        Ok(Quantizer::uniform(attributes.float(scale)?, Quantizer::SYMMETRIC, head_size))
+    };
     let params = AttentionParams {
         heads,
         head_size,
-        query: Quantizer::new(attributes.float("query_output_scale")?, Quantizer::SYMMETRIC),
-        key: Quantizer::new(attributes.float("key_output_scale")?, Quantizer::SYMMETRIC),
+        query: symmetric("query_output_scale")?,
+        key: symmetric("key_output_scale")?,
         score_scale: attributes.float("score_scale")?,
-        context: attributes.output()?.context("no output scale")?,
+        context: attributes.output(heads, n / heads)?.context("no output scale")?,
         first_only: attributes.count("first_only")? == 1,
     };
     let projection = pack(attributes.kernel()?, &parts, heads, head_size);

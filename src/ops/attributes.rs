@@ -52,11 +52,20 @@ impl<'a> Attributes<'a> {
         })
     }
 
-    /// How the result is quantized, where it is.
-    pub fn output(&self) -> TractResult<Option<Quantizer>> {
+    /// How the result, rows of `heads` heads of `size` features, is quantized, where it is: by `output_scale` and
+    /// `output_zero_point`, after a multiplication with `output_factors`, if there are any. Every head is filled up to a
+    /// multiple of 8.
+    pub fn output(&self, heads: usize, size: usize) -> TractResult<Option<Quantizer>> {
         let Some(scale) = self.node.get_attr_opt::<f32>("output_scale")? else { return Ok(None) };
         let zero_point = u8::try_from(self.node.get_attr::<i64>("output_zero_point")?)?;
-        Ok(Some(Quantizer::new(scale, zero_point)))
+        let padded = size.next_multiple_of(GROUP);
+        let factors: Vec<f32> = self.node.get_attr_opt_vec("output_factors")?.unwrap_or_default();
+        if factors.is_empty() {
+            return Ok(Some(Quantizer::uniform(scale, zero_point, heads * padded)));
+        }
+        ensure!(factors.len() == heads * size, "{} factors for {heads} times {size} features", factors.len());
+        let filled = factors.chunks(size).flat_map(|head| head.iter().copied().chain([1.0; GROUP]).take(padded));
+        Ok(Some(Quantizer::smoothed(scale, zero_point, &filled.collect::<Vec<_>>())))
     }
 
     pub fn norm(&self) -> TractResult<LayerNorm> {

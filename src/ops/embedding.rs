@@ -9,7 +9,7 @@ use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32
 /// rows and their stored form. Attributes: `words`, `types`, `positions` with `…_scales` where they are INT8, `gamma`, `beta`,
-/// `epsilon`, `output_scale`, `output_zero_point`.
+/// `epsilon`, `output_scale`, `output_zero_point`, `output_factors`.
 pub(super) const OP: &str = "Bert8Embedding";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
@@ -20,7 +20,7 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
         tables.push(attributes.table(name, norm.features())?);
     }
     let Ok(tables) = <[_; 3]>::try_from(tables) else { bail!("three tables") };
-    let output = attributes.output()?.context("no output scale")?;
+    let output = attributes.output(1, norm.features())?.context("no output scale")?;
     parsed(Embed(Embedding::new(attributes.kernel()?, tables, norm, output)))
 }
 

@@ -106,7 +106,7 @@ fn operators(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
             .flatten()
             .collect::<Vec<_>>();
     attributes.extend(norm(&part.norm));
-    attributes.extend(output(encoder.layers[0].attention.query.input));
+    attributes.extend(output(&encoder.layers[0].attention.query.input));
     nodes.push(node(embedding::OP, &x, &[ids, types, starts], &[&x, &x8], attributes));
     for (at, layer) in encoder.layers.iter().enumerate() {
         let name = |part: &str| format!("fused.layer.{at}.{part}");
@@ -124,7 +124,7 @@ fn operators(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
             float("score_scale", part.score_scale),
             int("first_only", i64::from(last)),
         ]);
-        attributes.extend(output(layer.projection.input));
+        attributes.extend(output(&layer.projection.input));
         let context = name("attention");
         nodes.push(node(attention::OP, &context, &[&x8, starts], &[&context], attributes));
         if last {
@@ -144,20 +144,20 @@ fn operators(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
         let mut attributes = linear("linear", &layer.projection);
         attributes.push(int("heads", part.heads as i64));
         attributes.extend(norm(&layer.attention_norm));
-        attributes.extend(output(layer.up.input));
+        attributes.extend(output(&layer.up.input));
         nodes.push(node(residual::OP, &middle, &[&context, &x], &[&middle, &middle8], attributes));
 
         let wide = name("feed_forward");
         let mut attributes = linear("linear", &layer.up);
         attributes.push(string("activation", activation_name(layer.activation)));
-        attributes.extend(output(layer.down.input));
+        attributes.extend(output(&layer.down.input));
         nodes.push(node(activated::OP, &wide, &[&middle8], &[&wide], attributes));
 
         let mut attributes = linear("linear", &layer.down);
         attributes.extend(norm(&layer.output_norm));
         match encoder.layers.get(at + 1) {
             Some(next) => {
-                attributes.extend(output(next.attention.query.input));
+                attributes.extend(output(&next.attention.query.input));
                 (x, x8) = (name("output"), name("output.quantized"));
                 nodes.push(node(residual::OP, &x, &[&wide, &middle], &[&x, &x8], attributes));
             }
@@ -194,8 +194,12 @@ fn table(name: &str, part: &TablePart) -> Vec<pb::AttributeProto> {
     [Some(tensor(name, part.values)), scales].into_iter().flatten().collect()
 }
 
-fn output(to: Quantized) -> [pb::AttributeProto; 2] {
-    [float("output_scale", to.scale), int("output_zero_point", to.zero_point)]
+fn output(to: &Quantized) -> Vec<pb::AttributeProto> {
+    let mut attributes = vec![float("output_scale", to.scale), int("output_zero_point", to.zero_point)];
+    if !to.factors.is_empty() {
+        attributes.push(floats("output_factors", &to.factors));
+    }
+    attributes
 }
 
 /// Moves the tensors that the attributes of `nodes` name from the initializers into the attributes.

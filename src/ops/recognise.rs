@@ -7,17 +7,19 @@ use crate::kernels::Quantizer;
 use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb, raw_tensor_shape};
 use pb::tensor_proto::DataType;
 
-/// Scale and zero point of u8 activations.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How activations become u8.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Quantized {
+    /// What the features are multiplied with before; none where they are taken as they are.
+    pub factors: Vec<f32>,
     pub scale: f32,
     pub zero_point: i64,
 }
 
-/// `MatMulInteger(QuantizeLinear(x), weights) · scale + bias`.
+/// `MatMulInteger(QuantizeLinear(x · factors), weights) · scale + bias`.
 #[derive(Debug, PartialEq)]
 pub(super) struct LinearPart<'a> {
-    /// The FP32 value that is quantized.
+    /// The FP32 value that is quantized, before factors.
     pub x: &'a str,
     pub input: Quantized,
     /// The initializer of the weights, INT8 `[k, n]`.
@@ -171,10 +173,19 @@ fn linear<'a>(index: &GraphIndex<'a>, value: &str) -> Option<LinearPart<'a>> {
     if scale.len() == 1 {
         scale = vec![scale[0]; n];
     }
+    let (x, factors) = smoothed(index, x, k).unwrap_or((x, Vec::new()));
+    let finite = factors.iter().all(|r| (r / input_scale).is_finite());
     // Beyond this many rows sums of products could overflow.
-    let fits = k > 0 && k <= 65_000 && scale.len() == n && bias.len() == n && zero_point == input_zero;
-    let input = Quantized { scale: input_scale, zero_point };
+    let fits = finite && k > 0 && k <= 65_000 && scale.len() == n && bias.len() == n && zero_point == input_zero;
+    let input = Quantized { factors, scale: input_scale, zero_point };
     fits.then_some(LinearPart { x, input, weights, k, n, scale, bias })
+}
+
+/// The input of the multiplication with one factor for each of `features` features that makes `value`, and the factors. One
+/// feature would not tell factors from a constant.
+fn smoothed<'a>(index: &GraphIndex<'a>, value: &str, features: usize) -> Option<(&'a str, Vec<f32>)> {
+    let (x, factors) = with_constant(index, value, "Mul")?;
+    (features > 1 && factors.len() == features).then_some((x, factors))
 }
 
 /// The input of the activation that makes `value`, and which it is.

@@ -9,7 +9,7 @@ use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, FP32 residual rows. Outputs: FP32 rows,
 /// and their stored form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` where its inputs
-/// are heads, `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`.
+/// are heads, `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
@@ -21,7 +21,8 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
     let linear = attributes.linear("linear")?.pack(attributes.kernel()?, heads)?;
     let norm = attributes.norm()?;
     ensure!(norm.features() == linear.outputs(), "the norm is over {} features", norm.features());
-    parsed(Residual(ResidualNorm::new(linear, norm, attributes.output()?)))
+    let output = attributes.output(1, norm.features())?;
+    parsed(Residual(ResidualNorm::new(linear, norm, output)))
 }
 
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod fixed_scales;
 pub mod golden;
 
 use bert8::activation::Activation;
