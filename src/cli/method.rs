@@ -18,6 +18,10 @@ pub struct Method {
     #[arg(long, value_name = "ALPHA")]
     smooth: Option<Smoothing>,
 
+    /// Do not take the middle of every feature's range off before smoothing
+    #[arg(long)]
+    no_shift: bool,
+
     /// Range of activations: min-max, mean-min-max (mean over pairs), percentile[:P], mse, entropy, or `search` for the
     /// best of min-max, mean-min-max and mse
     #[arg(long, value_name = "METHOD")]
@@ -48,6 +52,7 @@ impl Method {
             smoothing: self.smooth.unwrap_or(preset.smoothing),
             range: self.range.unwrap_or(preset.range),
             rounding: self.rounding.unwrap_or(preset.rounding),
+            shift: preset.shift && !self.no_shift,
             symmetric: self.symmetric,
             bias_correction: !self.no_bias_correction,
             ignored: Ignored::new(self.ignore.clone()),

@@ -7,8 +7,8 @@ use crate::onnx::{Attribute, GraphBuilder, pb};
 use std::collections::HashSet;
 
 /// Writes `bert` with the integers and scales of `parameters`:
-/// `Mul(factors) → QuantizeLinear → MatMulInteger → Cast → Mul(scale) → Add(bias)` for linear layers (without the first
-/// where the input is not smoothed), the same without factors and bias for `q · kᵀ`, and
+/// `Mul(factors) → Add(offsets) → QuantizeLinear → MatMulInteger → Cast → Mul(scale) → Add(bias)` for linear layers (without
+/// the first two where the input is neither smoothed nor shifted), the same without them and bias for `q · kᵀ`, and
 /// `Gather → Cast → Mul(Gather(scale))` for embedding tables. What `parameters` do not name stays in FP32.
 pub fn emit_int8(bert: &Bert, parameters: &Parameters) -> pb::ModelProto {
     build_graph(bert, &mut Int8 { parameters, quantized: HashSet::new() })
@@ -25,14 +25,19 @@ impl Int8<'_> {
     fn quantize(&mut self, g: &mut GraphBuilder, x: &str) -> String {
         let name = format!("{x}.quantized");
         if self.quantized.insert(x.to_owned()) {
-            let ActivationParameters { factors, params } = &self.parameters.activations[x];
+            let ActivationParameters { factors, offsets, params } = &self.parameters.activations[x];
             let scale = g.f32_scalar(&format!("{x}.scale"), params.scale);
             let zero_point = g.u8_scalar(&format!("{x}.zero_point"), params.zero_point);
-            let smoothed = factors.as_ref().map(|factors| {
+            let mut mapped = x.to_owned();
+            if let Some(factors) = factors {
                 let factors = g.f32s(&format!("{x}.smoothing"), &[factors.len()], factors);
-                g.node("Mul", &format!("{x}.smoothed"), &[x, &factors], &[])
-            });
-            g.node("QuantizeLinear", &name, &[smoothed.as_deref().unwrap_or(x), &scale, &zero_point], &[]);
+                mapped = g.node("Mul", &format!("{x}.smoothed"), &[&mapped, &factors], &[]);
+            }
+            if let Some(offsets) = offsets {
+                let offsets = g.f32s(&format!("{x}.shift"), &[offsets.len()], offsets);
+                mapped = g.node("Add", &format!("{x}.shifted"), &[&mapped, &offsets], &[]);
+            }
+            g.node("QuantizeLinear", &name, &[&mapped, &scale, &zero_point], &[]);
         }
         name
     }

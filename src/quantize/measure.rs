@@ -5,6 +5,7 @@ use super::observer::Observer;
 use super::options::Options;
 use super::params::QuantizedRows;
 use super::search::{Choice, ROWS};
+use super::smooth::FeatureMap;
 use crate::metrics::{rmse, sqnr_db};
 use serde::Serialize;
 
@@ -34,8 +35,9 @@ pub fn measure(
     let output = |choice: &Choice, weights: &QuantizedRows| {
         product(&choice.quantized_rows(observer, ROWS), &weights.dequantized().collect::<Vec<f32>>(), inputs)
     };
-    let exact = product(&observer.rows(ROWS, &vec![1.0; inputs]), original, inputs);
-    let plain = Choice::new(observer, &[original], None, choice.method, options.symmetric);
+    let exact = product(&observer.rows(ROWS, &FeatureMap::identity(inputs)), original, inputs);
+    let unshifted = Options { shift: false, ..options.clone() };
+    let plain = Choice::new(observer, &[original], None, choice.method, &unshifted);
     let mut got = output(choice, weights);
     let uncorrected_db = sqnr_db(&exact, &got);
     if options.bias_correction {

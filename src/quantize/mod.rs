@@ -1,7 +1,7 @@
 //! Post-training static quantization of a [`Bert`] to INT8.
 //!
-//! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, after
-//! SmoothQuant's division; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the classification head stay in
+//! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, after a
+//! shift and SmoothQuant's division, feature by feature; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the classification head stay in
 //! FP32; biases are corrected for the mean error of the rounded weights. [`Options`] chooses among the methods.
 
 mod calibrate;

@@ -1,5 +1,6 @@
 //! What calibration sees of an activation.
 
+use super::smooth::FeatureMap;
 use crate::error::{Error, Result};
 
 /// Rows of an activation that are kept whole, of all calibration tokens at even distances.
@@ -61,15 +62,13 @@ impl Observer {
         self.features
     }
 
-    /// The lowest and highest value of every sample, once feature j is multiplied with `factors[j]`, which are positive.
-    pub fn sample_ranges(&self, factors: &[f32]) -> Vec<(f32, f32)> {
-        let scaled = |values: &[f32], from: f32, pick: fn(f32, f32) -> f32| {
-            values.iter().zip(factors).fold(from, |extreme, (x, factor)| pick(extreme, x * factor))
-        };
+    /// The lowest and highest value of every sample, once its features are mapped.
+    pub fn sample_ranges(&self, map: &FeatureMap) -> Vec<(f32, f32)> {
         let samples = self.sample_min.chunks_exact(self.features).zip(self.sample_max.chunks_exact(self.features));
-        samples
-            .map(|(min, max)| (scaled(min, f32::INFINITY, f32::min), scaled(max, f32::NEG_INFINITY, f32::max)))
-            .collect()
+        let range = |(min, max)| {
+            (map.apply(min).fold(f32::INFINITY, f32::min), map.apply(max).fold(f32::NEG_INFINITY, f32::max))
+        };
+        samples.map(range).collect()
     }
 
     /// The mean of every feature over all tokens.
@@ -77,22 +76,22 @@ impl Observer {
         self.feature_sums.iter().map(|sum| (sum / self.rows.max(1) as f64) as f32).collect()
     }
 
-    /// The largest magnitude of every feature over all tokens.
-    pub fn feature_magnitudes(&self) -> Vec<f32> {
-        let mut largest = vec![0.0f32; self.features];
-        for sample in [&self.sample_min, &self.sample_max].into_iter().flat_map(|all| all.chunks_exact(self.features)) {
-            for (largest, x) in largest.iter_mut().zip(sample) {
-                *largest = largest.max(x.abs());
+    /// The lowest and highest value of every feature over all tokens.
+    pub fn feature_ranges(&self) -> Vec<(f32, f32)> {
+        let mut ranges = vec![(f32::INFINITY, f32::NEG_INFINITY); self.features];
+        let samples = self.sample_min.chunks_exact(self.features).zip(self.sample_max.chunks_exact(self.features));
+        for (lows, highs) in samples {
+            for ((range, low), high) in ranges.iter_mut().zip(lows).zip(highs) {
+                *range = (range.0.min(*low), range.1.max(*high));
             }
         }
-        largest
+        ranges
     }
 
-    /// Some of the rows, each multiplied feature by feature with `factors`: at most `count`, at even distances.
-    pub fn rows(&self, count: usize, factors: &[f32]) -> Vec<f32> {
+    /// Some of the rows, mapped feature by feature: at most `count`, at even distances.
+    pub fn rows(&self, count: usize, map: &FeatureMap) -> Vec<f32> {
         let stride = (self.kept.len() / self.features).div_ceil(count.max(1)).max(1);
-        let rows = self.kept.chunks_exact(self.features).step_by(stride);
-        rows.flat_map(|row| row.iter().zip(factors).map(|(x, factor)| x * factor)).collect()
+        self.kept.chunks_exact(self.features).step_by(stride).flat_map(|row| map.apply(row)).collect()
     }
 }
 
@@ -105,9 +104,10 @@ mod tests {
         let mut observer = Observer::new(2, 3);
         observer.observe(&[-1.0, 2.0, 0.0, 4.0], "x").unwrap();
         observer.observe(&[-3.0, 10.0], "x").unwrap();
-        assert_eq!(observer.sample_ranges(&[1.0, 1.0]), [(-1.0, 4.0), (-3.0, 10.0)]);
-        assert_eq!(observer.sample_ranges(&[2.0, 0.25]), [(-2.0, 1.0), (-6.0, 2.5)]);
-        assert_eq!(observer.feature_magnitudes(), [3.0, 10.0]);
+        assert_eq!(observer.sample_ranges(&FeatureMap::identity(2)), [(-1.0, 4.0), (-3.0, 10.0)]);
+        let map = FeatureMap { centers: vec![1.0, 0.0], divisors: vec![0.5, 4.0] };
+        assert_eq!(observer.sample_ranges(&map), [(-4.0, 1.0), (-8.0, 2.5)]);
+        assert_eq!(observer.feature_ranges(), [(-3.0, 0.0), (2.0, 10.0)]);
         let means = observer.feature_means();
         assert!((means[0] + 4.0 / 3.0).abs() < 1e-6 && (means[1] - 16.0 / 3.0).abs() < 1e-6);
     }
@@ -118,10 +118,11 @@ mod tests {
         let mut observer = Observer::new(1, tokens);
         let values: Vec<f32> = (0..tokens).map(|at| at as f32).collect();
         values.chunks(100).for_each(|sample| observer.observe(sample, "x").unwrap());
-        let rows = observer.rows(usize::MAX, &[2.0]);
+        let half = FeatureMap { centers: vec![0.0], divisors: vec![0.5] };
+        let rows = observer.rows(usize::MAX, &half);
         assert_eq!(rows.len(), KEPT_ROWS);
         assert_eq!(rows[..3], [0.0, 6.0, 12.0]);
-        assert_eq!(observer.rows(2, &[1.0]), [0.0, 3072.0]);
+        assert_eq!(observer.rows(2, &FeatureMap::identity(1)), [0.0, 3072.0]);
     }
 
     #[test]

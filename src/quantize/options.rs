@@ -10,6 +10,9 @@ use std::str::FromStr;
 pub struct Options {
     /// Spreads the differences between input features over activations and weights.
     pub smoothing: Smoothing,
+    /// Whether the middle of every input feature's range is taken off before smoothing (Outlier Suppression+); biases give it
+    /// back.
+    pub shift: bool,
     /// Chooses the range of an activation that its 8 bits span.
     pub range: Range,
     /// Whether activations get zero point 128 and a range of equal sides. Queries and keys always do.
@@ -47,7 +50,15 @@ impl Preset {
             Preset::Balanced => (Smoothing::Search, Range::MeanMinMax, Rounding::Nearest),
             Preset::Best => (Smoothing::Search, Range::Search, Rounding::Gptq),
         };
-        Options { smoothing, range, symmetric: false, rounding, bias_correction: true, ignored: Ignored::default() }
+        Options {
+            smoothing,
+            shift: true,
+            range,
+            symmetric: false,
+            rounding,
+            bias_correction: true,
+            ignored: Ignored::default(),
+        }
     }
 }
 

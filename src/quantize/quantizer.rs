@@ -2,6 +2,7 @@
 
 use super::calibrate::Observations;
 use super::correct::bias_correction;
+use super::matrix::matrix;
 use super::measure::{LinearMeasure, measure};
 use super::observer::Observer;
 use super::options::{Options, Range};
@@ -10,8 +11,9 @@ use super::range::range;
 use super::round::round;
 use super::scope::{TABLES, Unit, units};
 use super::search::{Choice, choose};
-use super::smooth::smoothed;
+use super::smooth::{FeatureMap, smoothed};
 use crate::bert::Bert;
+use ndarray::ArrayView1;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -25,13 +27,27 @@ pub struct LinearParameters {
     pub bias: Vec<f32>,
 }
 
-/// How an activation becomes u8: `QuantizeLinear(x · factors)`.
+/// How an activation becomes u8: `QuantizeLinear(x · factors + offsets)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActivationParameters {
     /// One factor per feature, the reciprocal of SmoothQuant's divisor; `None` where all are 1.
     pub factors: Option<Vec<f32>>,
+    /// One offset per feature, that of its center; `None` where all are 0.
+    pub offsets: Option<Vec<f32>>,
     /// Scale and zero point.
     pub params: QuantParams,
+}
+
+impl ActivationParameters {
+    fn new(choice: &Choice) -> Self {
+        let FeatureMap { centers, divisors } = &choice.map;
+        let offsets = centers.iter().zip(divisors).map(|(center, s)| -center / s);
+        ActivationParameters {
+            factors: divisors.iter().any(|&s| s != 1.0).then(|| divisors.iter().map(|s| 1.0 / s).collect()),
+            offsets: centers.iter().any(|&center| center != 0.0).then(|| offsets.collect()),
+            params: choice.params,
+        }
+    }
 }
 
 /// All that the INT8 file holds beside what it shares with the FP32 file. What is not named here stays in FP32.
@@ -110,9 +126,7 @@ pub fn quantize_parameters(
         for (done, outcome) in receive.into_iter().enumerate() {
             progress(done + 1, units.len());
             let Some(Outcome { input, choice, linears }) = outcome else { continue };
-            let smooth = choice.alpha.is_some();
-            let activation = ActivationParameters { factors: smooth.then(|| choice.factors()), params: choice.params };
-            parameters.activations.insert(input.clone(), activation);
+            parameters.activations.insert(input.clone(), ActivationParameters::new(&choice));
             findings.choices.insert(input, choice);
             for (name, linear, measure) in linears {
                 findings.measures.insert(name.clone(), measure);
@@ -126,7 +140,9 @@ pub fn quantize_parameters(
             parameters.scores.insert(scores.clone());
             for side in &unit.linears[..2] {
                 let params = symmetric(&observations[side], options);
-                parameters.activations.insert(side.clone(), ActivationParameters { factors: None, params });
+                parameters
+                    .activations
+                    .insert(side.clone(), ActivationParameters { factors: None, offsets: None, params });
             }
         }
     }
@@ -143,11 +159,13 @@ fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, un
     }
     let choice = choose(options, observer, &weights);
     let inputs = choice.quantized_rows(observer, usize::MAX);
-    let means: Vec<f32> = observer.feature_means().iter().zip(&choice.divisors).map(|(mean, s)| mean / s).collect();
+    let means: Vec<f32> = choice.map.apply(&observer.feature_means()).collect();
     let linears = names.into_iter().zip(weights).map(|(name, original)| {
-        let smooth = smoothed(original, &choice.divisors);
+        let smooth = smoothed(original, &choice.map.divisors);
         let weights = round(options.rounding, &smooth, &inputs, means.len());
         let mut bias = bert.weight(&format!("{name}.bias")).to_vec();
+        let centers = matrix(original, means.len()).dot(&ArrayView1::from(&choice.map.centers));
+        bias.iter_mut().zip(centers).for_each(|(bias, c)| *bias += c);
         let correction = bias_correction(&smooth, &weights, &means);
         if options.bias_correction {
             bias.iter_mut().zip(&correction).for_each(|(bias, c)| *bias += c);
@@ -161,7 +179,7 @@ fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, un
 /// The range of queries or keys, whose zero point must be that of zero.
 fn symmetric(observer: &Observer, options: &Options) -> QuantParams {
     let method = if options.range == Range::Search { Range::MeanMinMax } else { options.range };
-    let (low, high) = range(method, observer, &vec![1.0; observer.features()]);
+    let (low, high) = range(method, observer, &FeatureMap::identity(observer.features()));
     QuantParams::symmetric(high.max(-low))
 }
 

@@ -4,20 +4,21 @@ use super::histogram::Histogram;
 use super::observer::Observer;
 use super::options::Range;
 use super::params::QuantParams;
+use super::smooth::FeatureMap;
 
 /// Bins of the histograms that methods search in.
 const BINS: usize = 2048;
 /// Rows that the histograms count.
 const ROWS: usize = 1024;
 
-/// The range of an activation whose feature j is multiplied with `factors[j]`.
+/// The range of an activation whose features are mapped by `map`.
 ///
 /// [`Range::Search`] is no single range: see [`search`](super::search).
-pub fn range(method: Range, observer: &Observer, factors: &[f32]) -> (f32, f32) {
-    let samples = observer.sample_ranges(factors);
+pub fn range(method: Range, observer: &Observer, map: &FeatureMap) -> (f32, f32) {
+    let samples = observer.sample_ranges(map);
     let extremes =
         samples.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), &(min, max)| (lo.min(min), hi.max(max)));
-    let histogram = || Histogram::new(&observer.rows(ROWS, factors), BINS);
+    let histogram = || Histogram::new(&observer.rows(ROWS, map), BINS);
     let shrunk = |cost: fn(&Histogram, f32, f32) -> f64| {
         let histogram = histogram();
         shrink((histogram.min, histogram.max), |low, high| cost(&histogram, low, high))
@@ -92,14 +93,14 @@ mod tests {
     use super::*;
     use crate::rng::Rng;
 
-    /// Near to normal values of deviation 1, and one far outlier in each direction.
+    /// Near to normal values of deviation 1, and one outlier in each direction.
     fn observer() -> Observer {
         let mut rng = Rng::new(1);
-        let mut observer = Observer::new(4, 1000);
+        let mut observer = Observer::new(64, 1000);
         for sample in 0..10 {
-            let mut values: Vec<f32> = (0..400).map(|_| rng.normal()).collect();
+            let mut values: Vec<f32> = (0..6400).map(|_| rng.normal()).collect();
             if sample == 3 {
-                (values[0], values[4]) = (40.0, -20.0);
+                (values[0], values[64]) = (12.0, -6.0);
             }
             observer.observe(&values, "x").unwrap();
         }
@@ -109,34 +110,35 @@ mod tests {
     #[test]
     fn each_method_chooses_its_own_range() {
         let observer = observer();
-        let range = |method| range(method, &observer, &[1.0; 4]);
-        assert_eq!(range(Range::MinMax), (-20.0, 40.0));
+        let range = |method| range(method, &observer, &FeatureMap::identity(64));
+        assert_eq!(range(Range::MinMax), (-6.0, 12.0));
         let (low, high) = range(Range::MeanMinMax);
-        assert!((-4.7..-4.2).contains(&low) && (6.2..6.8).contains(&high), "{low} {high}");
+        assert!((-3.5..-3.2).contains(&low) && (3.8..4.2).contains(&high), "{low} {high}");
         let (low, high) = range(Range::Percentile(99.0));
-        assert!((-3.0..-2.2).contains(&low) && (2.2..3.0).contains(&high), "{low} {high}");
+        assert!((-2.7..-2.3).contains(&low) && (2.3..2.7).contains(&high), "{low} {high}");
         for method in [Range::Mse, Range::Entropy] {
             let (low, high) = range(method);
-            assert!((-20.0..-2.5).contains(&low) && (2.5..39.0).contains(&high), "{method:?} {low} {high}");
+            assert!((-6.0..-2.5).contains(&low) && (2.5..11.0).contains(&high), "{method:?} {low} {high}");
         }
     }
 
     #[test]
     fn the_least_squares_range_beats_its_neighbours() {
         let observer = observer();
-        let histogram = Histogram::new(&observer.rows(ROWS, &[1.0; 4]), BINS);
+        let histogram = Histogram::new(&observer.rows(ROWS, &FeatureMap::identity(64)), BINS);
         let cost = |low, high| mean_squared_error(&histogram, low, high);
-        let (low, high) = range(Range::Mse, &observer, &[1.0; 4]);
-        for (l, h) in [(low * 1.2, high), (low, high * 1.2), (low * 0.8, high), (low, high * 0.8), (-20.0, 40.0)] {
+        let (low, high) = range(Range::Mse, &observer, &FeatureMap::identity(64));
+        for (l, h) in [(low * 1.2, high), (low, high * 1.2), (low * 0.8, high), (low, high * 0.8), (-6.0, 12.0)] {
             assert!(cost(low, high) <= cost(l, h), "{l} {h}");
         }
     }
 
     #[test]
-    fn factors_apply_feature_by_feature() {
+    fn features_are_mapped_one_by_one() {
         let mut observer = Observer::new(2, 1);
         observer.observe(&[10.0, -1.0], "x").unwrap();
-        assert_eq!(range(Range::MinMax, &observer, &[0.1, 3.0]), (-3.0, 1.0));
+        let map = FeatureMap { centers: vec![8.0, 0.0], divisors: vec![2.0, 0.5] };
+        assert_eq!(range(Range::MinMax, &observer, &map), (-2.0, 1.0));
     }
 
     #[test]
@@ -144,7 +146,7 @@ mod tests {
         let mut observer = Observer::new(2, 2);
         observer.observe(&[0.0; 4], "x").unwrap();
         for method in [Range::MinMax, Range::MeanMinMax, Range::Percentile(99.9), Range::Mse, Range::Entropy] {
-            assert_eq!(range(method, &observer, &[1.0; 2]), (0.0, 0.0), "{method:?}");
+            assert_eq!(range(method, &observer, &FeatureMap::identity(2)), (0.0, 0.0), "{method:?}");
         }
     }
 }

@@ -9,8 +9,7 @@ use super::options::Options;
 use super::params::{QuantParams, QuantizedRows};
 use super::quantizer::{Findings, Parameters};
 use super::scope::units;
-use super::search::Choice;
-use super::smooth::smoothed;
+use super::smooth::{FeatureMap, smoothed};
 use crate::bert::{Bert, BertConfig};
 use crate::metrics::sqnr_db;
 use serde::Serialize;
@@ -71,11 +70,13 @@ pub struct ActivationReport {
     pub alpha: Option<f32>,
     /// The smallest and largest divisor.
     pub divisors: (f32, f32),
-    /// The range, after division, that scale and zero point were chosen for.
+    /// Whether the middle of every feature is taken off.
+    pub shifted: bool,
+    /// The range, after shift and division, that scale and zero point were chosen for.
     pub range: (f32, f32),
-    /// The share of values, after division, outside what 8 bits span.
+    /// The share of values, after shift and division, outside what 8 bits span.
     pub clipped: f64,
-    /// Values after division, of some of the tokens.
+    /// Values after shift and division, of some of the tokens.
     pub histogram: Histogram,
     /// Scale and zero point.
     #[serde(flatten)]
@@ -150,7 +151,7 @@ pub(super) fn report(bert: &Bert, options: &Options, found: Found, calibration: 
     for unit in &units {
         for (name, linear) in unit.linears.iter().filter_map(|name| parameters.linears.get_key_value(name)) {
             let name = format!("{name}.weight");
-            let original = smoothed(bert.weight(&name), &findings.choices[&unit.input].divisors);
+            let original = smoothed(bert.weight(&name), &findings.choices[&unit.input].map.divisors);
             weights.push(weight_report(&original, name, &linear.weights));
         }
     }
@@ -172,20 +173,21 @@ pub(super) fn report(bert: &Bert, options: &Options, found: Found, calibration: 
 fn activation_report(name: &str, found: Found) -> ActivationReport {
     let observer = &found.observations[name];
     let params = found.parameters.activations[name].params;
-    let ones = vec![1.0; observer.features()];
     let choice = found.findings.choices.get(name);
-    let values = observer.rows(HISTOGRAM_ROWS, &choice.map_or_else(|| ones.clone(), Choice::factors));
+    let identity = FeatureMap::identity(observer.features());
+    let values = observer.rows(HISTOGRAM_ROWS, choice.map_or(&identity, |choice| &choice.map));
     let limits = [0u8, 255].map(|q| (f32::from(q) - f32::from(params.zero_point)) * params.scale);
     // Half a step beyond the last integer still rounds to it.
     let half = params.scale / 2.0;
     let outside = values.iter().filter(|&&x| x < limits[0] - half || x > limits[1] + half).count();
-    let (lows, highs): (Vec<f32>, Vec<f32>) = observer.sample_ranges(&ones).into_iter().unzip();
+    let (lows, highs): (Vec<f32>, Vec<f32>) = observer.sample_ranges(&identity).into_iter().unzip();
     ActivationReport {
         name: name.to_owned(),
         min: span(&lows).0,
         max: span(&highs).1,
         alpha: choice.and_then(|choice| choice.alpha),
-        divisors: choice.map_or((1.0, 1.0), |choice| span(&choice.divisors)),
+        divisors: choice.map_or((1.0, 1.0), |choice| span(&choice.map.divisors)),
+        shifted: choice.is_some_and(|choice| choice.map.centers.iter().any(|&center| center != 0.0)),
         range: choice.map_or((limits[0], limits[1]), |choice| choice.range),
         clipped: outside as f64 / values.len().max(1) as f64,
         histogram: Histogram::new(&values, HISTOGRAM_BINS),

@@ -5,7 +5,7 @@ use super::observer::Observer;
 use super::options::{Options, Range, Smoothing};
 use super::params::{QuantParams, QuantizedRows};
 use super::range::range;
-use super::smooth::{divisors, smoothed};
+use super::smooth::{FeatureMap, centers, divisors, smoothed};
 
 /// Calibration tokens that errors are measured on.
 pub const ROWS: usize = 512;
@@ -15,40 +15,41 @@ pub const ROWS: usize = 512;
 pub struct Choice {
     /// SmoothQuant's α; `None` where nothing is smoothed.
     pub alpha: Option<f32>,
-    /// What every feature is divided by; ones where nothing is smoothed.
-    pub divisors: Vec<f32>,
+    /// What is done to every feature.
+    pub map: FeatureMap,
     /// How the range was chosen.
     pub method: Range,
-    /// The range after division.
+    /// The range of the mapped activation.
     pub range: (f32, f32),
     /// Scale and zero point.
     pub params: QuantParams,
 }
 
 impl Choice {
-    /// The choice that `alpha` and `method` lead to for `weights`, one matrix `[out, in]` for every layer that reads.
-    pub fn new(observer: &Observer, weights: &[&[f32]], alpha: Option<f32>, method: Range, symmetric: bool) -> Self {
-        let divisors = match alpha {
-            Some(alpha) => divisors(alpha, &observer.feature_magnitudes(), weights),
-            None => vec![1.0; observer.features()],
-        };
-        let factors: Vec<f32> = divisors.iter().map(|s| 1.0 / s).collect();
-        let (low, high) = range(method, observer, &factors);
-        let params = match symmetric {
+    /// The choice that `alpha`, `method` and `options` lead to for `weights`, one matrix `[out, in]` for every layer that
+    /// reads.
+    pub fn new(observer: &Observer, weights: &[&[f32]], alpha: Option<f32>, method: Range, options: &Options) -> Self {
+        let mut map = FeatureMap::identity(observer.features());
+        let ranges = observer.feature_ranges();
+        if options.shift {
+            map.centers = centers(&ranges);
+        }
+        if let Some(alpha) = alpha {
+            let magnitude = |((low, high), center): (&(f32, f32), &f32)| (high - center).max(center - low);
+            let magnitudes: Vec<f32> = ranges.iter().zip(&map.centers).map(magnitude).collect();
+            map.divisors = divisors(alpha, &magnitudes, weights);
+        }
+        let (low, high) = range(method, observer, &map);
+        let params = match options.symmetric {
             true => QuantParams::symmetric(high.max(-low)),
             false => QuantParams::asymmetric(low, high),
         };
-        Choice { alpha, divisors, method, range: (low, high), params }
+        Choice { alpha, map, method, range: (low, high), params }
     }
 
-    /// What every feature is multiplied with before it is quantized.
-    pub fn factors(&self) -> Vec<f32> {
-        self.divisors.iter().map(|s| 1.0 / s).collect()
-    }
-
-    /// At most `count` rows of the activation as its integers stand for them, smoothed.
+    /// At most `count` rows of the mapped activation, as its integers stand for them.
     pub fn quantized_rows(&self, observer: &Observer, count: usize) -> Vec<f32> {
-        let mut rows = observer.rows(count, &self.factors());
+        let mut rows = observer.rows(count, &self.map);
         rows.iter_mut().for_each(|x| *x = self.params.round_trip(*x));
         rows
     }
@@ -67,27 +68,27 @@ pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]]) -> Cho
     };
     let mut choices: Vec<Choice> = Vec::new();
     for alpha in alphas {
-        choices.extend(methods.iter().map(|&method| Choice::new(observer, weights, alpha, method, options.symmetric)));
+        choices.extend(methods.iter().map(|&method| Choice::new(observer, weights, alpha, method, options)));
     }
     if choices.len() == 1 {
         return choices.remove(0);
     }
     let inputs = observer.features();
     let joined = weights.concat();
-    let exact = product(&observer.rows(ROWS, &vec![1.0; inputs]), &joined, inputs);
-    let error = |choice: &Choice| {
-        let rounded: Vec<f32> =
-            QuantizedRows::new(&smoothed(&joined, &choice.divisors), inputs).dequantized().collect();
-        let got = product(&choice.quantized_rows(observer, ROWS), &rounded, inputs);
-        squared_error(&exact, &got, joined.len() / inputs, options.bias_correction)
-    };
-    let scored: Vec<f64> = choices.iter().map(error).collect();
+    let exact = product(&observer.rows(ROWS, &FeatureMap::identity(inputs)), &joined, inputs);
+    let scored: Vec<f64> = choices.iter().map(|choice| error(choice, observer, &joined, &exact)).collect();
     let best = (0..choices.len()).min_by(|&a, &b| scored[a].total_cmp(&scored[b])).unwrap_or(0);
     choices.swap_remove(best)
 }
 
-/// `Σ (exact − got)²`, less what a bias for each of the `outputs` columns takes away where that is `corrected`.
-fn squared_error(exact: &[f32], got: &[f32], outputs: usize, corrected: bool) -> f64 {
+/// The squared error against `exact` of layers of `weights`, rounded to the nearest, less what a bias for each output takes
+/// away.
+fn error(choice: &Choice, observer: &Observer, weights: &[f32], exact: &[f32]) -> f64 {
+    let inputs = observer.features();
+    let outputs = weights.len() / inputs;
+    let rounded: Vec<f32> =
+        QuantizedRows::new(&smoothed(weights, &choice.map.divisors), inputs).dequantized().collect();
+    let got = product(&choice.quantized_rows(observer, ROWS), &rounded, inputs);
     let (mut sums, mut squares) = (vec![0.0f64; outputs], 0.0);
     for (exact, got) in exact.chunks_exact(outputs).zip(got.chunks_exact(outputs)) {
         for ((sum, exact), got) in sums.iter_mut().zip(exact).zip(got) {
@@ -97,8 +98,7 @@ fn squared_error(exact: &[f32], got: &[f32], outputs: usize, corrected: bool) ->
         }
     }
     let rows = (exact.len() / outputs).max(1) as f64;
-    let mean: f64 = sums.iter().map(|sum| sum * sum / rows).sum();
-    if corrected { squares - mean } else { squares }
+    squares - sums.iter().map(|sum| sum * sum / rows).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -123,18 +123,14 @@ mod tests {
         let options = Options { smoothing: Smoothing::Search, ..Options::default() };
         let choice = choose(&options, &observer, &[&weights]);
         assert!(choice.alpha.is_some_and(|alpha| alpha >= 0.5), "{choice:?}");
-        assert!(choice.divisors[5] > 5.0 * choice.divisors[6], "{choice:?}");
+        assert!(choice.map.divisors[5] > 5.0 * choice.map.divisors[6], "{choice:?}");
     }
 
     #[test]
     fn the_searched_choice_is_no_worse_than_any_fixed_one() {
         let (observer, weights) = outlier();
-        let exact = product(&observer.rows(ROWS, &[1.0; 16]), &weights, 16);
-        let error = |choice: &Choice| {
-            let rounded: Vec<f32> =
-                QuantizedRows::new(&smoothed(&weights, &choice.divisors), 16).dequantized().collect();
-            squared_error(&exact, &product(&choice.quantized_rows(&observer, ROWS), &rounded, 16), 8, true)
-        };
+        let exact = product(&observer.rows(ROWS, &FeatureMap::identity(16)), &weights, 16);
+        let error = |choice: &Choice| error(choice, &observer, &weights, &exact);
         let searched = Options { smoothing: Smoothing::Search, range: Range::Search, ..Options::default() };
         let least = error(&choose(&searched, &observer, &[&weights]));
         for smoothing in [Smoothing::Off, Smoothing::Fixed(0.5), Smoothing::Fixed(0.95)] {
@@ -148,7 +144,8 @@ mod tests {
     #[test]
     fn symmetric_activations_have_zero_point_128() {
         let (observer, weights) = outlier();
-        let choice = Choice::new(&observer, &[&weights], None, Range::MinMax, true);
+        let options = Options { symmetric: true, ..Options::default() };
+        let choice = Choice::new(&observer, &[&weights], None, Range::MinMax, &options);
         assert_eq!(choice.params.zero_point, 128);
     }
 }

@@ -1,4 +1,32 @@
-//! SmoothQuant.
+//! SmoothQuant, and the shift of Outlier Suppression+.
+
+/// What is done to every feature j of an activation before it is quantized: `(x − center_j) / divisor_j`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureMap {
+    /// What is taken off.
+    pub centers: Vec<f32>,
+    /// What is divided by; positive.
+    pub divisors: Vec<f32>,
+}
+
+impl FeatureMap {
+    /// Leaves `features` features as they are.
+    pub fn identity(features: usize) -> Self {
+        FeatureMap { centers: vec![0.0; features], divisors: vec![1.0; features] }
+    }
+
+    /// A row of features, mapped.
+    pub fn apply<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        row.iter().zip(&self.centers).zip(&self.divisors).map(|((x, center), divisor)| (x - center) / divisor)
+    }
+}
+
+/// The middle of every feature's range: `(max x_j + min x_j) / 2`.
+///
+/// After Wei et al. 2023, "Outlier Suppression+", section 4.1.
+pub fn centers(ranges: &[(f32, f32)]) -> Vec<f32> {
+    ranges.iter().map(|(min, max)| min / 2.0 + max / 2.0).collect()
+}
 
 /// What every input feature of linear layers is divided by before it is quantized, and its weights multiplied with:
 /// `s_j = max|x_j|^α / max|w_j|^(1−α)`, from the features' `magnitudes` and the weights `[out, in]` of all layers that read
@@ -41,6 +69,13 @@ mod tests {
         // Both sides have the same magnitude in every feature then.
         let smooth = smoothed(&weights, &half);
         assert!((8.0 / half[0] - 2.0).abs() < 1e-5 && (smooth[0] - 2.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn mapped_features_are_centred_and_divided() {
+        let map = FeatureMap { centers: centers(&[(-1.0, 5.0), (0.0, 0.0)]), divisors: vec![3.0, 1.0] };
+        assert_eq!(map.centers, [2.0, 0.0]);
+        assert_eq!(map.apply(&[5.0, 7.0]).collect::<Vec<_>>(), [1.0, 7.0]);
     }
 
     #[test]
