@@ -1,6 +1,6 @@
 //! The options of `bert8 quantize` that choose how.
 
-use bert8::quantize::{Ignored, Options, Preset, Range, Rounding, Smoothing};
+use bert8::quantize::{Ignored, Options, Preset, Range, Rounding, Shift, Smoothing};
 use clap::Args;
 
 /// How to quantize.
@@ -8,9 +8,9 @@ use clap::Args;
 #[command(next_help_heading = "Method")]
 pub struct Method {
     /// A named set of the options below, which override it:
-    /// fast = --smooth 0.95 --range mean-min-max --rounding nearest;
-    /// balanced = fast with --smooth search;
-    /// best = --smooth search --range search --rounding gptq
+    /// fast = --shift off --smooth 0.95 --range mean-min-max --rounding nearest;
+    /// balanced = --shift search --smooth search --range mean-min-max --rounding gptq;
+    /// best = balanced with --range search
     #[arg(long, value_name = "NAME", default_value = "balanced")]
     preset: Preset,
 
@@ -18,9 +18,9 @@ pub struct Method {
     #[arg(long, value_name = "ALPHA")]
     smooth: Option<Smoothing>,
 
-    /// Do not take the middle of every feature's range off before smoothing
-    #[arg(long)]
-    no_shift: bool,
+    /// Take the middle of every input feature's range off before smoothing: off, on, or `search` for where it errs less
+    #[arg(long, value_name = "WHERE")]
+    shift: Option<Shift>,
 
     /// Range of activations: min-max, mean-min-max (mean over pairs), percentile[:P], mse, entropy, or `search` for the
     /// best of min-max, mean-min-max and mse
@@ -52,7 +52,7 @@ impl Method {
             smoothing: self.smooth.unwrap_or(preset.smoothing),
             range: self.range.unwrap_or(preset.range),
             rounding: self.rounding.unwrap_or(preset.rounding),
-            shift: preset.shift && !self.no_shift,
+            shift: self.shift.unwrap_or(preset.shift),
             symmetric: self.symmetric,
             bias_correction: !self.no_bias_correction,
             ignored: Ignored::new(self.ignore.clone()),

@@ -2,9 +2,8 @@
 
 use super::matrix::product;
 use super::observer::Observer;
-use super::options::Options;
 use super::params::QuantizedRows;
-use super::search::{Choice, ROWS};
+use super::search::{Candidate, Choice, ROWS};
 use super::smooth::FeatureMap;
 use crate::metrics::{rmse, sqnr_db};
 use serde::Serialize;
@@ -16,38 +15,38 @@ pub struct LinearMeasure {
     pub output_db: Option<f64>,
     /// Without bias correction.
     pub uncorrected_db: Option<f64>,
-    /// Without smoothing and correction, weights rounded to the nearest.
+    /// Without shift, smoothing and correction, weights rounded to the nearest.
     pub plain_db: Option<f64>,
     /// The root mean square over outputs of what correction adds to the biases.
     pub correction: f64,
 }
 
-/// Measures the layer of `original` weights `[out, in]` that became `weights`.
+/// Measures the layer of `original` weights `[out, in]` that became `layer`: its weights, what the shift of its input adds to
+/// its biases, and what correction adds.
 pub fn measure(
     observer: &Observer,
     choice: &Choice,
     original: &[f32],
-    weights: &QuantizedRows,
-    correction: &[f32],
-    options: &Options,
+    (weights, shift, correction): (&QuantizedRows, &[f32], &[f32]),
+    symmetric: bool,
 ) -> LinearMeasure {
     let inputs = observer.features();
     let output = |choice: &Choice, weights: &QuantizedRows| {
         product(&choice.quantized_rows(observer, ROWS), &weights.dequantized().collect::<Vec<f32>>(), inputs)
     };
     let exact = product(&observer.rows(ROWS, &FeatureMap::identity(inputs)), original, inputs);
-    let unshifted = Options { shift: false, ..options.clone() };
-    let plain = Choice::new(observer, &[original], None, choice.method, &unshifted);
     let mut got = output(choice, weights);
-    let uncorrected_db = sqnr_db(&exact, &got);
-    if options.bias_correction {
-        got.chunks_exact_mut(correction.len())
-            .for_each(|row| row.iter_mut().zip(correction).for_each(|(y, c)| *y += c));
-    }
+    let mut add = |bias: &[f32]| {
+        got.chunks_exact_mut(bias.len()).for_each(|row| row.iter_mut().zip(bias).for_each(|(y, b)| *y += b));
+        sqnr_db(&exact, &got)
+    };
+    let (uncorrected_db, output_db) = (add(shift), add(correction));
+    let plain = Candidate { shift: false, alpha: None, method: choice.method, symmetric };
+    let plain = Choice::new(observer, &[original], plain);
     LinearMeasure {
-        output_db: sqnr_db(&exact, &got),
+        output_db,
         uncorrected_db,
         plain_db: sqnr_db(&exact, &output(&plain, &QuantizedRows::new(original, inputs))),
-        correction: if options.bias_correction { rmse(correction, &vec![0.0; correction.len()]) } else { 0.0 },
+        correction: rmse(correction, &vec![0.0; correction.len()]),
     }
 }

@@ -29,7 +29,7 @@ pub use control::{Control, ControlReport, Measured, Metric, Returned};
 pub use histogram::Histogram;
 pub use layers::{LayerReport, layer_reports};
 pub use measure::LinearMeasure;
-pub use options::{Options, Preset, Range, Rounding, Smoothing};
+pub use options::{Options, Preset, Range, Rounding, Shift, Smoothing};
 pub use params::{QuantParams, QuantizedRows};
 pub use report::{ActivationReport, Calibration, LinearReport, Report, Sizes, WeightReport};
 pub use sample::choose;

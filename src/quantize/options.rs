@@ -10,9 +10,8 @@ use std::str::FromStr;
 pub struct Options {
     /// Spreads the differences between input features over activations and weights.
     pub smoothing: Smoothing,
-    /// Whether the middle of every input feature's range is taken off before smoothing (Outlier Suppression+); biases give it
-    /// back.
-    pub shift: bool,
+    /// Takes the middle of every input feature's range off before smoothing (Outlier Suppression+); biases give it back.
+    pub shift: Shift,
     /// Chooses the range of an activation that its 8 bits span.
     pub range: Range,
     /// Whether activations get zero point 128 and a range of equal sides. Queries and keys always do.
@@ -36,23 +35,23 @@ impl Default for Options {
 pub enum Preset {
     /// SmoothQuant at 0.95, mean ranges, nearest rounding.
     Fast,
-    /// As fast, with SmoothQuant's α searched for every activation.
+    /// Shift and SmoothQuant's α searched for every activation, mean ranges, weights rounded against calibration inputs.
     Balanced,
-    /// As balanced, with ranges searched too and weights rounded against the calibration inputs.
+    /// As balanced, with ranges searched too.
     Best,
 }
 
 impl Preset {
     /// The options that the preset stands for.
     pub fn options(self) -> Options {
-        let (smoothing, range, rounding) = match self {
-            Preset::Fast => (Smoothing::Fixed(0.95), Range::MeanMinMax, Rounding::Nearest),
-            Preset::Balanced => (Smoothing::Search, Range::MeanMinMax, Rounding::Nearest),
-            Preset::Best => (Smoothing::Search, Range::Search, Rounding::Gptq),
+        let (shift, smoothing, range, rounding) = match self {
+            Preset::Fast => (Shift::Off, Smoothing::Fixed(0.95), Range::MeanMinMax, Rounding::Nearest),
+            Preset::Balanced => (Shift::Search, Smoothing::Search, Range::MeanMinMax, Rounding::Gptq),
+            Preset::Best => (Shift::Search, Smoothing::Search, Range::Search, Rounding::Gptq),
         };
         Options {
+            shift,
             smoothing,
-            shift: true,
             range,
             symmetric: false,
             rounding,
@@ -71,6 +70,18 @@ pub enum Smoothing {
     /// By this α in 0..=1 everywhere.
     Fixed(f32),
     /// By the α, of 0.5 to 1 or none, whose layers come nearest to FP32 on calibration tokens.
+    Search,
+}
+
+/// Whether activations are shifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shift {
+    /// None is.
+    Off,
+    /// All are.
+    On,
+    /// Those are whose layers come nearer to FP32 on calibration tokens by it.
     Search,
 }
 
@@ -113,6 +124,19 @@ impl FromStr for Preset {
             "balanced" => Ok(Preset::Balanced),
             "best" => Ok(Preset::Best),
             _ => Err("expected fast, balanced or best".to_owned()),
+        }
+    }
+}
+
+impl FromStr for Shift {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "off" => Ok(Shift::Off),
+            "on" => Ok(Shift::On),
+            "search" => Ok(Shift::Search),
+            _ => Err("expected off, on or search".to_owned()),
         }
     }
 }

@@ -163,14 +163,15 @@ fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, un
     let linears = names.into_iter().zip(weights).map(|(name, original)| {
         let smooth = smoothed(original, &choice.map.divisors);
         let weights = round(options.rounding, &smooth, &inputs, means.len());
-        let mut bias = bert.weight(&format!("{name}.bias")).to_vec();
-        let centers = matrix(original, means.len()).dot(&ArrayView1::from(&choice.map.centers));
-        bias.iter_mut().zip(centers).for_each(|(bias, c)| *bias += c);
-        let correction = bias_correction(&smooth, &weights, &means);
-        if options.bias_correction {
-            bias.iter_mut().zip(&correction).for_each(|(bias, c)| *bias += c);
-        }
-        let measure = measure(observer, &choice, original, &weights, &correction, options);
+        // What the centers took off, and what correction adds.
+        let shift = matrix(original, means.len()).dot(&ArrayView1::from(&choice.map.centers)).to_vec();
+        let correction = match options.bias_correction {
+            true => bias_correction(&smooth, &weights, &means),
+            false => vec![0.0; shift.len()],
+        };
+        let bias = bert.weight(&format!("{name}.bias")).iter().zip(&shift).zip(&correction);
+        let bias = bias.map(|((bias, shift), correction)| bias + shift + correction).collect();
+        let measure = measure(observer, &choice, original, (&weights, &shift, &correction), options.symmetric);
         (name.clone(), LinearParameters { weights, bias }, measure)
     });
     Some(Outcome { input: unit.input.clone(), linears: linears.collect(), choice })

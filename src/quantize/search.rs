@@ -2,13 +2,26 @@
 
 use super::matrix::product;
 use super::observer::Observer;
-use super::options::{Options, Range, Smoothing};
+use super::options::{Options, Range, Shift, Smoothing};
 use super::params::{QuantParams, QuantizedRows};
 use super::range::range;
 use super::smooth::{FeatureMap, centers, divisors, smoothed};
 
 /// Calibration tokens that errors are measured on.
 pub const ROWS: usize = 512;
+
+/// What a [`Choice`] is made by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Whether the middle of every feature is taken off.
+    pub shift: bool,
+    /// SmoothQuant's α, if there is to be smoothing.
+    pub alpha: Option<f32>,
+    /// How the range is chosen.
+    pub method: Range,
+    /// Whether the zero point is 128.
+    pub symmetric: bool,
+}
 
 /// How an activation is quantized.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,12 +39,12 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The choice that `alpha`, `method` and `options` lead to for `weights`, one matrix `[out, in]` for every layer that
-    /// reads.
-    pub fn new(observer: &Observer, weights: &[&[f32]], alpha: Option<f32>, method: Range, options: &Options) -> Self {
+    /// The choice that `candidate` leads to for `weights`, one matrix `[out, in]` for every layer that reads.
+    pub fn new(observer: &Observer, weights: &[&[f32]], candidate: Candidate) -> Self {
+        let Candidate { shift, alpha, method, symmetric } = candidate;
         let mut map = FeatureMap::identity(observer.features());
         let ranges = observer.feature_ranges();
-        if options.shift {
+        if shift {
             map.centers = centers(&ranges);
         }
         if let Some(alpha) = alpha {
@@ -40,7 +53,7 @@ impl Choice {
             map.divisors = divisors(alpha, &magnitudes, weights);
         }
         let (low, high) = range(method, observer, &map);
-        let params = match options.symmetric {
+        let params = match symmetric {
             true => QuantParams::symmetric(high.max(-low)),
             false => QuantParams::asymmetric(low, high),
         };
@@ -66,9 +79,15 @@ pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]]) -> Cho
         Range::Search => vec![Range::MeanMinMax, Range::MinMax, Range::Mse],
         method => vec![method],
     };
+    let shifts = match options.shift {
+        Shift::Off => vec![false],
+        Shift::On => vec![true],
+        Shift::Search => vec![false, true],
+    };
     let mut choices: Vec<Choice> = Vec::new();
-    for alpha in alphas {
-        choices.extend(methods.iter().map(|&method| Choice::new(observer, weights, alpha, method, options)));
+    for (&shift, &alpha) in shifts.iter().flat_map(|shift| alphas.iter().map(move |alpha| (shift, alpha))) {
+        let candidate = |&method| Candidate { shift, alpha, method, symmetric: options.symmetric };
+        choices.extend(methods.iter().map(|method| Choice::new(observer, weights, candidate(method))));
     }
     if choices.len() == 1 {
         return choices.remove(0);
@@ -142,10 +161,29 @@ mod tests {
     }
 
     #[test]
+    fn features_far_from_zero_are_shifted_and_sparse_ones_are_not() {
+        let mut rng = Rng::new(4);
+        let weights: Vec<f32> = (0..16 * 8).map(|_| rng.normal()).collect();
+        let mut choice = |value: &mut dyn FnMut(&mut Rng) -> f32| {
+            let mut observer = Observer::new(16, 400);
+            let values: Vec<f32> = (0..6400).map(|_| value(&mut rng)).collect();
+            observer.observe(&values, "x").unwrap();
+            choose(&Options { shift: Shift::Search, ..Options::default() }, &observer, &[&weights])
+        };
+        let shifted = |choice: Choice| choice.map.centers.iter().any(|&center| center != 0.0);
+        assert!(shifted(choice(&mut |rng| 20.0 + rng.normal())));
+        let mut at = 0;
+        assert!(!shifted(choice(&mut |rng| {
+            at += 1;
+            if at % 50 == 0 { rng.normal().abs() } else { 0.0 }
+        })));
+    }
+
+    #[test]
     fn symmetric_activations_have_zero_point_128() {
         let (observer, weights) = outlier();
-        let options = Options { symmetric: true, ..Options::default() };
-        let choice = Choice::new(&observer, &[&weights], None, Range::MinMax, &options);
+        let candidate = Candidate { shift: false, alpha: None, method: Range::MinMax, symmetric: true };
+        let choice = Choice::new(&observer, &[&weights], candidate);
         assert_eq!(choice.params.zero_point, 128);
     }
 }
