@@ -89,10 +89,19 @@ fn file(args: &Args) -> Result<()> {
     say!("runs on {kernel}");
     match &fused.reason {
         Some(reason) => say!("not fused: {reason}; {} integer products run one by one", fused.left),
-        None if fused.complete() => say!("fused: {} layers in {} operators", fused.layers, fused.operators),
+        None if fused.complete() => say!("fused: {}", layers(&fused)),
         None => {}
     }
     let listed: Vec<String> = operators.iter().map(|(op, count)| format!("{op} {count}")).collect();
     say!("operators in the file: {}", listed.join(", "));
     Ok(())
+}
+
+/// The fused layers in a few words: `6 layers in 25 operators`, and what of them is in FP32.
+fn layers(fused: &Fused) -> String {
+    let all = format!("{} layers in {} operators", fused.layers, fused.operators);
+    match fused.float_products {
+        0 => all,
+        products => format!("{all}; {} layers all INT8, {products} matrix products in FP32", fused.integer_layers),
+    }
 }

@@ -8,27 +8,22 @@ use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL};
 use super::quantizer::Quantizer;
 use super::rows::softmax_numerators;
+use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
 use super::weigh::weigh;
-use std::ops::Range;
-
-/// Query rows whose scores are computed, normalised and used before the next ones.
-const ROWS: usize = 16;
 
 /// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionParams {
     /// Heads.
     pub heads: usize,
-    /// Features of a head, a multiple of 8.
+    /// Features of a head.
     pub head_size: usize,
-    /// Quantizes the queries of a head.
+    /// Quantizes the queries of a head, filled up to a multiple of 8.
     pub query: Quantizer,
-    /// Quantizes the keys of a head.
+    /// Quantizes the keys of a head, filled up to a multiple of 8.
     pub key: Quantizer,
     /// What an integer score is multiplied with: query scale · key scale / √d.
     pub score_scale: f32,
-    /// Quantizes the context of all heads.
-    pub context: Quantizer,
     /// Whether only the first token of every sequence asks.
     pub first_only: bool,
 }
@@ -36,9 +31,19 @@ pub struct AttentionParams {
 /// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from one linear layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SelfAttention {
-    /// Columns: the queries of every head, the keys of every head, the values of every head.
+    /// Columns: the queries of every head, the keys of every head, the values of every head, each head filled up to a
+    /// multiple of 8.
     projection: Linear,
     params: AttentionParams,
+}
+
+/// Where the context goes.
+#[derive(Debug)]
+pub enum ContextRows<'a> {
+    /// To FP32 rows.
+    Float(&'a mut [f32]),
+    /// Through a quantizer to rows in the stored form, heads filled up to a multiple of 8.
+    Stored(&'a Quantizer, &'a mut [u8]),
 }
 
 /// Buffers that runs share; they grow to the largest run and stay.
@@ -54,16 +59,15 @@ pub struct AttentionScratch {
 }
 
 impl SelfAttention {
-    /// From the layer that makes queries, keys and values, head after head.
+    /// From the layer that makes queries, keys and values, head after head, each filled up to a multiple of 8.
     ///
     /// # Panics
     /// If the layer's outputs are not three times the heads' features, or a quantizer is for other rows.
     pub fn new(projection: Linear, params: AttentionParams) -> Self {
-        let AttentionParams { heads, head_size, ref query, ref key, ref context, .. } = params;
-        assert!(head_size.is_multiple_of(GROUP), "heads are whole groups");
-        assert_eq!(projection.outputs(), 3 * heads * head_size, "queries, keys and values of every head");
-        let features = [query, key, context].map(Quantizer::features);
-        assert_eq!(features, [head_size, head_size, heads * head_size], "a head's queries and keys, and the context");
+        let AttentionParams { heads, head_size, ref query, ref key, .. } = params;
+        let filled = head_size.next_multiple_of(GROUP);
+        assert_eq!(projection.outputs(), 3 * heads * filled, "queries, keys and values of every head");
+        assert!(query.features() == filled && key.features() == filled, "queries and keys of a head are quantized");
         SelfAttention { projection, params }
     }
 
@@ -72,8 +76,8 @@ impl SelfAttention {
         &self.projection
     }
 
-    /// Features of a row of the context.
-    pub fn outputs(&self) -> usize {
+    /// Features of an FP32 row of the context.
+    pub fn features(&self) -> usize {
         self.params.heads * self.params.head_size
     }
 
@@ -82,58 +86,35 @@ impl SelfAttention {
         self.params.first_only
     }
 
-    /// Runs on the rows of `a` (stored form), which hold the sequences that end before `ends`, and writes the quantized
-    /// context of every token that asks, in the stored form, to `out`.
+    /// Runs on the rows of `a` (stored form), which hold the sequences that end before `ends`, and writes the context of
+    /// every token that asks to `out`.
     ///
     /// # Panics
-    /// If `ends` does not grow to the rows of `a`, or `out` has not one row for every token that asks.
-    pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: &mut [u8]) {
+    /// If `ends` does not grow to the rows of `a`, or `out` has not one row of the context for every token that asks.
+    pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
         let rows = a.len() / self.projection.input_bytes();
         assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
         let asking = if self.params.first_only { ends.len() } else { rows };
-        assert_eq!(out.len(), asking * self.outputs() * self.projection.kernel().width(), "a row for every query");
-        self.projection.kernel().run(Attend { attention: self, a, ends, scratch, out });
+        match &out {
+            ContextRows::Float(out) => assert_eq!(out.len(), asking * self.features(), "a row for every query"),
+            ContextRows::Stored(quantizer, out) => {
+                let features = self.params.heads * self.params.head_size.next_multiple_of(GROUP);
+                assert_eq!(quantizer.features(), features, "the context of every head is quantized");
+                let bytes = features * self.projection.kernel().width();
+                assert_eq!(out.len(), asking * bytes, "a row for every query");
+            }
+        }
+        let sequences = sequences(ends, self.params.first_only);
+        self.projection.kernel().run(Attend { attention: self, a, sequences, scratch, out });
     }
-}
-
-/// The first `len` elements of a buffer that only grows.
-fn at_least<T: Clone>(buffer: &mut Vec<T>, len: usize, fill: T) -> &mut [T] {
-    if buffer.len() < len {
-        buffer.resize(len, fill);
-    }
-    &mut buffer[..len]
 }
 
 struct Attend<'a> {
     attention: &'a SelfAttention,
     a: &'a [u8],
-    ends: &'a [usize],
+    sequences: Vec<Sequence>,
     scratch: &'a mut AttentionScratch,
-    out: &'a mut [u8],
-}
-
-/// One sequence: its tokens, the tokens that ask among all that ask, and its panels among the packed keys.
-struct Sequence {
-    tokens: Range<usize>,
-    queries: Range<usize>,
-    panels: Range<usize>,
-}
-
-impl Attend<'_> {
-    fn sequences(&self) -> Vec<Sequence> {
-        let (mut token, mut query, mut panel) = (0, 0, 0);
-        let sequences = self.ends.iter().map(|&end| {
-            let asking = if self.attention.params.first_only { 1 } else { end - token };
-            let sequence = Sequence {
-                tokens: token..end,
-                queries: query..query + asking,
-                panels: panel..panel + (end - token).div_ceil(PANEL),
-            };
-            (token, query, panel) = (end, sequence.queries.end, sequence.panels.end);
-            sequence
-        });
-        sequences.collect()
-    }
+    out: ContextRows<'a>,
 }
 
 impl Task for Attend<'_> {
@@ -141,11 +122,10 @@ impl Task for Attend<'_> {
 
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
-        let sequences = self.sequences();
-        let Attend { attention, a, scratch, out, .. } = self;
+        let Attend { attention, a, sequences, scratch, mut out } = self;
         let (l, params, linear) = (dot.lanes(), &attention.params, &attention.projection);
-        let groups = params.head_size / GROUP;
-        let head_bytes = params.head_size * D::WIDTH;
+        let groups = params.head_size.div_ceil(GROUP);
+        let head_bytes = groups * GROUP * D::WIDTH;
         let tokens = a.len() / linear.input_bytes();
         let asking = sequences.last().map_or(0, |s| s.queries.end);
         let all_panels = sequences.last().map_or(0, |s| s.panels.end);
@@ -201,17 +181,21 @@ impl Task for Attend<'_> {
                         row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
                         *inverse = softmax_numerators(l, row);
                     }
-                    let first = rows.start * params.heads * head_bytes;
-                    let mut put = PutContext {
-                        dot,
-                        quantizer: &params.context,
-                        inverse_sums,
-                        groups: head * groups,
-                        first: first + head * head_bytes,
-                        stride: params.heads * head_bytes,
-                        out,
-                    };
-                    weigh(l, scores, values, groups, &mut put);
+                    match &mut out {
+                        ContextRows::Stored(quantizer, out) => {
+                            let stride = params.heads * head_bytes;
+                            let first = rows.start * stride + head * head_bytes;
+                            let before = head * groups;
+                            let mut put = PutContext { dot, quantizer, inverse_sums, before, first, stride, out };
+                            weigh(l, scores, values, groups, &mut put);
+                        }
+                        ContextRows::Float(out) => {
+                            let (size, stride) = (params.head_size, params.heads * params.head_size);
+                            let first = rows.start * stride + head * size;
+                            let mut put = PutRows { l, inverse_sums, first, stride, size, out };
+                            weigh(l, scores, values, groups, &mut put);
+                        }
+                    }
                 }
             }
         }
@@ -296,7 +280,7 @@ struct PutContext<'a, D> {
     quantizer: &'a Quantizer,
     inverse_sums: [f32; ROWS],
     /// Groups of the heads before.
-    groups: usize,
+    before: usize,
     /// Where the head's part of the first row begins.
     first: usize,
     stride: usize,
@@ -309,7 +293,7 @@ impl<D: Dot> Put<D::Lanes> for PutContext<'_, D> {
         let l = self.dot.lanes();
         let y = l.mul(y, l.splat(self.inverse_sums[row]));
         let at = self.first + row * self.stride + group * GROUP * D::WIDTH;
-        let quantized = self.quantizer.apply(l, self.groups + group, y);
+        let quantized = self.quantizer.apply(l, self.before + group, y);
         self.dot.store(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
     }
 }

@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-/// `LayerNorm(word + token type + position)`, and that quantized for the first product. Positions count from 0 in every
+/// `LayerNorm(word + token type + position)`, and that quantized for the first product where `output` says so. Positions count from 0 in every
 /// sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
@@ -55,7 +55,7 @@ pub struct Embedding {
     types: Table,
     positions: Table,
     norm: LayerNorm,
-    output: Quantizer,
+    output: Option<Quantizer>,
     kernel: Kernel,
 }
 
@@ -64,9 +64,14 @@ impl Embedding {
     ///
     /// # Panics
     /// If a table is no matrix of the norm's features, or `output` is for other rows.
-    pub fn new(kernel: Kernel, [words, types, positions]: [Table; 3], norm: LayerNorm, output: Quantizer) -> Self {
+    pub fn new(
+        kernel: Kernel,
+        [words, types, positions]: [Table; 3],
+        norm: LayerNorm,
+        output: Option<Quantizer>,
+    ) -> Self {
         let features = norm.features();
-        assert_eq!(output.features(), features, "what is quantized are the norm's features");
+        assert!(output.as_ref().is_none_or(|q| q.features() == features), "the norm's features are quantized");
         for table in [&words, &types, &positions] {
             assert!(table.len().is_multiple_of(features), "the table has no rows of {features} features");
             if let Table::Int8 { values, scales } = table {
@@ -86,13 +91,18 @@ impl Embedding {
         self.kernel
     }
 
+    /// Whether the rows are quantized too.
+    pub fn quantizes(&self) -> bool {
+        self.output.is_some()
+    }
+
     /// Rows of the tables of words, token types and positions.
     pub fn rows(&self) -> [usize; 3] {
         [&self.words, &self.types, &self.positions].map(|table| table.len() / self.features())
     }
 
-    /// Embeds the sequences that end before the tokens `ends`, laid end to end; writes FP32 rows to `out` and their stored
-    /// form to `quantized`. Ids must lie inside the tables.
+    /// Embeds the sequences that end before the tokens `ends`, laid end to end; writes FP32 rows to `out` and, where they
+    /// are quantized, their stored form to `quantized`. Ids must lie inside the tables.
     ///
     /// # Panics
     /// If an id is outside its table or a slice has the wrong length.
@@ -122,12 +132,13 @@ impl Embedding {
                     }
                     start = end;
                 }
-                embedding.norm.rows(dot, out, Some((&embedding.output, quantized)));
+                embedding.norm.rows(dot, out, embedding.output.as_ref().map(|quantizer| (quantizer, quantized)));
             }
         }
         let values = ids.len() * self.features();
         assert!(types.len() == ids.len() && out.len() == values, "one row for every token");
-        assert!(quantized.len() == values * self.kernel.width(), "one stored row for every token");
+        let stored = if self.quantizes() { values * self.kernel.width() } else { 0 };
+        assert!(quantized.len() == stored, "one stored row for every token");
         self.kernel.run(Run { embedding: self, ids, types, ends, out, quantized });
     }
 }

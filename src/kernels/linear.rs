@@ -73,6 +73,32 @@ impl Linear {
         gemm(dot, a, self.weights.groups(), self.weights.panels(panels), &mut sink);
     }
 
+    /// Runs the layer, and `activation` where there is one, on the rows of `a`, and writes FP32 rows to `out`.
+    ///
+    /// # Panics
+    /// If `a` and `out` have no or different numbers of rows.
+    pub fn rows(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
+        struct Rows<'a> {
+            linear: &'a Linear,
+            a: &'a [u8],
+            activation: Option<Activation>,
+            out: &'a mut [f32],
+        }
+        impl Task for Rows<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<D: Dot>(self, dot: D) {
+                let Rows { linear, a, activation, out } = self;
+                let groups = linear.outputs() / GROUP;
+                let put = &mut PutRows { l: dot.lanes(), groups, activation, out: out.as_chunks_mut().0 };
+                linear.values(dot, a, 0..groups, put);
+            }
+        }
+        let rows = a.len() / self.input_bytes();
+        assert_eq!(out.len(), rows * self.outputs(), "one output row for every input row");
+        self.kernel.run(Rows { linear: self, a, activation, out });
+    }
+
     /// Runs the layer and `activation` on the rows of `a`, and writes the quantized result, in the stored form, to `out`.
     ///
     /// # Panics
@@ -139,6 +165,21 @@ impl<D: Dot> Put<D::Lanes> for PutQuantized<'_, D> {
         let at = (row * self.groups + group) * GROUP * D::WIDTH;
         let quantized = self.quantizer.apply(self.dot.lanes(), group, y);
         self.dot.store(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
+    }
+}
+
+struct PutRows<'a, L> {
+    l: L,
+    groups: usize,
+    activation: Option<Activation>,
+    out: &'a mut [[f32; LANES]],
+}
+
+impl<L: Lanes> Put<L> for PutRows<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: L::F32) {
+        let y = self.activation.map_or(y, |activation| activate(self.l, activation, y));
+        self.l.store(y, &mut self.out[row * self.groups + group]);
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod attention;
 mod dispatch;
+mod elementwise;
 mod embedding;
+mod float_attention;
 mod gemm;
 mod lanes;
 mod linear;
@@ -16,18 +18,22 @@ mod quantizer;
 mod residual;
 mod rows;
 mod scalar;
+mod sequences;
+mod sum_norm;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 mod weigh;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use attention::{AttentionParams, AttentionScratch, SelfAttention};
+pub use attention::{AttentionParams, AttentionScratch, ContextRows, SelfAttention};
 pub use dispatch::{Kernel, Path};
 pub use embedding::{Embedding, Table};
+pub use float_attention::{FloatAttention, FloatAttentionScratch};
 pub use lanes::LANES;
 pub use linear::Linear;
 pub use pack::{GROUP, PANEL, PackedWeights};
 pub use quantizer::Quantizer;
 pub use residual::ResidualNorm;
 pub use rows::LayerNorm;
+pub use sum_norm::SumNorm;

@@ -16,7 +16,8 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
     let attributes = Attributes::new(ctx, node);
     let linear = attributes.linear("linear")?.pack(attributes.kernel()?, 1)?;
     let output = attributes.output(1, linear.outputs())?.context("no output scale")?;
-    parsed(Activated { linear, activation: attributes.activation()?, output })
+    let activation = attributes.activation()?.context("no activation")?;
+    parsed(Activated { linear, activation, output })
 }
 
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use super::attributes::{Attributes, LinearAttributes};
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
 use crate::kernels::{
-    AttentionParams, AttentionScratch, GROUP, Kernel, LANES, Linear, PackedWeights, Quantizer, SelfAttention,
+    AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, LANES, Linear, PackedWeights, Quantizer,
+    SelfAttention,
 };
 use std::cell::RefCell;
 use tract_onnx::model::ParsingContext;
@@ -11,9 +12,9 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, INT64 sequence starts. Output: the
-/// context in the stored form, heads filled up to a multiple of 8. Attributes: three linear layers (`query_…`, `key_…`,
-/// `value_…`), `heads`, `query_output_scale`, `key_output_scale`, `score_scale`, `output_scale`,
-/// `output_zero_point`, `output_factors`, `first_only` (1: the first token's row of every sequence alone).
+/// context, in the stored form with heads filled up to a multiple of 8 where `output_scale` is given, else FP32 rows. Attributes: three linear layers (`query_…`, `key_…`,
+/// `value_…`), `heads`, `query_output_scale`, `key_output_scale`, `score_scale`, `first_only` (1: the first token's row of every
+/// sequence alone), `output_scale`, `output_zero_point`, `output_factors`.
 pub(super) const OP: &str = "Bert8SelfAttention";
 
 thread_local! {
@@ -29,9 +30,9 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
     let same = parts.iter().all(|part| (part.k, part.n, part.zero_point) == (k, n, parts[0].zero_point));
     ensure!(same && heads > 0 && n.is_multiple_of(heads), "queries, keys and values do not fit {heads} heads");
     ensure!(k.is_multiple_of(GROUP), "{k} inputs are no multiple of {GROUP}");
-    let head_size = (n / heads).next_multiple_of(GROUP);
+    let (head_size, filled) = (n / heads, (n / heads).next_multiple_of(GROUP));
     let symmetric = |scale: &str| -> TractResult<Quantizer> {
-        Ok(Quantizer::uniform(attributes.float(scale)?, Quantizer::SYMMETRIC, head_size))
+        Ok(Quantizer::uniform(attributes.float(scale)?, Quantizer::SYMMETRIC, filled))
     };
     let params = AttentionParams {
         heads,
@@ -39,11 +40,11 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
         query: symmetric("query_output_scale")?,
         key: symmetric("key_output_scale")?,
         score_scale: attributes.float("score_scale")?,
-        context: attributes.output(heads, n / heads)?.context("no output scale")?,
         first_only: attributes.count("first_only")? == 1,
     };
-    let projection = pack(attributes.kernel()?, &parts, heads, head_size);
-    parsed(Attention(SelfAttention::new(projection, params)))
+    let projection = pack(attributes.kernel()?, &parts, heads, filled);
+    let output = attributes.output(heads, head_size)?;
+    parsed(Attention { attention: SelfAttention::new(projection, params), output })
 }
 
 /// One layer of all three parts, every head filled up to `head_size` columns.
@@ -71,7 +72,10 @@ fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: 
 }
 
 #[derive(Debug)]
-struct Attention(SelfAttention);
+struct Attention {
+    attention: SelfAttention,
+    output: Option<Quantizer>,
+}
 
 impl FusedOp for Attention {
     fn name(&self) -> &'static str {
@@ -79,19 +83,27 @@ impl FusedOp for Attention {
     }
 
     fn inputs(&self) -> Vec<(DatumType, Option<usize>)> {
-        vec![(DatumType::U8, Some(self.0.projection().input_bytes())), (DatumType::I64, None)]
+        vec![(DatumType::U8, Some(self.attention.projection().input_bytes())), (DatumType::I64, None)]
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let features = self.0.outputs() * self.0.projection().kernel().width();
-        vec![Output { datum_type: DatumType::U8, rows_of: usize::from(self.0.first_only()), features }]
+        let rows_of = usize::from(self.attention.first_only());
+        let (datum_type, features) = match &self.output {
+            Some(output) => (DatumType::U8, output.features() * self.attention.projection().kernel().width()),
+            None => (DatumType::F32, self.attention.features()),
+        };
+        vec![Output { datum_type, rows_of, features }]
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
         let ends = sequence_ends(&inputs[1], inputs[0].shape()[0])?;
         let mut out = outputs[0].try_as_plain_ram_mut()?;
-        let (a, out) = (values(&inputs[0])?, out.as_slice_mut()?);
-        SCRATCH.with_borrow_mut(|scratch| self.0.run(a, &ends, scratch, out));
+        let out = match &self.output {
+            Some(output) => ContextRows::Stored(output, out.as_slice_mut()?),
+            None => ContextRows::Float(out.as_slice_mut()?),
+        };
+        let a = values(&inputs[0])?;
+        SCRATCH.with_borrow_mut(|scratch| self.attention.run(a, &ends, scratch, out));
         Ok(())
     }
 }

@@ -43,12 +43,14 @@ impl<'a> Attributes<'a> {
         self.node.get_attr(name)
     }
 
-    pub fn activation(&self) -> TractResult<Activation> {
-        Ok(match self.node.get_attr::<&str>("activation")? {
-            "gelu" => Activation::Gelu,
-            "gelu_tanh" => Activation::GeluTanh,
-            "relu" => Activation::Relu,
-            other => bail!("unknown activation {other}"),
+    /// The activation, where there is one.
+    pub fn activation(&self) -> TractResult<Option<Activation>> {
+        Ok(match self.node.get_attr_opt::<&str>("activation")? {
+            Some("gelu") => Some(Activation::Gelu),
+            Some("gelu_tanh") => Some(Activation::GeluTanh),
+            Some("relu") => Some(Activation::Relu),
+            Some(other) => bail!("unknown activation {other}"),
+            None => None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Embedding look-up with LayerNorm, and its result quantized for the first product.
 
 use super::attributes::Attributes;
+use super::both_forms;
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
 use crate::kernels::Embedding;
 use tract_onnx::model::ParsingContext;
@@ -8,7 +9,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32
-/// rows and their stored form. Attributes: `words`, `types`, `positions` with `…_scales` where they are INT8, `gamma`, `beta`,
+/// rows, and their stored form where `output_scale` is given. Attributes: `words`, `types`, `positions` with `…_scales` where they are INT8, `gamma`, `beta`,
 /// `epsilon`, `output_scale`, `output_zero_point`, `output_factors`.
 pub(super) const OP: &str = "Bert8Embedding";
 
@@ -20,7 +21,7 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
         tables.push(attributes.table(name, norm.features())?);
     }
     let Ok(tables) = <[_; 3]>::try_from(tables) else { bail!("three tables") };
-    let output = attributes.output(1, norm.features())?.context("no output scale")?;
+    let output = attributes.output(1, norm.features())?;
     parsed(Embed(Embedding::new(attributes.kernel()?, tables, norm, output)))
 }
 
@@ -37,12 +38,7 @@ impl FusedOp for Embed {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let features = self.0.features();
-        let stored = features * self.0.kernel().width();
-        vec![
-            Output { datum_type: DatumType::F32, rows_of: 0, features },
-            Output { datum_type: DatumType::U8, rows_of: 0, features: stored },
-        ]
+        both_forms::outputs(self.0.features(), self.0.quantizes().then(|| self.0.kernel()))
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
@@ -55,10 +51,6 @@ impl FusedOp for Embed {
         ensure!(inside(types, kinds), "a token type is beyond the {kinds} that there are");
         let longest = ends.iter().scan(0, |start, &end| Some(end - std::mem::replace(start, end))).max();
         ensure!(longest <= Some(positions), "a sequence is longer than the {positions} positions");
-        let (out, quantized) = outputs.split_at_mut(1);
-        let mut out = out[0].try_as_plain_ram_mut()?;
-        let mut quantized = quantized[0].try_as_plain_ram_mut()?;
-        self.0.run(ids, types, &ends, out.as_slice_mut()?, quantized.as_slice_mut()?);
-        Ok(())
+        both_forms::fill(outputs, |out, quantized| self.0.run(ids, types, &ends, out, quantized))
     }
 }

@@ -7,14 +7,21 @@
 mod activated;
 mod attention;
 mod attributes;
+mod both_forms;
+mod elementwise;
 mod embedding;
+mod emit;
 mod first_token;
+mod float_attention;
 mod fuse;
 mod fused_op;
+mod nodes;
 mod pattern;
 mod recognise;
 mod residual;
+mod rows;
 mod stored;
+mod sum_norm;
 
 pub use first_token::keep_first_token;
 pub use fuse::{FUSED_INPUTS, Fused, fuse};
@@ -32,8 +39,13 @@ pub fn onnx(source: Option<Arc<dyn Source>>) -> Onnx {
     let register = &mut onnx.op_register;
     register.insert(activated::OP, activated::parse);
     register.insert(attention::OP, attention::parse);
+    register.insert(elementwise::ACTIVATION, elementwise::parse);
+    register.insert(elementwise::QUANTIZE, elementwise::parse);
     register.insert(embedding::OP, embedding::parse);
+    register.insert(float_attention::OP, float_attention::parse);
     register.insert(residual::OP, residual::parse);
+    register.insert(rows::OP, rows::parse);
     register.insert(stored::OP, stored::parse);
+    register.insert(sum_norm::OP, sum_norm::parse);
     onnx
 }

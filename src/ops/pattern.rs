@@ -56,6 +56,13 @@ pub(super) fn floats(index: &GraphIndex, value: &str) -> Option<Vec<f32>> {
     shape.iter().rev().skip(1).all(|&dim| dim == 1).then_some(values)
 }
 
+/// The initializer that `value` is, by its own name or behind Identity nodes.
+pub(super) fn initializer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<&'a pb::TensorProto> {
+    // The tensor of a Constant node may have any name.
+    let tensor = index.constant(value).filter(|tensor| index.producer(&tensor.name).is_none())?;
+    index.constant(&tensor.name).filter(|named| std::ptr::eq(*named, tensor))
+}
+
 /// The values of an integer constant.
 pub(super) fn integers(index: &GraphIndex, value: &str) -> Option<Vec<i64>> {
     Some(tensor_i64(index.constant(value)?, "").ok()?.1)

@@ -1,6 +1,7 @@
 //! A quantized linear layer with residual and LayerNorm, and its result quantized for the next product.
 
 use super::attributes::Attributes;
+use super::both_forms;
 use super::fused_op::{FusedOp, Output, parsed, values};
 use crate::kernels::ResidualNorm;
 use tract_onnx::model::ParsingContext;
@@ -8,17 +9,13 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, FP32 residual rows. Outputs: FP32 rows,
-/// and their stored form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` where its inputs
-/// are heads, `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`.
+/// and their stored form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` that its inputs
+/// are (1: none), `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(ctx, node);
-    let heads = match node.get_attr_opt::<i64>("heads")? {
-        Some(_) => attributes.count("heads")?,
-        None => 1,
-    };
-    let linear = attributes.linear("linear")?.pack(attributes.kernel()?, heads)?;
+    let linear = attributes.linear("linear")?.pack(attributes.kernel()?, attributes.count("heads")?)?;
     let norm = attributes.norm()?;
     ensure!(norm.features() == linear.outputs(), "the norm is over {} features", norm.features());
     let output = attributes.output(1, norm.features())?;
@@ -39,27 +36,12 @@ impl FusedOp for Residual {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let linear = self.0.linear();
-        let output = |datum_type, features| Output { datum_type, rows_of: 0, features };
-        let mut outputs = vec![output(DatumType::F32, linear.outputs())];
-        if self.0.quantizes() {
-            outputs.push(output(DatumType::U8, linear.outputs() * linear.kernel().width()));
-        }
-        outputs
+        both_forms::outputs(self.0.linear().outputs(), self.0.quantizes().then(|| self.0.linear().kernel()))
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
         let (a, residual) = (values(&inputs[0])?, values(&inputs[1])?);
         ensure!(inputs[0].shape()[0] == inputs[1].shape()[0], "the residual has another number of rows");
-        let (out, quantized) = outputs.split_at_mut(1);
-        let mut out = out[0].try_as_plain_ram_mut()?;
-        match quantized {
-            [quantized] => {
-                let mut quantized = quantized.try_as_plain_ram_mut()?;
-                self.0.run(a, residual, out.as_slice_mut()?, quantized.as_slice_mut()?);
-            }
-            _ => self.0.run(a, residual, out.as_slice_mut()?, &mut []),
-        }
-        Ok(())
+        both_forms::fill(outputs, |out, quantized| self.0.run(a, residual, out, quantized))
     }
 }

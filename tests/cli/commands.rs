@@ -309,7 +309,9 @@ fn inspect_describes_folders_and_files() {
     assert_eq!((&fp32["precision"], &fp32["kernel"]), (&json!("fp32"), &json!("tract")));
     assert_eq!(fp32["bytes"], json!(tiny::fp32().len()));
     let int8 = sandbox.json("inspect int8.onnx --json");
-    let fused = json!({ "layers": 2, "operators": 9, "left": 0, "reason": null });
+    let fused = json!({
+        "layers": 2, "integer_layers": 2, "operators": 9, "float_products": 0, "left": 0, "reason": null
+    });
     assert_eq!((&int8["precision"], &int8["fused"]), (&json!("int8"), &fused));
     for file in [&fp32, &int8] {
         let sizes = ["layers", "hidden", "vocab_size", "max_positions"].map(|name| &file[name]);

@@ -1,0 +1,65 @@
+//! What the kinds of attention share: where sequences laid end to end have their rows, buffers, and FP32 context.
+
+use super::lanes::{LANES, Lanes};
+use super::linear::Put;
+use super::pack::PANEL;
+use std::ops::Range;
+
+/// Query rows whose scores are computed, normalised and used before the next ones.
+pub(super) const ROWS: usize = 16;
+
+/// One sequence: its tokens, the tokens that ask among all that ask, and its panels among the packed keys.
+pub(super) struct Sequence {
+    pub tokens: Range<usize>,
+    pub queries: Range<usize>,
+    pub panels: Range<usize>,
+}
+
+/// The sequences that end before the tokens `ends`; with `first_only` the first token of each asks alone.
+pub(super) fn sequences(ends: &[usize], first_only: bool) -> Vec<Sequence> {
+    let (mut token, mut query, mut panel) = (0, 0, 0);
+    let sequences = ends.iter().map(|&end| {
+        let asking = if first_only { 1 } else { end - token };
+        let sequence = Sequence {
+            tokens: token..end,
+            queries: query..query + asking,
+            panels: panel..panel + (end - token).div_ceil(PANEL),
+        };
+        (token, query, panel) = (end, sequence.queries.end, sequence.panels.end);
+        sequence
+    });
+    sequences.collect()
+}
+
+/// The first `len` elements of a buffer that only grows.
+pub(super) fn at_least<T: Clone>(buffer: &mut Vec<T>, len: usize, fill: T) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, fill);
+    }
+    &mut buffer[..len]
+}
+
+/// Ends the softmax, and writes the FP32 context of one head.
+pub(super) struct PutRows<'a, L> {
+    pub l: L,
+    pub inverse_sums: [f32; ROWS],
+    /// Where the head's part of the first row begins.
+    pub first: usize,
+    pub stride: usize,
+    /// Features of the head.
+    pub size: usize,
+    pub out: &'a mut [f32],
+}
+
+impl<L: Lanes> Put<L> for PutRows<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, group: usize, y: L::F32) {
+        let y = self.l.mul(y, self.l.splat(self.inverse_sums[row]));
+        let at = self.first + row * self.stride + group * LANES;
+        let out = &mut self.out[at..at + LANES.min(self.size - group * LANES)];
+        match <&mut [f32; LANES]>::try_from(&mut *out) {
+            Ok(out) => self.l.store(y, out),
+            Err(_) => out.copy_from_slice(&self.l.to_array(y)[..out.len()]),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The activation between the two feed-forward matrices.
+
+use crate::activation::Activation;
+use crate::onnx::GraphIndex;
+use crate::ops::pattern::*;
+
+/// The input of the activation that makes `value`, and which it is.
+pub(super) fn activation<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a str, Activation)> {
+    if let Some(x) = through(index, value, "Relu") {
+        return Some((x, Activation::Relu));
+    }
+    let (product, half) = with_constant(index, value, "Mul")?;
+    let [a, b] = inputs(made_by(index, product, "Mul")?)?;
+    let ((x, sum), (inner, one)) = with_constant(index, b, "Add")
+        .map(|m| ((a, b), m))
+        .or_else(|| with_constant(index, a, "Add").map(|m| ((b, a), m)))?;
+    (is_scalar(&half, 0.5) && is_scalar(&one, 1.0) && x != sum).then_some(())?;
+    if let Some(scaled) = through(index, inner, "Erf") {
+        let (input, sqrt2) = with_constant(index, scaled, "Div")?;
+        return (input == x && is_scalar(&sqrt2, std::f32::consts::SQRT_2)).then_some((x, Activation::Gelu));
+    }
+    let (inner, slope) = with_constant(index, through(index, inner, "Tanh")?, "Mul")?;
+    let [first, cubic_term] = inputs(made_by(index, inner, "Add")?)?;
+    let (cube, cubic) = with_constant(index, cubic_term, "Mul")?;
+    let [square, third] = inputs(made_by(index, cube, "Mul")?)?;
+    let powers = inputs(made_by(index, square, "Mul")?)? == [x, x] && third == x && first == x;
+    let constants = is_scalar(&cubic, 0.044715) && is_scalar(&slope, (2.0 / std::f32::consts::PI).sqrt());
+    (powers && constants).then_some((x, Activation::GeluTanh))
+}

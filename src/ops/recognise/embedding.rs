@@ -1,0 +1,62 @@
+//! The sum of three embedding tables' rows.
+
+use super::norm::NormPart;
+use crate::onnx::{GraphIndex, attribute_int, pb};
+use crate::ops::pattern::*;
+
+/// An embedding table: FP32, or INT8 with a scale for every row.
+#[derive(Debug, PartialEq)]
+pub(in crate::ops) struct TablePart<'a> {
+    pub values: &'a pb::TensorProto,
+    pub scales: Option<&'a pb::TensorProto>,
+}
+
+/// The sum of three embeddings, normalised.
+#[derive(Debug, PartialEq)]
+pub(in crate::ops) struct EmbeddingPart<'a> {
+    pub words: TablePart<'a>,
+    pub types: TablePart<'a>,
+    pub positions: TablePart<'a>,
+    pub norm: NormPart<'a>,
+}
+
+/// `norm` of `(words + types) + positions`.
+pub(super) fn embedding<'a>(index: &GraphIndex<'a>, norm: NormPart<'a>) -> Result<EmbeddingPart<'a>, String> {
+    let parts = || {
+        let [words, types] = inputs(made_by(index, norm.a, "Add")?)?;
+        let (words, ids) = table(index, words)?;
+        let (types, type_ids) = table(index, types)?;
+        let (positions, count) = table(index, norm.b)?;
+        (ids == "input_ids" && type_ids == "token_type_ids" && counts_tokens(index, count)?)
+            .then_some([words, types, positions])
+    };
+    let problem = || format!("`{}` + `{}` is neither a residual sum nor the sum of three embeddings", norm.a, norm.b);
+    let [words, types, positions] = parts().ok_or_else(problem)?;
+    Ok(EmbeddingPart { words, types, positions, norm })
+}
+
+/// The table that `value` is looked up in, and the ids: `Gather(table, ids)`, or `Cast(Gather(table, ids)) ·
+/// Gather(scales, ids)`.
+fn table<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(TablePart<'a>, &'a str)> {
+    let gather = |value: &str| {
+        let node = made_by(index, value, "Gather")?;
+        let [table, ids] = inputs(node)?;
+        (attribute_int(node, "axis", 0) == 0).then_some((initializer(index, table)?, ids))
+    };
+    if let Some((values, ids)) = gather(value) {
+        return Some((TablePart { values, scales: None }, ids));
+    }
+    let [picked, scale] = inputs(made_by(index, value, "Mul")?)?;
+    let (values, ids) = gather(cast_to_float(index, picked)?)?;
+    let (scales, scale_ids) = gather(scale)?;
+    (ids == scale_ids).then_some((TablePart { values, scales: Some(scales) }, ids))
+}
+
+/// Whether `value` is `Range(0, number of tokens in a row, 1)`.
+fn counts_tokens(index: &GraphIndex, value: &str) -> Option<bool> {
+    let [start, length, step] = inputs(made_by(index, value, "Range")?)?;
+    let [shape, axis] = inputs(made_by(index, length, "Gather")?)?;
+    let tokens = through(index, shape, "Shape")? == "input_ids";
+    let is = |value: &str, expected: i64| integers(index, value).as_deref() == Some(&[expected]);
+    Some(tokens && is(start, 0) && is(axis, 1) && is(step, 1))
+}

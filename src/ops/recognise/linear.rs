@@ -1,0 +1,141 @@
+//! Linear layers: in integers, or left in FP32.
+
+use crate::onnx::{GraphIndex, pb, raw_tensor_shape};
+use crate::ops::pattern::*;
+use pb::tensor_proto::DataType;
+
+/// How activations become u8.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::ops) struct Quantized {
+    /// What the features are multiplied with before; none where they are taken as they are.
+    pub factors: Vec<f32>,
+    pub scale: f32,
+    pub zero_point: i64,
+}
+
+/// A linear layer.
+#[derive(Debug, PartialEq)]
+pub(in crate::ops) enum LinearPart<'a> {
+    Integer(IntegerLinear<'a>),
+    Float(FloatLinear<'a>),
+}
+
+/// `MatMulInteger(QuantizeLinear(x · factors), weights) · scale + bias`.
+#[derive(Debug, PartialEq)]
+pub(in crate::ops) struct IntegerLinear<'a> {
+    /// The FP32 value that is quantized, before factors.
+    pub x: &'a str,
+    pub input: Quantized,
+    /// The initializer of the weights, INT8 `[k, n]`.
+    pub weights: &'a pb::TensorProto,
+    pub k: usize,
+    pub n: usize,
+    pub scale: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+/// `MatMul(x, weights) + bias`.
+#[derive(Debug, PartialEq)]
+pub(in crate::ops) struct FloatLinear<'a> {
+    pub x: &'a str,
+    /// The initializer of the weights, FP32 `[k, n]`.
+    pub weights: &'a pb::TensorProto,
+    pub k: usize,
+    pub n: usize,
+    /// The initializer of the bias, FP32 `[n]`.
+    pub bias: &'a pb::TensorProto,
+}
+
+impl<'a> LinearPart<'a> {
+    /// The FP32 value that the layer reads.
+    pub fn x(&self) -> &'a str {
+        match self {
+            LinearPart::Integer(part) => part.x,
+            LinearPart::Float(part) => part.x,
+        }
+    }
+
+    /// Inputs and outputs.
+    pub fn sizes(&self) -> (usize, usize) {
+        match self {
+            LinearPart::Integer(part) => (part.k, part.n),
+            LinearPart::Float(part) => (part.k, part.n),
+        }
+    }
+
+    /// The initializer of the weights.
+    pub fn weights(&self) -> &'a pb::TensorProto {
+        match self {
+            LinearPart::Integer(part) => part.weights,
+            LinearPart::Float(part) => part.weights,
+        }
+    }
+
+    /// How what the layer reads is quantized, where it is.
+    pub fn input(&self) -> Option<&Quantized> {
+        match self {
+            LinearPart::Integer(part) => Some(&part.input),
+            LinearPart::Float(_) => None,
+        }
+    }
+}
+
+/// The linear layer that makes `value`.
+pub(super) fn linear<'a>(index: &GraphIndex<'a>, value: &str) -> Option<LinearPart<'a>> {
+    let integer = integer(index, value).map(LinearPart::Integer);
+    integer.or_else(|| float(index, value).map(LinearPart::Float))
+}
+
+/// `Add(Mul(Cast(MatMulInteger(x, W, zero point)), scale), bias)` ending in `value`.
+fn integer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<IntegerLinear<'a>> {
+    let (scaled, bias) = with_constant(index, value, "Add")?;
+    let (float, mut scale) = with_constant(index, scaled, "Mul")?;
+    let product = made_by(index, cast_to_float(index, float)?, "MatMulInteger")?;
+    let (quantized_x, weights, zero_point) = match product.input.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [x, weights, zero_point] => (x, weights, zero_point),
+        [x, weights, zero_point, weight_zero] if zero_point_value(index, weight_zero)?.0 == 0 => {
+            (x, weights, zero_point)
+        }
+        _ => return None,
+    };
+    let (zero_point, DataType::Uint8) = zero_point_value(index, zero_point)? else { return None };
+    let (x, input_scale, input_zero, DataType::Uint8) = quantized(index, quantized_x)? else { return None };
+    let (weights, k, n) = matrix(index, weights, DataType::Int8)?;
+    if scale.len() == 1 {
+        scale = vec![scale[0]; n];
+    }
+    let (x, factors) = smoothed(index, x, k).unwrap_or((x, Vec::new()));
+    let finite = factors.iter().all(|r| (r / input_scale).is_finite());
+    // Beyond this many rows sums of products could overflow.
+    let fits = finite && k > 0 && k <= 65_000 && scale.len() == n && bias.len() == n && zero_point == input_zero;
+    let input = Quantized { factors, scale: input_scale, zero_point };
+    fits.then_some(IntegerLinear { x, input, weights, k, n, scale, bias })
+}
+
+/// The input of the multiplication with one factor for each of `features` features that makes `value`, and the factors. One
+/// feature would not tell factors from a constant.
+fn smoothed<'a>(index: &GraphIndex<'a>, value: &str, features: usize) -> Option<(&'a str, Vec<f32>)> {
+    let (x, factors) = with_constant(index, value, "Mul")?;
+    (features > 1 && factors.len() == features).then_some((x, factors))
+}
+
+/// `Add(MatMul(x, W), bias)` ending in `value`.
+fn float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<FloatLinear<'a>> {
+    let [a, b] = inputs(made_by(index, value, "Add")?)?;
+    let (product, bias) = match (initializer(index, a), initializer(index, b)) {
+        (None, Some(bias)) => (a, bias),
+        (Some(bias), None) => (b, bias),
+        _ => return None,
+    };
+    let [x, weights] = inputs(made_by(index, product, "MatMul")?)?;
+    let (weights, k, n) = matrix(index, weights, DataType::Float)?;
+    let fits = k > 0 && bias.data_type == DataType::Float as i32 && raw_tensor_shape(bias)? == [n];
+    (fits && index.constant(x).is_none()).then_some(FloatLinear { x, weights, k, n, bias })
+}
+
+/// The initializer that `value` is, if it is a matrix of this element type: `(tensor, rows, columns)`.
+fn matrix<'a>(index: &GraphIndex<'a>, value: &str, kind: DataType) -> Option<(&'a pb::TensorProto, usize, usize)> {
+    let tensor = initializer(index, value).filter(|tensor| tensor.data_type == kind as i32)?;
+    let [rows, columns] = raw_tensor_shape(tensor)?[..] else { return None };
+    Some((tensor, rows, columns))
+}
