@@ -64,7 +64,7 @@ mod tests {
     fn rows_are_activated_and_quantized_on_every_kernel() {
         let x: Vec<f32> = (0..48).map(|i| (i as f32 - 20.3) * 0.7).collect();
         let factors: [f32; 16] = std::array::from_fn(|j| 0.5 + j as f32 * 0.1);
-        let quantizer = Quantizer::smoothed(0.25, 100, &factors);
+        let quantizer = Quantizer::mapped(0.25, 100, &factors, &[0.0; 16]);
         let relu = |x: f32| x.max(0.0);
         let step = |(at, x): (usize, f32)| ((x * factors[at % 16] * 4.0).round() + 100.0).clamp(0.0, 255.0) as u8;
         for kernel in Kernel::all() {

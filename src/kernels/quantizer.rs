@@ -5,13 +5,15 @@ use super::lanes::{LANES, Lanes};
 use super::math::ROUND;
 use super::pack::GROUP;
 
-/// ONNX QuantizeLinear to u8 of rows whose feature j is multiplied with a factor r\[j\] before:
-/// `saturate(round_half_to_even(x · (r[j] · (1 / scale))) + zero_point)`. What x is multiplied with is rounded to one factor,
-/// so that ties may fall otherwise than by `(x · r[j]) / scale`. NaN becomes 0.
+/// ONNX QuantizeLinear to u8 of rows whose feature j has become `x · r[j] + t[j]`:
+/// `saturate(round_half_to_even(x · (r[j] · (1 / scale)) + t[j] · (1 / scale)) + zero_point)`. What x is multiplied with is
+/// rounded to one factor, so that ties may fall otherwise than by `(x · r[j] + t[j]) / scale`. NaN becomes 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantizer {
     /// `r[j] · (1 / scale)` of every feature.
     inverse_scales: Vec<[f32; LANES]>,
+    /// `t[j] · (1 / scale)` of every feature.
+    offsets: Vec<[f32; LANES]>,
     zero_point: u8,
 }
 
@@ -24,18 +26,19 @@ impl Quantizer {
     /// # Panics
     /// If `features` is no multiple of 8.
     pub fn uniform(scale: f32, zero_point: u8, features: usize) -> Self {
-        Self::smoothed(scale, zero_point, &vec![1.0; features])
+        Self::mapped(scale, zero_point, &vec![1.0; features], &vec![0.0; features])
     }
 
-    /// Quantizes by `scale` and `zero_point` what has been multiplied with `factors`, one for every feature.
+    /// Quantizes by `scale` and `zero_point` what has been multiplied with `factors` and moved by `offsets`, one of each for
+    /// every feature.
     ///
     /// # Panics
-    /// If the factors are no multiple of 8.
-    pub fn smoothed(scale: f32, zero_point: u8, factors: &[f32]) -> Self {
-        assert!(factors.len().is_multiple_of(LANES), "features come in groups of {LANES}");
+    /// If factors and offsets differ in number or are no multiple of 8.
+    pub fn mapped(scale: f32, zero_point: u8, factors: &[f32], offsets: &[f32]) -> Self {
+        assert!(factors.len() == offsets.len() && factors.len().is_multiple_of(LANES), "one of each for every feature");
         let inverse = 1.0 / scale;
-        let inverse_scales = factors.as_chunks().0.iter().map(|factors| factors.map(|r| r * inverse)).collect();
-        Quantizer { inverse_scales, zero_point }
+        let scaled = |values: &[f32]| values.as_chunks().0.iter().map(|lanes| lanes.map(|x| x * inverse)).collect();
+        Quantizer { inverse_scales: scaled(factors), offsets: scaled(offsets), zero_point }
     }
 
     /// Features of a row.
@@ -47,7 +50,7 @@ impl Quantizer {
     #[inline(always)]
     pub(super) fn apply<L: Lanes>(&self, l: L, group: usize, x: L::F32) -> L::I32 {
         let zero_point = f32::from(self.zero_point);
-        let steps = l.mul(x, l.load(&self.inverse_scales[group]));
+        let steps = l.mul_add(x, l.load(&self.inverse_scales[group]), l.load(&self.offsets[group]));
         let steps = l.min(l.max(steps, l.splat(-zero_point)), l.splat(255.0 - zero_point));
         // The lowest bits of the sum hold the rounded integer.
         let rounded = l.to_bits(l.add(steps, l.splat(ROUND)));
@@ -111,15 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn every_feature_has_its_factor_on_every_kernel() {
-        // By a scale of 1/2, the steps are twice the factor times x.
+    fn every_feature_has_its_factor_and_offset_on_every_kernel() {
+        // By a scale of 1/2, the steps are twice what the feature has become.
         let factors: [f32; 24] = std::array::from_fn(|j| [0.25, 0.5, 1.0, 8.0, -0.25][j % 5] * (1 + j / 5) as f32);
-        let quantizer = Quantizer::smoothed(0.5, 100, &factors);
+        let offsets: [f32; 24] = std::array::from_fn(|j| [0.0, 0.25, -3.0][j % 3]);
+        let quantizer = Quantizer::mapped(0.5, 100, &factors, &offsets);
         assert_eq!(quantizer.features(), 24);
         for kernel in Kernel::all() {
             for x in [0.0, 1.0, -1.0, 3.0, 5.0, -7.0, 40.0, -40.0, 1e30, f32::NEG_INFINITY] {
-                let exact = |factor: f32| ((x * factor * 2.0).round_ties_even() + 100.0).clamp(0.0, 255.0) as u8;
-                let expected: Vec<u8> = factors.iter().map(|&factor| exact(factor)).collect();
+                let exact = |(factor, offset): (&f32, &f32)| {
+                    (((x * factor + offset) * 2.0).round_ties_even() + 100.0).clamp(0.0, 255.0) as u8
+                };
+                let expected: Vec<u8> = factors.iter().zip(&offsets).map(exact).collect();
                 assert_eq!(kernel.run(Quantize(&quantizer, &[x; 24])), expected, "{}: {x}", kernel.path().name());
             }
         }
@@ -127,11 +133,11 @@ mod tests {
 
     #[test]
     fn is_the_standard_s_division_but_for_ties() {
-        for factor in [1.0, 0.37] {
-            let quantizer = Quantizer::smoothed(0.0123, 117, &[factor; LANES]);
+        for (factor, offset) in [(1.0, 0.0), (0.37, 0.0), (0.37, 1.1)] {
+            let quantizer = Quantizer::mapped(0.0123, 117, &[factor; LANES], &[offset; LANES]);
             for step in 0..16_000 {
                 let x = -3.0 + step as f32 * 0.000_37;
-                let steps = x * factor / 0.0123;
+                let steps = (x * factor + offset) / 0.0123;
                 let expected = (steps.round_ties_even() + 117.0).clamp(0.0, 255.0) as u8;
                 let tie = (steps.fract().abs() - 0.5).abs() < 1e-4;
                 assert!(tie || one(Kernel::detect(), &quantizer, x) == expected, "{x}");

@@ -9,7 +9,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Input: rows in the kernel's stored form. Output: the same. Attributes: the
-/// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`, `output_factors`.
+/// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8Activated";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {

@@ -55,19 +55,21 @@ impl<'a> Attributes<'a> {
     }
 
     /// How the result, rows of `heads` heads of `size` features, is quantized, where it is: by `output_scale` and
-    /// `output_zero_point`, after a multiplication with `output_factors`, if there are any. Every head is filled up to a
-    /// multiple of 8.
+    /// `output_zero_point`, after a multiplication with `output_factors` and the addition of `output_offsets`, if there are
+    /// any. Every head is filled up to a multiple of 8.
     pub fn output(&self, heads: usize, size: usize) -> TractResult<Option<Quantizer>> {
         let Some(scale) = self.node.get_attr_opt::<f32>("output_scale")? else { return Ok(None) };
         let zero_point = u8::try_from(self.node.get_attr::<i64>("output_zero_point")?)?;
         let padded = size.next_multiple_of(GROUP);
-        let factors: Vec<f32> = self.node.get_attr_opt_vec("output_factors")?.unwrap_or_default();
-        if factors.is_empty() {
-            return Ok(Some(Quantizer::uniform(scale, zero_point, heads * padded)));
-        }
-        ensure!(factors.len() == heads * size, "{} factors for {heads} times {size} features", factors.len());
-        let filled = factors.chunks(size).flat_map(|head| head.iter().copied().chain([1.0; GROUP]).take(padded));
-        Ok(Some(Quantizer::smoothed(scale, zero_point, &filled.collect::<Vec<_>>())))
+        let filled = |name: &str, neutral: f32| -> TractResult<Vec<f32>> {
+            let Some(values) = self.node.get_attr_opt_vec::<f32>(name)? else {
+                return Ok(vec![neutral; heads * padded]);
+            };
+            ensure!(values.len() == heads * size, "{} {name} for {heads} times {size} features", values.len());
+            Ok(values.chunks(size).flat_map(|head| head.iter().copied().chain([neutral; GROUP]).take(padded)).collect())
+        };
+        let (factors, offsets) = (filled("output_factors", 1.0)?, filled("output_offsets", 0.0)?);
+        Ok(Some(Quantizer::mapped(scale, zero_point, &factors, &offsets)))
     }
 
     pub fn norm(&self) -> TractResult<LayerNorm> {

@@ -9,7 +9,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator that quantizes. Input: FP32 rows. Output: their stored form. Attributes: `features`, `activation` where there
-/// is one, `output_scale`, `output_zero_point`, `output_factors`.
+/// is one, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const QUANTIZE: &str = "Bert8Quantize";
 
 /// The operator that does not. Input and output: FP32 rows. Attributes: `features`, `activation`.

@@ -47,6 +47,9 @@ pub(super) fn output(to: &Quantized) -> Vec<pb::AttributeProto> {
     if !to.factors.is_empty() {
         attributes.push(floats("output_factors", &to.factors));
     }
+    if !to.offsets.is_empty() {
+        attributes.push(floats("output_offsets", &to.offsets));
+    }
     attributes
 }
 

@@ -10,7 +10,7 @@ use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, FP32 residual rows. Outputs: FP32 rows,
 /// and their stored form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` that its inputs
-/// are (1: none), `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`.
+/// are (1: none), `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {

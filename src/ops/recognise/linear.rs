@@ -9,6 +9,8 @@ use pb::tensor_proto::DataType;
 pub(in crate::ops) struct Quantized {
     /// What the features are multiplied with before; none where they are taken as they are.
     pub factors: Vec<f32>,
+    /// What is added to the features then; none where nothing is.
+    pub offsets: Vec<f32>,
     pub scale: f32,
     pub zero_point: i64,
 }
@@ -20,10 +22,10 @@ pub(in crate::ops) enum LinearPart<'a> {
     Float(FloatLinear<'a>),
 }
 
-/// `MatMulInteger(QuantizeLinear(x · factors), weights) · scale + bias`.
+/// `MatMulInteger(QuantizeLinear(x · factors + offsets), weights) · scale + bias`.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct IntegerLinear<'a> {
-    /// The FP32 value that is quantized, before factors.
+    /// The FP32 value that is quantized, before factors and offsets.
     pub x: &'a str,
     pub input: Quantized,
     /// The initializer of the weights, INT8 `[k, n]`.
@@ -104,19 +106,20 @@ fn integer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<IntegerLinear<'a>>
     if scale.len() == 1 {
         scale = vec![scale[0]; n];
     }
-    let (x, factors) = smoothed(index, x, k).unwrap_or((x, Vec::new()));
-    let finite = factors.iter().all(|r| (r / input_scale).is_finite());
+    let (x, offsets) = by_feature(index, x, "Add", k).unwrap_or((x, Vec::new()));
+    let (x, factors) = by_feature(index, x, "Mul", k).unwrap_or((x, Vec::new()));
+    let finite = factors.iter().chain(&offsets).all(|r| (r / input_scale).is_finite());
     // Beyond this many rows sums of products could overflow.
     let fits = finite && k > 0 && k <= 65_000 && scale.len() == n && bias.len() == n && zero_point == input_zero;
-    let input = Quantized { factors, scale: input_scale, zero_point };
+    let input = Quantized { factors, offsets, scale: input_scale, zero_point };
     fits.then_some(IntegerLinear { x, input, weights, k, n, scale, bias })
 }
 
-/// The input of the multiplication with one factor for each of `features` features that makes `value`, and the factors. One
-/// feature would not tell factors from a constant.
-fn smoothed<'a>(index: &GraphIndex<'a>, value: &str, features: usize) -> Option<(&'a str, Vec<f32>)> {
-    let (x, factors) = with_constant(index, value, "Mul")?;
-    (features > 1 && factors.len() == features).then_some((x, factors))
+/// The input of the `op` with one constant for each of `features` features that makes `value`, and the constants. One feature
+/// would not tell them from a scalar.
+fn by_feature<'a>(index: &GraphIndex<'a>, value: &str, op: &str, features: usize) -> Option<(&'a str, Vec<f32>)> {
+    let (x, constants) = with_constant(index, value, op)?;
+    (features > 1 && constants.len() == features).then_some((x, constants))
 }
 
 /// `Add(MatMul(x, W), bias)` ending in `value`.
