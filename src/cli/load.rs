@@ -1,7 +1,7 @@
 //! Models and tokenizers from the paths that commands are given.
 
 use anyhow::{Context, Result, bail};
-use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx};
+use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::tokenizer::PairTokenizer;
@@ -27,7 +27,7 @@ impl Source {
             return Ok(import_folder(&self.model)?);
         }
         let options = ImportOptions { heads: self.heads.map(usize::from), labels: None };
-        Ok(import_onnx(&read(&self.model)?, &self.model.display().to_string(), &options)?)
+        Ok(import_onnx_file(&self.model, &options)?)
     }
 
     /// Where the model's tokenizer lies: `given`, or the tokenizer.json in or beside the model.
