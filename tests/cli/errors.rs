@@ -275,6 +275,9 @@ fn a_configuration_beside_an_export_tells_what_it_is() {
         sandbox.write("export/config.json", config.to_string());
         sandbox.refused(convert, &["export/config.json", says]);
     }
+    // Our own files carry theirs.
+    sandbox.write("export/fp32.onnx", tiny::fp32());
+    sandbox.ok("convert export/fp32.onnx -o x.onnx");
     // What is no Hugging Face configuration means nothing.
     for content in ["{", "[]", "{\"port\": 80}"] {
         sandbox.write("export/config.json", content);

@@ -251,7 +251,22 @@ fn the_gelus_of_onnxruntime_are_read() {
     });
     assert!(nothing.contains("edited.onnx") && nothing.contains("activation"), "{nothing}");
     let fused = refusal(|graph| fuse_gelus(graph, "QuickGelu", false));
-    assert!(fused.contains("`com.microsoft` (onnxruntime's graph optimisation)"), "{fused}");
+    assert!(fused.contains("domain `com.microsoft`: onnxruntime's; export the model again without graph"), "{fused}");
+}
+
+#[test]
+fn functions_and_custom_operators_are_refused_by_domain() {
+    let mut model = foreign(&bert());
+    let tanh = node(model.graph.as_mut().unwrap(), "pooler.activation");
+    tanh.domain = "pkg.example".to_owned();
+    let custom = import(&model, &bert()).unwrap_err().to_string();
+    assert!(
+        custom.contains("`pooler.activation` (Tanh) belongs to the domain `pkg.example`: not plain ONNX"),
+        "{custom}"
+    );
+    model.functions.push(pb::FunctionProto { name: Some("Tanh".to_owned()), ..Default::default() });
+    let function = import(&model, &bert()).unwrap_err().to_string();
+    assert!(function.contains("inline it with onnx.inliner.inline_local_functions"), "{function}");
 }
 
 #[test]
@@ -277,6 +292,35 @@ fn a_bias_of_zeros_may_be_left_out() {
     graph.node.retain(|n| n.name != "classifier.matmul");
     let inputs = ["pooler.activation", "classifier.weight_t"];
     *node(graph, "classifier") = new_node("Gemm", &inputs, "classifier");
+    assert!(import(&model, &bert).unwrap() == bert);
+}
+
+/// As onnxsim writes a dense layer: Gemm on `[tokens, features]`, between two Reshapes.
+#[test]
+fn dense_layers_may_be_flat() {
+    let bert = bert();
+    let mut model = foreign(&bert);
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.extend([i64s("flat", &[2], &[-1, 16]), i64s("wide", &[1], &[24]), i64s("two", &[1], &[2])]);
+    graph.initializer.extend([i64s("zero", &[1], &[0])]);
+    for layer in 0..2 {
+        let dense = format!("encoder.layer.{layer}.intermediate.dense");
+        let at = |part: &str| format!("{dense}.{part}");
+        let x = node(graph, &at("matmul")).input[0].clone();
+        let place = graph.node.iter().position(|n| n.name == dense).unwrap();
+        graph.node.retain(|n| n.name != dense && n.name != at("matmul"));
+        let mut concat = new_node("Concat", &[&at("lead"), "wide"], &at("shape"));
+        concat.attribute.push(int_attribute("axis", 0));
+        let nodes = [
+            new_node("Reshape", &[&x, "flat"], &at("rows")),
+            new_node("Gemm", &[&at("rows"), &at("weight_t"), &at("bias")], &at("product")),
+            new_node("Shape", &[&x], &at("sizes")),
+            new_node("Slice", &[&at("sizes"), "zero", "two", "zero"], &at("lead")),
+            concat,
+            new_node("Reshape", &[&at("product"), &at("shape")], &dense),
+        ];
+        graph.node.splice(place - 1..place - 1, nodes);
+    }
     assert!(import(&model, &bert).unwrap() == bert);
 }
 

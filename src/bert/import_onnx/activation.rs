@@ -60,7 +60,7 @@ impl<'a> Graph<'a> {
             if seen.len() > NODES {
                 return None;
             }
-            open.extend(self.producer(at)?.input.iter().filter(|i| !i.is_empty()).map(String::as_str));
+            open.extend(numbers_of(self.producer(at)?).iter().filter(|i| !i.is_empty()).map(String::as_str));
         }
         found
     }
@@ -75,9 +75,8 @@ impl<'a> Graph<'a> {
             None => {
                 let node = self.producer(value)?;
                 let depth = depth.checked_sub(1)?;
-                let inputs = if keeps_numbers(node) { node.input.get(..1)? } else { node.input.as_slice() };
                 let mut numbers = Vec::new();
-                for input in inputs {
+                for input in numbers_of(node) {
                     numbers.push(self.evaluate(input, known, depth)?);
                 }
                 apply(node, &numbers)?
@@ -86,6 +85,11 @@ impl<'a> Graph<'a> {
         known.insert(value, number);
         Some(number)
     }
+}
+
+/// The inputs whose numbers `node` computes with: not the shape of a Reshape.
+fn numbers_of(node: &pb::NodeProto) -> &[String] {
+    if keeps_numbers(node) { &node.input[..node.input.len().min(1)] } else { &node.input }
 }
 
 fn apply(node: &pb::NodeProto, x: &[f64]) -> Option<f64> {

@@ -40,7 +40,7 @@ pub struct ImportOptions {
 /// # Errors
 /// If the bytes are no such model, or leave tensors in other files, which [`import_onnx_file`] reads.
 pub fn import_onnx(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Bert> {
-    import(bytes, None, None, file, options)
+    import(bytes, None, file, options)
 }
 
 /// [`import_onnx`] for a file on disk, with the tensors that it keeps in files beside it. What the graph does not tell,
@@ -51,18 +51,15 @@ pub fn import_onnx(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<
 /// that of another kind of model.
 pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    import(&bytes, Some(path), config_beside(path)?, &path.display().to_string(), options)
+    import(&bytes, Some(path), &path.display().to_string(), options)
 }
 
-fn import(
-    bytes: &[u8],
-    path: Option<&Path>,
-    beside: Option<BertConfig>,
-    file: &str,
-    options: &ImportOptions,
-) -> Result<Bert> {
+fn import(bytes: &[u8], path: Option<&Path>, file: &str, options: &ImportOptions) -> Result<Bert> {
     let mut model = decode_model(bytes, file)?;
-    let hint = embedded_config(&model).or(beside);
+    let hint = match (embedded_config(&model), path) {
+        (None, Some(path)) => config_beside(path)?,
+        (embedded, _) => embedded,
+    };
     let prepared = prepare::prepare(&mut model, file);
     family::explain(prepared, &model, file)?;
     let graph = model.graph.get_or_insert_default();

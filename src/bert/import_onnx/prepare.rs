@@ -85,6 +85,7 @@ const QUANTIZED: [&str; 12] = [
 /// Leaves `model` with one output, the logits, and with the nodes and initializers that lead to it. Afterwards every
 /// node comes after the nodes it reads, no value is made twice, and each operator is one of [`OPERATORS`].
 pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
+    let has_functions = !model.functions.is_empty();
     let Some(graph) = &mut model.graph else {
         return Err(Error::file(file, "holds no graph"));
     };
@@ -98,11 +99,12 @@ pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
     check_order(graph, file)?;
     for node in &graph.node {
         if !["", "ai.onnx"].contains(&node.domain.as_str()) {
-            let author = if node.domain == ONNXRUNTIME { " (onnxruntime's graph optimisation)" } else { "" };
-            let problem = format!(
-                "belongs to the domain `{}`{author}, not to plain ONNX; export the model again without graph optimisation",
-                node.domain
-            );
+            let advice = match node.domain.as_str() {
+                ONNXRUNTIME => "onnxruntime's; export the model again without graph optimisation",
+                _ if has_functions => "a function of this file; inline it with onnx.inliner.inline_local_functions",
+                _ => "not plain ONNX; export the model again without custom operators",
+            };
+            let problem = format!("belongs to the domain `{}`: {advice}", node.domain);
             return Err(node_error(file, node, problem));
         }
         if !OPERATORS.contains(&node.op_type.as_str()) {
