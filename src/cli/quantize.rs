@@ -54,7 +54,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     let tokenizer = args.source.tokenizer_path(args.tokenizer.as_deref());
-    let inputs: [&Path; 3] = [&args.source.model, &args.calibration, &tokenizer];
+    let files = args.source.files();
+    let mut inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    inputs.extend([args.calibration.as_path(), &tokenizer]);
     let output = Output::new(&args.output, &inputs)?;
     let report_file = args.report.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
     if report_file.as_ref().is_some_and(|report| report.is(&output)) {

@@ -1,10 +1,11 @@
 //! Tensors that a model keeps in files beside it.
 
+use super::file::decode_model;
 use super::pb;
 use super::tensor::{checked_len, element_size, element_type_name, external_data_error, is_external};
 use crate::error::{Error, Result};
 use pb::tensor_proto::DataType;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
@@ -27,6 +28,15 @@ pub fn load_external(graph: &mut pb::GraphProto, path: &Path) -> Result<usize> {
         tensor.external_data.clear();
     }
     Ok(files.read as usize)
+}
+
+/// The files that the model at `path` keeps tensors in; none where there is no such model.
+pub fn external_files(path: &Path) -> Vec<PathBuf> {
+    let model = std::fs::read(path).ok().and_then(|bytes| decode_model(&bytes, "").ok());
+    let mut graph = model.and_then(|model| model.graph).unwrap_or_default();
+    let entries = tensors_mut(&mut graph).filter(|tensor| is_external(tensor)).flat_map(|t| &t.external_data);
+    let locations: BTreeSet<&str> = entries.filter(|e| e.key == "location").map(|e| e.value.as_str()).collect();
+    locations.into_iter().map(|location| folder(path).join(location)).collect()
 }
 
 /// Refuses a model that keeps tensors in other files, for readers of one file; `file` is named in the error.

@@ -11,7 +11,7 @@ mod tensor;
 mod wire;
 
 pub use builder::{Attribute, Dim, GraphBuilder};
-pub use external::{load_external, refuse_external};
+pub use external::{external_files, load_external, refuse_external};
 pub use file::{decode_model, encode_model, encoded_len, metadata};
 pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_label};
 pub use skeleton::decode_skeleton;

@@ -241,6 +241,12 @@ fn a_model_in_two_files_is_made_one_first() {
         sandbox.refused(command, &says);
     }
     sandbox.ok("quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv -o out/int8.onnx");
+    for command in
+        ["convert two/m.onnx", "quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv"]
+    {
+        sandbox
+            .refused(&format!("{command} -o two/out.bin"), &["cannot write two/out.bin: it is, or lies in, the input"]);
+    }
     sandbox.ok("convert two/m.onnx -o one.onnx");
     let pair = ["he left", "so he said"];
     assert_eq!(sandbox.classify("one.onnx", pair)["logits"], sandbox.classify("fp32.onnx", pair)["logits"]);
