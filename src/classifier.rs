@@ -7,16 +7,18 @@ use crate::model::Model;
 use crate::tokenizer::{PairTokenizer, Tokens};
 use serde::Serialize;
 
-/// The answer for one pair.
+/// The answer for one pair: a class or, from a regression model, a score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Classification {
-    /// The name of the class with the largest logit.
-    pub label: String,
+    /// The name of the class with the largest logit; `None` for a regression model.
+    pub label: Option<String>,
     /// Its id.
-    pub label_id: usize,
-    /// Softmax of the logits, by class id; for a model with one output its sigmoid.
+    pub label_id: Option<usize>,
+    /// Softmax of the logits, by class id; empty for a regression model.
     pub probabilities: Vec<f32>,
+    /// What a regression model puts out, as it is: the one logit.
+    pub score: Option<f32>,
     /// What the model puts out, by class id.
     pub logits: Vec<f32>,
     /// Tokens of the pair, special ones included.
@@ -163,11 +165,13 @@ impl Classifier {
     }
 
     fn classification(&self, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Classification {
-        let label_id = argmax(&logits);
+        let info = self.model.info();
+        let label_id = (!info.is_regression()).then(|| argmax(&logits));
         Classification {
-            label: self.model.info().labels[label_id].clone(),
+            label: label_id.map(|id| info.labels[id].clone()),
             label_id,
-            probabilities: probabilities(&logits),
+            probabilities: if info.is_regression() { Vec::new() } else { softmax(&logits) },
+            score: logits.first().copied().filter(|_| info.is_regression()),
             logits,
             tokens: tokens.ids.len(),
             truncated: tokens.truncated,
@@ -176,11 +180,7 @@ impl Classifier {
     }
 }
 
-/// Softmax, or the sigmoid of a single logit.
-fn probabilities(logits: &[f32]) -> Vec<f32> {
-    if let [logit] = logits {
-        return vec![1.0 / (1.0 + (-logit).exp())];
-    }
+fn softmax(logits: &[f32]) -> Vec<f32> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let numerators: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
     let sum: f32 = numerators.iter().sum();

@@ -1,5 +1,6 @@
 //! A model that runs: ONNX bytes, fused where they match, on tract.
 
+use crate::bert::embedded_config;
 use crate::engine::{Engine, Graph, TokenInputs};
 use crate::error::{Error, Result};
 use crate::fused_engine::FusedEngine;
@@ -46,6 +47,7 @@ impl Model {
     /// As [`Model::from_bytes`].
     pub fn from_source(source: Arc<dyn Source>, file: &str, kernel: Kernel) -> Result<Self> {
         let mut proto = decode_skeleton(&*source, file)?;
+        let foreign = embedded_config(&proto).is_none();
         let mut info = ModelInfo::new(&proto);
         let fused = fuse(&mut proto, kernel);
         if !fused.complete() {
@@ -55,11 +57,15 @@ impl Model {
         let graph = Graph { proto: &proto, source: Some(&source) };
         let runner = match fused.complete() {
             true => Runner::Fused(FusedEngine::new(graph, file)?),
-            false => Runner::AsWritten(Engine::for_any_shape(graph, file)?),
+            false => {
+                let engine = Engine::for_any_shape(graph, file);
+                Runner::AsWritten(if foreign { engine.map_err(|e| not_as_it_is(e, file))? } else { engine? })
+            }
         };
         drop((proto, source));
         if info.labels.is_empty() {
-            info.labels = (0..count_labels(&runner, file)?).map(|id| format!("LABEL_{id}")).collect();
+            let labels = count_labels(&runner, file).map_err(|e| not_as_it_is(e, file))?;
+            info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
         }
         Ok(Model { runner, info, fused, kernel, file: file.to_owned() })
     }
@@ -151,6 +157,17 @@ impl Runner {
                 Ok(if outputs.len() == 1 { outputs.remove(0) } else { Vec::new() })
             }
         }
+    }
+}
+
+/// That the engine cannot run an export as it is: one of fixed shapes, say, or in half precision.
+fn not_as_it_is(error: Error, file: &str) -> Error {
+    match error {
+        Error::Engine { stage, reason, .. } => {
+            let advice = format!("if it is a BERT classifier, convert it first: bert8 convert {file} -o fp32.onnx");
+            Error::file(file, format!("cannot be run as it is; {advice} ({stage} failed: {reason})"))
+        }
+        other => other,
     }
 }
 

@@ -27,7 +27,7 @@ pub struct ModelInfo {
     pub vocab_size: Option<usize>,
     /// The longest input in tokens.
     pub max_positions: usize,
-    /// Class names by class id; empty where the file does not name them.
+    /// Class names by class id; empty where the file does not name them. One name is that of a regression model's score.
     pub labels: Vec<String>,
 }
 
@@ -35,6 +35,11 @@ pub struct ModelInfo {
 const DEFAULT_POSITIONS: usize = 512;
 
 impl ModelInfo {
+    /// Whether the model gives one number, a score, and decides nothing.
+    pub fn is_regression(&self) -> bool {
+        self.labels.len() == 1
+    }
+
     /// Describes `model`.
     pub fn new(model: &pb::ModelProto) -> Self {
         let nodes = || model.graph.iter().flat_map(|g| &g.node);

@@ -79,7 +79,7 @@ export interface ClassifierInfo {
   readonly hidden: number;
   /** The most tokens a pair can have before it is cut. */
   readonly maxLength: number;
-  /** Label names by label id. */
+  /** Label names by label id; one alone is that of a regression model's score. */
   readonly labels: readonly string[];
   /** Time from the start of the worker's work to a usable model, download included. */
   readonly loadMs: number;
@@ -100,11 +100,28 @@ export interface BatchOptions {
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
-export interface Classification {
+/** An answer: a class or, from a model with one output (a regression model), a score. */
+export type Classification = Decision | Score;
+
+export interface Decision extends Answer {
   label: string;
   labelId: number;
   /** One per label; they add up to 1. */
   probabilities: number[];
+  score: null;
+}
+
+export interface Score extends Answer {
+  label: null;
+  labelId: null;
+  /** Empty. */
+  probabilities: number[];
+  /** The logit as it is. */
+  score: number;
+}
+
+export interface Answer {
+  /** What the model puts out, by label id. */
   logits: number[];
   /** Length of the pair, [CLS] and [SEP] included. */
   tokens: number;

@@ -25,7 +25,7 @@ pub struct BertConfig {
     pub layer_norm_eps: f32,
     /// The feed-forward activation.
     pub activation: Activation,
-    /// A name for every class, by class id.
+    /// A name for every class, by class id. A model with one is a regression model: its logit is a score.
     pub labels: Vec<String>,
 }
 

@@ -1,144 +1,100 @@
-//! Import of a Hugging Face model folder: config.json and model.safetensors.
+//! Import of a Hugging Face model folder: config.json and model.safetensors, or its shards.
 
+use super::hf_config::parse_config;
 use super::{Bert, BertConfig};
-use crate::activation::Activation;
 use crate::error::{Error, Result};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 
-/// Reads `config.json` and `model.safetensors` (f32, f16 or bf16, with or without the `bert.` prefix) from `folder`.
+/// Reads `config.json` and `model.safetensors` (f32, f16 or bf16, with or without the `bert.` prefix; one file or the shards
+/// that `model.safetensors.index.json` names) from `folder`.
 pub fn import_folder(folder: &Path) -> Result<Bert> {
     let config_path = folder.join("config.json");
     let config = parse_config(&read(&config_path)?, &config_path.display().to_string())?;
-    let weights_path = folder.join("model.safetensors");
-    if !weights_path.exists() && folder.join("pytorch_model.bin").exists() {
-        return Err(Error::file(
-            folder.display().to_string(),
-            "has pytorch_model.bin but no model.safetensors; convert it with Python: model = \
-             AutoModelForSequenceClassification.from_pretrained('.'); model.save_pretrained('.', safe_serialization=True)",
-        ));
+    let (main, files) = weight_files(folder)?;
+    let mut weights = Weights::new();
+    for file in files {
+        read_weights(&read(&file)?, &config, &mut weights, &file.display().to_string())?;
     }
-    let file = weights_path.display().to_string();
-    let weights = parse_weights(&read(&weights_path)?, &config, &file)?;
-    Bert::new(config, weights, &file)
+    Bert::new(config, weights, &main.display().to_string())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::io("read", path, e))
 }
 
+/// The index of a model in shards.
 #[derive(Deserialize)]
-struct Kind {
-    model_type: Option<String>,
+struct ShardIndex {
+    /// File names by tensor.
+    weight_map: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct HfConfig {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    max_position_embeddings: usize,
-    #[serde(default = "two")]
-    type_vocab_size: usize,
-    #[serde(default = "default_eps")]
-    layer_norm_eps: f32,
-    #[serde(default = "default_act")]
-    hidden_act: String,
-    #[serde(default)]
-    id2label: BTreeMap<String, String>,
-    num_labels: Option<usize>,
-    #[serde(default = "absolute")]
-    position_embedding_type: String,
-    #[serde(default)]
-    is_decoder: bool,
-}
-
-fn two() -> usize {
-    2
-}
-fn default_eps() -> f32 {
-    1e-12
-}
-fn default_act() -> String {
-    "gelu".to_owned()
-}
-fn absolute() -> String {
-    "absolute".to_owned()
-}
-
-/// Parses a Hugging Face config.json; `file` is named in errors.
-pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
-    let no_config = |e: serde_json::Error| Error::file(file, format!("is not a BERT configuration: {e}"));
-    let bad = |field, problem: String| Err(Error::Config { file: file.to_owned(), field, problem });
-    // Before the sizes, which other architectures have other names for.
-    let kind: Kind = serde_json::from_slice(bytes).map_err(no_config)?;
-    if let Some(kind) = kind.model_type.filter(|kind| kind != "bert") {
-        return bad("model_type", format!("is `{kind}`; only `bert` is supported"));
+/// The file to name where weights are missing, and the files that hold weights.
+fn weight_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let whole = folder.join("model.safetensors");
+    let index_path = folder.join("model.safetensors.index.json");
+    if whole.exists() || !index_path.exists() {
+        return match weights_elsewhere(folder).filter(|_| !whole.exists()) {
+            Some(error) => Err(error),
+            None => Ok((whole.clone(), vec![whole])),
+        };
     }
-    let hf: HfConfig = serde_json::from_slice(bytes).map_err(no_config)?;
-    if hf.position_embedding_type != "absolute" {
-        return bad(
-            "position_embedding_type",
-            format!("is `{}`; only `absolute` is supported", hf.position_embedding_type),
+    let file = index_path.display().to_string();
+    let index: ShardIndex = serde_json::from_slice(&read(&index_path)?)
+        .map_err(|e| Error::file(&file, format!("is not the index of a model in shards: {e}")))?;
+    let names: BTreeSet<String> = index.weight_map.into_values().collect();
+    // A name with a path in it could lead anywhere.
+    if let Some(name) = names.iter().find(|name| Path::new(name).file_name() != Some(name.as_str().as_ref())) {
+        return Err(Error::file(file, format!("names the shard `{name}`, expected a file beside it")));
+    }
+    Ok((index_path, names.into_iter().map(|name| folder.join(name)).collect()))
+}
+
+/// What to do with a folder whose weights lie in files of another kind.
+fn weights_elsewhere(folder: &Path) -> Option<Error> {
+    let has = |name: &str| folder.join(name).exists();
+    if let Some(name) = ["pytorch_model.bin", "pytorch_model.bin.index.json"].into_iter().find(|name| has(name)) {
+        let problem = format!(
+            "has {name} but no model.safetensors; convert it with Python: from transformers import \
+             AutoModelForSequenceClassification as M; M.from_pretrained({folder:?}).save_pretrained({folder:?}, \
+             safe_serialization=True)"
         );
+        return Some(Error::file(folder.display().to_string(), problem));
     }
-    if hf.is_decoder {
-        return bad("is_decoder", "is true; only encoders are supported".to_owned());
+    if let Some(name) = ["tf_model.h5", "flax_model.msgpack", "adapter_model.safetensors"].into_iter().find(|n| has(n))
+    {
+        let problem =
+            format!("has {name} but no model.safetensors; save the whole model with PyTorch's save_pretrained");
+        return Some(Error::file(folder.display().to_string(), problem));
     }
-    let Some(activation) = Activation::from_hidden_act(&hf.hidden_act) else {
-        return bad(
-            "hidden_act",
-            format!("is `{}`; supported: gelu, gelu_new, gelu_pytorch_tanh, relu", hf.hidden_act),
-        );
-    };
-    let labels = if hf.id2label.is_empty() {
-        (0..hf.num_labels.unwrap_or(2).min(1 << 16)).map(|i| format!("LABEL_{i}")).collect()
-    } else {
-        let mut labels = Vec::new();
-        for id in 0..hf.id2label.len() {
-            match hf.id2label.get(&id.to_string()) {
-                Some(label) => labels.push(label.clone()),
-                None => return bad("id2label", format!("has {} labels but no id {id}", hf.id2label.len())),
-            }
-        }
-        labels
-    };
-    let config = BertConfig {
-        vocab_size: hf.vocab_size,
-        hidden: hf.hidden_size,
-        layers: hf.num_hidden_layers,
-        heads: hf.num_attention_heads,
-        intermediate: hf.intermediate_size,
-        max_positions: hf.max_position_embeddings,
-        type_vocab: hf.type_vocab_size,
-        layer_norm_eps: hf.layer_norm_eps,
-        activation,
-        labels,
-    };
-    config.validate(file)?;
-    Ok(config)
+    if let Some(name) = ["model.onnx", "onnx/model.onnx"].into_iter().find(|name| has(name)) {
+        let problem = format!("has no model.safetensors; give its {name} instead of the folder");
+        return Some(Error::file(folder.display().to_string(), problem));
+    }
+    None
 }
 
 /// Every tensor's shape and values, by name.
 type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-fn parse_weights(bytes: &[u8], config: &BertConfig, file: &str) -> Result<Weights> {
+/// Adds the tensors of a safetensors file that a model of this configuration has.
+fn read_weights(bytes: &[u8], config: &BertConfig, weights: &mut Weights, file: &str) -> Result<()> {
     let tensors = SafeTensors::deserialize(bytes)
         .map_err(|e| Error::file(file, format!("is not a safetensors file, or is cut off: {e}")))?;
     let wanted: HashSet<String> = config.tensor_shapes().into_iter().map(|(name, _)| name).collect();
-    let mut weights = BTreeMap::new();
     for (name, view) in tensors.iter() {
         let short = name.strip_prefix("bert.").unwrap_or(name);
-        if wanted.contains(short) {
-            weights.insert(short.to_owned(), (view.shape().to_vec(), to_f32(&view, file, name)?));
+        // What BERT's authors called them; early checkpoints still do.
+        let short = short.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias");
+        if wanted.contains(&short) {
+            weights.insert(short, (view.shape().to_vec(), to_f32(&view, file, name)?));
         }
     }
-    Ok(weights)
+    Ok(())
 }
 
 fn to_f32(view: &TensorView, file: &str, name: &str) -> Result<Vec<f32>> {

@@ -4,6 +4,7 @@ mod config;
 mod emit;
 mod folder;
 mod graph;
+mod hf_config;
 mod import_onnx;
 mod random;
 mod save;
@@ -13,7 +14,7 @@ pub use emit::{Float, emit_fp32};
 pub use folder::import_folder;
 pub(crate) use graph::transpose;
 pub use graph::{Lowering, build_graph, embedded_config};
-pub use import_onnx::{ImportOptions, import_onnx};
+pub use import_onnx::{ImportOptions, import_onnx, import_onnx_file};
 pub use random::random_bert;
 pub use save::{config_json, safetensors};
 

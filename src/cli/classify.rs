@@ -8,6 +8,8 @@ use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
 /// Answer for one pair of sentences
+///
+/// A model of one output, a regression model, gives its score, as it is.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// An ONNX file from bert8 convert or bert8 quantize
@@ -30,7 +32,7 @@ pub struct Args {
     #[command(flatten)]
     kernel: KernelChoice,
 
-    /// Print label, probabilities, logits and timing as JSON
+    /// Print label, probabilities, score, logits and timing as JSON
     #[arg(long)]
     json: bool,
 }
@@ -48,7 +50,10 @@ pub fn run(args: &Args) -> Result<()> {
     if args.json {
         return print_json(&answer);
     }
-    let probability = answer.probabilities[answer.label_id];
-    say!("{} ({:.1} %), {:.1} ms", answer.label, probability * 100.0, answer.timing.infer_ms);
+    let ms = answer.timing.infer_ms;
+    match (answer.label, answer.label_id) {
+        (Some(label), Some(id)) => say!("{label} ({:.1} %), {ms:.1} ms", answer.probabilities[id] * 100.0),
+        _ => say!("score {:.4}, {ms:.1} ms", answer.logits[0]),
+    }
     Ok(())
 }

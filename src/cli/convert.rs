@@ -6,7 +6,7 @@ use anyhow::Result;
 use bert8::bert::emit_fp32;
 use bert8::onnx::encode_model;
 use clap::Args as ClapArgs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Convert a BERT classifier to an FP32 ONNX file with dynamic batch and sequence
 ///
@@ -23,7 +23,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let output = Output::new(&args.output, &[&args.source.model])?;
+    let files = args.source.files();
+    let inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let output = Output::new(&args.output, &inputs)?;
     let bytes = encode_model(&emit_fp32(&args.source.bert()?));
     output.write(&bytes)?;
     eprintln!("wrote {} ({})", args.output.display(), megabytes(bytes.len()));

@@ -110,6 +110,9 @@ pub fn run(args: &Args) -> Result<()> {
     {
         bail!("{} and its baseline have different numbers of classes", args.model.display());
     }
+    if classifier.model().info().is_regression() {
+        bail!("{} is a regression model, which gives a score; accuracy and F1 are for classes", args.model.display());
+    }
     let samples = samples(&classifier, &pairs, &args.data)?;
     let (logits, scores) = evaluate(classifier.model(), &samples, "evaluating")?;
     let mut results = Results { pairs: samples.len(), scores, difference: None, baseline: None };

@@ -63,7 +63,7 @@ fn folder(args: &Args) -> Result<()> {
         config.intermediate
     );
     say!("vocabulary {}  positions {}  activation {:?}", config.vocab_size, config.max_positions, config.activation);
-    say!("labels {}", config.labels.join(", "));
+    say!("{}", outputs(&config.labels));
     Ok(())
 }
 
@@ -85,7 +85,7 @@ fn file(args: &Args) -> Result<()> {
     }
     say!("{name}: {:?}, {}", info.precision, megabytes(size));
     say!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
-    say!("labels {}", info.labels.join(", "));
+    say!("{}", outputs(&info.labels));
     say!("runs on {kernel}");
     match &fused.reason {
         Some(reason) => say!("not fused: {reason}; {} integer products run one by one", fused.left),
@@ -103,5 +103,13 @@ fn layers(fused: &Fused) -> String {
     match fused.float_products {
         0 => all,
         products => format!("{all}; {} layers all INT8, {products} matrix products in FP32", fused.integer_layers),
+    }
+}
+
+/// What a model answers, from the names of its outputs.
+fn outputs(labels: &[String]) -> String {
+    match labels {
+        [_] => "gives one score (regression)".to_owned(),
+        labels => format!("labels {}", labels.join(", ")),
     }
 }

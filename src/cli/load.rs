@@ -1,9 +1,10 @@
 //! Models and tokenizers from the paths that commands are given.
 
 use anyhow::{Context, Result, bail};
-use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx};
+use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
+use bert8::onnx::external_files;
 use bert8::tokenizer::PairTokenizer;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,13 @@ impl Source {
             return Ok(import_folder(&self.model)?);
         }
         let options = ImportOptions { heads: self.heads.map(usize::from), labels: None };
-        Ok(import_onnx(&read(&self.model)?, &self.model.display().to_string(), &options)?)
+        Ok(import_onnx_file(&self.model, &options)?)
+    }
+
+    /// The files that the model is read from, or its folder.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let beside = if self.model.is_file() { external_files(&self.model) } else { Vec::new() };
+        std::iter::once(self.model.clone()).chain(beside).collect()
     }
 
     /// Where the model's tokenizer lies: `given`, or the tokenizer.json in or beside the model.

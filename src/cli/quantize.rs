@@ -78,7 +78,9 @@ const LAYER_REPORT_PAIRS: usize = 16;
 
 pub fn run(args: &Args) -> Result<()> {
     let tokenizer = args.source.tokenizer_path(args.tokenizer.as_deref());
-    let mut inputs: Vec<&Path> = vec![&args.source.model, &args.calibration, &tokenizer];
+    let files = args.source.files();
+    let mut inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    inputs.extend([args.calibration.as_path(), &tokenizer]);
     inputs.extend(args.data.as_deref());
     let output = Output::new(&args.output, &inputs)?;
     let report_file = args.report.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
@@ -148,6 +150,9 @@ fn stage_name(stage: Stage) -> &'static str {
 
 /// The pairs of `file` as tokens, with their class ids.
 fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &PairTokenizer) -> Result<Vec<(Tokens, usize)>> {
+    if config.labels.len() == 1 {
+        bail!("the model gives one score and decides nothing; --max-drop needs a classifier");
+    }
     let name = file.display().to_string();
     let mut labelled = Vec::new();
     for pair in read_pairs(file)? {

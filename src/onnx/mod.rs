@@ -1,6 +1,7 @@
 //! ONNX protobufs: building graphs, looking things up in them, and decoding tensors. Knows nothing of BERT.
 
 mod builder;
+mod external;
 mod file;
 mod index;
 mod skeleton;
@@ -10,6 +11,7 @@ mod tensor;
 mod wire;
 
 pub use builder::{Attribute, Dim, GraphBuilder};
+pub use external::{external_files, load_external, refuse_external};
 pub use file::{decode_model, encode_model, encoded_len, metadata};
 pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_label};
 pub use skeleton::decode_skeleton;

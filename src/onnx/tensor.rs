@@ -29,7 +29,7 @@ pub(super) fn is_external(tensor: &pb::TensorProto) -> bool {
 /// That a model keeps `tensor` in a file of its own.
 pub(super) fn external_data_error(tensor: &pb::TensorProto, file: &str) -> Error {
     let problem =
-        "keeps its data in another file; save the model as one file (onnx.save with save_as_external_data=False)";
+        format!("keeps its data in another file; make one file of both: bert8 convert {file} -o one-file.onnx");
     Error::tensor(file, &tensor.name, problem)
 }
 
@@ -77,6 +77,9 @@ pub fn tensor_f32(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, V
             tensor.int32_data.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect()
         }
         Ok(DataType::Float16) => raw_values(raw, |b| f16::from_le_bytes(b).to_f32()),
+        Ok(DataType::Bfloat16) if raw.is_empty() => {
+            tensor.int32_data.iter().map(|&bits| bf16::from_bits(bits as u16).to_f32()).collect()
+        }
         Ok(DataType::Bfloat16) => raw_values(raw, |b| bf16::from_le_bytes(b).to_f32()),
         Ok(DataType::Double) if raw.is_empty() => tensor.double_data.iter().map(|&v| v as f32).collect(),
         Ok(DataType::Double) => raw_values(raw, |b| f64::from_le_bytes(b) as f32),

@@ -10,6 +10,9 @@ use super::smooth::{FeatureMap, centers, divisors, smoothed};
 /// Calibration tokens that errors are measured on.
 pub const ROWS: usize = 512;
 
+/// The α that a search tries, beside no smoothing.
+const ALPHAS: [f32; 7] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0];
+
 /// What a [`Choice`] is made by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
@@ -73,7 +76,7 @@ pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]]) -> Cho
     let alphas: Vec<Option<f32>> = match options.smoothing {
         Smoothing::Off => vec![None],
         Smoothing::Fixed(alpha) => vec![Some(alpha)],
-        Smoothing::Search => std::iter::once(None).chain((10..=20).map(|step| Some(step as f32 / 20.0))).collect(),
+        Smoothing::Search => std::iter::once(None).chain(ALPHAS.map(Some)).collect(),
     };
     let methods = match options.range {
         Range::Search => vec![Range::MeanMinMax, Range::MinMax, Range::Mse],

@@ -90,11 +90,26 @@ fn unsupported_configurations_name_the_field() {
         ("type_vocab_size", json!(1), "is 1; a sentence-pair classifier needs 2"),
         ("layer_norm_eps", json!(-1.0), "not a small positive number"),
         ("id2label", json!({ "0": "no", "2": "yes" }), "no id 1"),
+        ("id2label", json!({ "0": "no", "1": ["yes"] }), "names the class 1 [\"yes\"], expected a text"),
+        (
+            "architectures",
+            json!(["RobertaForSequenceClassification"]),
+            "names `RobertaForSequenceClassification`; only",
+        ),
+        ("architectures", json!(["BertForTokenClassification"]), "names `BertForTokenClassification`; only"),
+        ("architectures", json!(["BertModel"]), "names `BertModel`; only `BertForSequenceClassification`"),
+        ("problem_type", json!("multi_label_classification"), "supported: models that choose one class, or give one"),
+        ("problem_type", json!("regression"), "is `regression` with 2 outputs; expected one"),
+        ("pruned_heads", json!({ "0": [1] }), "heads taken out"),
+        ("model_type", json!(["bert"]), "only `bert`"),
     ] {
         folder_refused(set(field, value), &["model/config.json", &format!("`{field}`"), says]);
     }
     for (field, value) in [("vocab_size", json!("many")), ("hidden_size", json!(-1)), ("id2label", json!([1]))] {
         folder_refused(set(field, value), &["model/config.json", "is not a BERT configuration"]);
+    }
+    for kind in ["distilbert", "roberta", "xlm-roberta", "camembert", "albert", "electra", "deberta-v2", "mpnet"] {
+        folder_refused(set("model_type", json!(kind)), &["model/config.json", &format!("is `{kind}`; only `bert`")]);
     }
     // Another architecture's configuration lacks BERT's fields; the architecture is what matters.
     let distilbert = json!({ "model_type": "distilbert", "dim": 16, "n_layers": 2, "n_heads": 4, "vocab_size": 70 });
@@ -138,8 +153,150 @@ fn a_pickle_is_not_read() {
     sandbox.remove("model/model.safetensors");
     sandbox.write("model/pytorch_model.bin", "pickle");
     for command in [CONVERT, QUANTIZE] {
-        sandbox.refused(command, &["model: has pytorch_model.bin but no model.safetensors", "save_pretrained"]);
+        let python = "from transformers import AutoModelForSequenceClassification as M; \
+                      M.from_pretrained(\"model\").save_pretrained(\"model\", safe_serialization=True)";
+        sandbox.refused(command, &["model: has pytorch_model.bin but no model.safetensors", python]);
     }
+    for (file, says) in [
+        ("pytorch_model.bin.index.json", "model: has pytorch_model.bin.index.json but no model.safetensors"),
+        ("tf_model.h5", "model: has tf_model.h5 but no model.safetensors; save the whole model"),
+        ("adapter_model.safetensors", "model: has adapter_model.safetensors but no model.safetensors"),
+        ("onnx/model.onnx", "model: has no model.safetensors; give its onnx/model.onnx instead"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.remove("model/model.safetensors");
+        sandbox.write(&format!("model/{file}"), "");
+        sandbox.refused(CONVERT, &[says]);
+    }
+}
+
+#[test]
+fn shards_must_be_there_and_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.write("elsewhere.safetensors", sandbox.read("model/model.safetensors"));
+    sandbox.remove("model/model.safetensors");
+    let index = "model/model.safetensors.index.json";
+    for (content, says) in [
+        ("{", "is not the index of a model in shards"),
+        ("[]", "is not the index of a model in shards"),
+        (r#"{"weight_map": {"a": 1}}"#, "is not the index of a model in shards"),
+        (r#"{"weight_map": {}}"#, "`embeddings.word_embeddings.weight` is missing"),
+        (r#"{"weight_map": {"a": "../elsewhere.safetensors"}}"#, "names the shard `../elsewhere.safetensors`"),
+        (r#"{"weight_map": {"a": ".."}}"#, "names the shard `..`"),
+        (r#"{"weight_map": {"a": ""}}"#, "names the shard ``"),
+    ] {
+        sandbox.write(index, content);
+        for command in [CONVERT, QUANTIZE, "inspect model"] {
+            sandbox.refused(command, &[index, says]);
+        }
+    }
+    sandbox.write(index, r#"{"weight_map": {"a": "one.safetensors"}}"#);
+    sandbox.refused(CONVERT, &["cannot read model/one.safetensors"]);
+    sandbox.write("model/one.safetensors", &sandbox.read("elsewhere.safetensors")[..3000]);
+    sandbox.refused(CONVERT, &["model/one.safetensors: is not a safetensors file, or is cut off"]);
+}
+
+#[test]
+fn a_regression_model_has_no_accuracy() {
+    let sandbox = Sandbox::new();
+    sandbox.add("model", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
+    sandbox.ok("convert model -o score.onnx");
+    let says = ["score.onnx is a regression model", "accuracy and F1 are for classes"];
+    sandbox.refused("eval score.onnx --tokenizer model/tokenizer.json --data pairs.tsv", &says);
+    sandbox.refused(&format!("{EVAL} pairs.tsv --baseline score.onnx"), &["numbers of classes"]);
+}
+
+/// An export with its large tensors in `out.bin`, and what belongs there.
+fn two_files() -> (Vec<u8>, Vec<u8>) {
+    let mut model = emit_fp32(&tiny::bert());
+    model.metadata_props.clear();
+    let mut side = Vec::new();
+    for tensor in model.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.raw_data.len() > 100) {
+        let bytes = std::mem::take(&mut tensor.raw_data);
+        let entry = |key: &str, value: String| pb::StringStringEntryProto { key: key.to_owned(), value };
+        let (offset, length) = (side.len().to_string(), bytes.len().to_string());
+        let location = entry("location", "out.bin".to_owned());
+        tensor.external_data = vec![location, entry("offset", offset), entry("length", length)];
+        tensor.data_location = Some(pb::tensor_proto::DataLocation::External as i32);
+        side.extend(bytes);
+    }
+    (encode_model(&model), side)
+}
+
+#[test]
+fn a_model_in_two_files_is_made_one_first() {
+    let sandbox = Sandbox::new();
+    let (model, side) = two_files();
+    sandbox.write("two/m.onnx", model);
+    let convert = "convert two/m.onnx -o out/x.onnx";
+    let tensor = "two/m.onnx: tensor `embeddings.word_embeddings.weight` keeps its data in two/out.bin, which cannot";
+    sandbox.refused(convert, &[tensor, "No such file"]);
+    sandbox.write("two/out.bin", &side[..side.len() - 1]);
+    sandbox.refused(convert, &["two/m.onnx: tensor `", "of out.bin, which has", "cut off"]);
+    sandbox.write("two/out.bin", side);
+    for command in
+        ["inspect two/m.onnx", "bench two/m.onnx --seq 8", &format!("{EVAL} pairs.tsv --baseline two/m.onnx")]
+    {
+        let says = ["keeps its data in another file", "bert8 convert two/m.onnx -o one-file.onnx"];
+        sandbox.refused(command, &says);
+    }
+    sandbox.ok("quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv -o out/int8.onnx");
+    for command in
+        ["convert two/m.onnx", "quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv"]
+    {
+        sandbox
+            .refused(&format!("{command} -o two/out.bin"), &["cannot write two/out.bin: it is, or lies in, the input"]);
+    }
+    sandbox.ok("convert two/m.onnx -o one.onnx");
+    let pair = ["he left", "so he said"];
+    assert_eq!(sandbox.classify("one.onnx", pair)["logits"], sandbox.classify("fp32.onnx", pair)["logits"]);
+}
+
+#[test]
+fn an_export_that_cannot_run_as_it_is_is_converted_first() {
+    let sandbox = Sandbox::new();
+    let mut model = emit_fp32(&tiny::bert());
+    model.metadata_props.clear();
+    // Only for rows of 8 tokens.
+    for shape in model.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.name == "heads.shape") {
+        shape.raw_data = [1i64, 8, 4, 4].iter().flat_map(|size| size.to_le_bytes()).collect();
+    }
+    sandbox.write("fixed.onnx", encode_model(&model));
+    for command in ["inspect fixed.onnx", "classify fixed.onnx a b --tokenizer model/tokenizer.json"] {
+        sandbox.refused(command, &["fixed.onnx: cannot be run as it is", "bert8 convert fixed.onnx -o fp32.onnx"]);
+    }
+}
+
+#[test]
+fn a_configuration_beside_an_export_tells_what_it_is() {
+    let sandbox = Sandbox::new();
+    let mut model = emit_fp32(&tiny::bert());
+    model.metadata_props.clear();
+    sandbox.write("export/model.onnx", encode_model(&model));
+    let convert = "convert export/model.onnx -o out/x.onnx";
+    for (config, says) in [
+        (json!({ "model_type": "xlm-roberta" }), "`model_type` is `xlm-roberta`"),
+        (json!({ "model_type": "bert", "vocab_size": "many" }), "is not a BERT configuration"),
+    ] {
+        sandbox.write("export/config.json", config.to_string());
+        sandbox.refused(convert, &["export/config.json", says]);
+    }
+    // Our own files carry theirs.
+    sandbox.write("export/fp32.onnx", tiny::fp32());
+    sandbox.ok("convert export/fp32.onnx -o x.onnx");
+    // What is no Hugging Face configuration means nothing.
+    for content in ["{", "[]", "{\"port\": 80}"] {
+        sandbox.write("export/config.json", content);
+        sandbox.ok("convert export/model.onnx -o x.onnx");
+        assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["LABEL_0", "LABEL_1"]));
+    }
+    sandbox.write("export/config.json", sandbox.read("model/config.json"));
+    sandbox.ok("convert export/model.onnx -o x.onnx");
+    assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["class 0", "class 1"]));
+    // Labels of another number are not this model's.
+    sandbox.add("export", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
+    sandbox.ok("convert export/model.onnx -o x.onnx");
+    assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["LABEL_0", "LABEL_1"]));
 }
 
 #[test]

@@ -327,6 +327,22 @@ describe("failures", { timeout: 180_000 }, () => {
     await page.context().close();
   });
 
+  test("a regression model's answer is a score, not a probability", async () => {
+    const page = await open({ url: `${site.origin}/score/` });
+    await loaded(page, "int8", "fp32");
+    await compare(page, SAME);
+    assert.equal(await part(page, "int8", "verdict").textContent(), "Score -1.250");
+    assert.equal(await part(page, "fp32", "verdict").textContent(), "Score -1.000");
+    for (const key of ["int8", "fp32"]) {
+      assert.ok(await part(page, key, "infer").isVisible());
+      for (const name of ["meter", "probability"]) assert.ok(await part(page, key, name).isHidden(), `${key} ${name}`);
+    }
+    assert.match(await page.locator("#summary").textContent(), /The scores are 0\.250 apart/);
+    assert.equal(await page.locator("#answer-key").textContent(), "");
+    assert.deepEqual(page.log.errors, []);
+    await page.context().close();
+  });
+
   test("without relaxed SIMD, SIMD128 is used and the picker says why", async () => {
     const page = await open({ prepare: hideRelaxedSimd, query: "?backend=relaxed-simd" });
     assert.match(await page.locator("#problems").textContent(), /“relaxed-simd”.*not supported/);

@@ -10,15 +10,27 @@ const FOLDER = "/some/folder/";
 const INT8 = join(DIST, "models/model.int8.onnx");
 const FP32 = join(DIST, "models/model.fp32.onnx");
 
-// Stand-ins for the wasm package that trap the way Rust panics do.
+// Stand-ins for the wasm package: two that trap the way Rust panics do, and a regression model.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
-const TRAPS = {
+const STAND_INS = {
   "/trap-in-classify/": `
     export default async () => {};
     export class WasmTokenizer {}
     export class WasmClassifier {
       info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ["0", "1"] };
       classify() { ${TRAP} }
+    }`,
+  "/score/": `
+    export default async () => {};
+    export class WasmTokenizer {}
+    export class WasmClassifier {
+      info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ["LABEL_0"] };
+      constructor(model, name) { this.score = name.includes("int8") ? -1.25 : -1; }
+      classify() {
+        const timing = { tokenizeMs: 1, inferMs: 1, runs: 1 };
+        const { score } = this;
+        return { label: null, labelId: null, probabilities: [], score, logits: [score], tokens: 5, truncated: false, timing };
+      }
     }`,
   "/trap-in-load/": `
     export default async () => {};
@@ -48,11 +60,11 @@ export async function startSite() {
 
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
-    const mount = [FOLDER, ...Object.keys(TRAPS)].find((folder) => path.startsWith(folder));
+    const mount = [FOLDER, ...Object.keys(STAND_INS)].find((folder) => path.startsWith(folder));
     if (path.startsWith("/broken/")) return (broken[path.slice("/broken/".length)] ?? broken["404.onnx"])(response);
     if (!mount) return broken["404.onnx"](response);
     const file = normalize(path.slice(mount.length)) || "index.html";
-    if (TRAPS[mount] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], TRAPS[mount]);
+    if (STAND_INS[mount] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], STAND_INS[mount]);
     sendFile(response, join(DIST, file === "." ? "index.html" : file));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -26,20 +26,26 @@ export class Card {
   }
 
   showAnswer(answer) {
-    const { of, value } = probability(answer);
     const parts = this.#parts;
     const { tokenizeMs, inferMs, runs } = answer.timing;
     parts.verdict.textContent = verdict(answer);
-    parts["probability-label"].textContent = of;
-    parts.probability.textContent = percent(value);
-    parts.meter.setAttribute("aria-label", of);
-    parts.meter.value = value;
-    parts.meter.textContent = percent(value);
+    this.#showProbability(probability(answer));
     parts.infer.textContent = milliseconds(inferMs);
     parts.tokenize.textContent = milliseconds(tokenizeMs);
     parts.tokens.textContent = `${answer.tokens} tokens`;
     parts.runs.textContent = runs === 1 ? "One timed run" : `Median of ${runs} runs, after warm-up`;
     parts.answer.hidden = false;
+  }
+
+  #showProbability(found) {
+    const parts = this.#parts;
+    parts.probable.hidden = parts.meter.hidden = !found;
+    if (!found) return;
+    parts["probability-label"].textContent = found.of;
+    parts.probability.textContent = percent(found.value);
+    parts.meter.setAttribute("aria-label", found.of);
+    parts.meter.value = found.value;
+    parts.meter.textContent = percent(found.value);
   }
 
   /** Only where there is no earlier answer, which stays until the new one is there. */

@@ -1,7 +1,7 @@
 import { byId, setLines } from "./dom.js";
-import { ratio } from "./format.js";
+import { ratio, score } from "./format.js";
 import { speedup } from "./measure.js";
-import { agrees } from "./verdict.js";
+import { agrees, isScore } from "./verdict.js";
 
 /** What can be said of the answers together: `answers` and `infos` by model key, each with what there is so far. */
 export function showSummary({ a, b, example }, answers, infos) {
@@ -20,7 +20,9 @@ function showFigures({ int8, fp32 }, infos) {
   box.replaceChildren(
     figure("INT8 is ", ratio(speedup(fp32, int8)), " as fast"),
     figure("Its file is ", ratio(infos.fp32.modelBytes / infos.int8.modelBytes), " smaller"),
-    figure("The models ", int8.labelId === fp32.labelId ? "agree" : "disagree", ""),
+    isScore(int8)
+      ? figure("The scores are ", score(Math.abs(int8.score - fp32.score)), " apart")
+      : figure("The models ", int8.labelId === fp32.labelId ? "agree" : "disagree", ""),
   );
 }
 

@@ -64,7 +64,7 @@ impl<'a> Graph<'a> {
             );
         };
         let masks: Vec<_> = scores.masks.iter().map(|mask| (*mask, self.inputs_behind(mask))).collect();
-        if let Some((mask, _)) = masks.iter().find(|(_, inputs)| inputs.len() != 1) {
+        if let Some((mask, _)) = masks.iter().find(|(_, inputs)| inputs.len() > 1) {
             return Err(self.unexpected(mask, "a mask made of the input attention_mask alone"));
         }
         let Operand { linear: query, factors, reshapes } = scores.query;

@@ -129,8 +129,7 @@ fn leaf<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Leaf<'a>> {
         let behind = graph.inputs_behind(ids);
         let input = behind.first().copied();
         if input.is_some_and(|input| behind.len() > 1 || graph.source(ids) != input) {
-            let problem =
-                "chooses rows by numbers computed from the tokens; a BERT's positions count from 0 in every row";
+            let problem = "chooses rows by numbers computed from the tokens, as RoBERTa does; a BERT's positions count from 0 in every row";
             return Err(graph.error_at(node, problem));
         }
         let (shape, values) = graph.floats(table)?;

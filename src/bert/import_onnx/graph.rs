@@ -10,6 +10,8 @@ pub struct Graph<'a> {
     index: GraphIndex<'a>,
     /// The ONNX file, for messages.
     pub file: &'a str,
+    /// Whether the graph's numbers, not just its weights, were rounded to 16 bits.
+    pub half: bool,
 }
 
 /// A dense layer: `x · W + b`.
@@ -23,8 +25,8 @@ pub struct Linear<'a> {
     pub weight: &'a str,
     /// Whether the matrix is `[out, in]`.
     pub out_first: bool,
-    /// The constant bias.
-    pub bias: &'a str,
+    /// The constant bias, unless there is none: some exporters leave out one of zeros.
+    pub bias: Option<&'a str>,
 }
 
 /// A layer normalization over the features of each token.
@@ -44,8 +46,8 @@ pub struct LayerNorm<'a> {
 
 impl<'a> Graph<'a> {
     /// Wraps an indexed graph.
-    pub fn new(index: GraphIndex<'a>, file: &'a str) -> Self {
-        Graph { index, file }
+    pub fn new(index: GraphIndex<'a>, file: &'a str, half: bool) -> Self {
+        Graph { index, file, half }
     }
 
     /// The graph's inputs that are not constants with a default.
@@ -122,16 +124,24 @@ impl<'a> Graph<'a> {
         let node = self.producer(value)?;
         match node.op_type.as_str() {
             "Gemm" => {
-                let [input, weight, bias] = node.input.as_slice() else { return None };
-                let known = self.is_constant(weight) && self.is_constant(bias) && attribute_int(node, "transA", 0) == 0;
+                let (input, weight, bias) = match node.input.as_slice() {
+                    [input, weight] => (input, weight, None),
+                    [input, weight, bias] => (input, weight, Some(bias.as_str()).filter(|bias| !bias.is_empty())),
+                    _ => return None,
+                };
+                let constant = |value: &str| self.is_constant(value);
+                let known = constant(weight) && bias.is_none_or(constant) && attribute_int(node, "transA", 0) == 0;
                 let out_first = attribute_int(node, "transB", 0) == 1;
                 known.then_some(Linear { node, input, weight, out_first, bias })
             }
             "Add" => {
                 let (product, bias) = self.with_constant(node)?;
-                let node = self.made_by(product, "MatMul")?;
+                let linear = self.linear_at(self.source(product)).filter(|linear| linear.node.op_type == "MatMul")?;
+                linear.bias.is_none().then_some(Linear { bias: Some(bias), ..linear })
+            }
+            "MatMul" => {
                 let [input, weight] = two(node)?;
-                self.is_constant(weight).then_some(Linear { node, input, weight, out_first: false, bias })
+                self.is_constant(weight).then_some(Linear { node, input, weight, out_first: false, bias: None })
             }
             _ => None,
         }
@@ -141,7 +151,7 @@ impl<'a> Graph<'a> {
     pub fn linear(&self, value: &'a str, what: &str) -> Result<Linear<'a>> {
         let value = self.source(value);
         self.linear_at(value).ok_or_else(|| {
-            let form = "MatMul and Add, or Gemm, with constant weights and a bias";
+            let form = "MatMul and Add, or Gemm, with constant weights";
             self.unexpected(value, &format!("{what} ({form})"))
         })
     }

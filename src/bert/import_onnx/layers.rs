@@ -41,7 +41,8 @@ pub struct Layer<'a> {
 pub fn find<'a>(graph: &Graph<'a>) -> Result<Skeleton<'a>> {
     let classifier = graph.linear(graph.output(), "the classifier, a dense layer")?;
     let Some(tanh) = graph.made_by(classifier.input, "Tanh").and_then(|n| n.input.first()) else {
-        return Err(graph.unexpected(graph.source(classifier.input), "the pooler's Tanh"));
+        let expected = "the pooler's Tanh (DistilBERT, ELECTRA and DeBERTa differ here)";
+        return Err(graph.unexpected(graph.source(classifier.input), expected));
     };
     let pooler = graph.linear(tanh, "the pooler, a dense layer")?;
     let mut at = first_token(graph, pooler.input)?;
@@ -169,7 +170,8 @@ pub fn epsilon(graph: &Graph, found: &Skeleton) -> Result<f32> {
             return Err(graph.error_at(norm.node, problem));
         }
     }
-    Ok(first as f32)
+    // In 16 bits, BERT's usual epsilon is nothing.
+    Ok(if graph.half && first < 1e-12 { 1e-12 } else { first as f32 })
 }
 
 /// Loads every encoder layer's weights; gives the size between the feed-forward matrices.

@@ -5,18 +5,22 @@ mod activation;
 mod attention;
 mod constants;
 mod embeddings;
+mod family;
 mod graph;
 mod heads;
 mod layers;
+mod plain;
 mod prepare;
 mod verify;
 mod weights;
 
+use super::hf_config::config_beside;
 use super::{Bert, BertConfig, embedded_config};
 use crate::error::{Error, Result};
-use crate::onnx::{GraphIndex, decode_model, pb};
+use crate::onnx::{GraphIndex, decode_model, load_external, refuse_external};
 use graph::Graph;
 use heads::Heads;
+use std::path::Path;
 use weights::Weights;
 
 /// What an ONNX file may not tell about its model.
@@ -28,31 +32,60 @@ pub struct ImportOptions {
     pub labels: Option<Vec<String>>,
 }
 
-/// Reads the BERT sequence classifier that an ONNX file holds. `file` is named in errors.
+/// Reads the BERT sequence classifier that the bytes of an ONNX file hold. `file` is named in errors.
 ///
 /// The file may come from any exporter that writes plain ONNX operators. The imported model is run against the
 /// original on a few inputs and refused if their logits disagree.
+///
+/// # Errors
+/// If the bytes are no such model, or leave tensors in other files, which [`import_onnx_file`] reads.
 pub fn import_onnx(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Bert> {
+    import(bytes, None, file, options)
+}
+
+/// [`import_onnx`] for a file on disk, with the tensors that it keeps in files beside it. What the graph does not tell,
+/// class names above all, may come from the config.json in the same folder.
+///
+/// # Errors
+/// As [`import_onnx`]; if a tensor's file is missing, too short or outside of the model's folder; and if the config.json is
+/// that of another kind of model.
+pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    import(&bytes, Some(path), &path.display().to_string(), options)
+}
+
+fn import(bytes: &[u8], path: Option<&Path>, file: &str, options: &ImportOptions) -> Result<Bert> {
     let mut model = decode_model(bytes, file)?;
-    let hint = embedded_config(&model);
-    let graph = prepare::prepare(&mut model, file)?;
-    let (bert, inputs) = read(graph, bytes.len(), file, options, hint)?;
+    let hint = match (embedded_config(&model), path) {
+        (None, Some(path)) => config_beside(path)?,
+        (embedded, _) => embedded,
+    };
+    let prepared = prepare::prepare(&mut model, file);
+    family::explain(prepared, &model, file)?;
+    let graph = model.graph.get_or_insert_default();
+    let beside = match path {
+        Some(path) => load_external(graph, path)?,
+        None => refuse_external(graph, file).map(|()| 0)?,
+    };
+    let half = plain::widen(graph, file)?;
+    let found = read(Graph::new(GraphIndex::new(graph), file, half), bytes.len() + beside, options, hint);
+    let (bert, inputs) = family::explain(found, &model, file)?;
     inputs.rename(&mut model, file)?;
-    verify::verify(model, &bert, file)?;
+    verify::verify(model, &bert, half, file)?;
     Ok(bert)
 }
 
+/// The model that `graph` holds, in files of `size` bytes, and the graph's inputs.
 fn read(
-    graph: &pb::GraphProto,
-    file_size: usize,
-    file: &str,
+    graph: Graph,
+    size: usize,
     options: &ImportOptions,
     hint: Option<BertConfig>,
 ) -> Result<(Bert, embeddings::Inputs)> {
-    let graph = Graph::new(GraphIndex::new(graph), file);
+    let file = graph.file;
     graph.check_sizes()?;
     let found = layers::find(&graph)?;
-    let mut weights = Weights::new(&graph, file_size);
+    let mut weights = Weights::new(&graph, size);
     let embeddings = embeddings::load(&graph, &found.embeddings, &mut weights)?;
     let layer_norm_eps = layers::epsilon(&graph, &found)?;
     let heads = Heads { options: options.heads, hint: hint.as_ref().map(|config| config.heads) };

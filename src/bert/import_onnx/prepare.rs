@@ -1,5 +1,6 @@
 //! Checks that a file holds a graph of plain FP32 operators in order, and strips it to what makes the logits.
 
+use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::error::{Error, Result};
 use crate::onnx::{attribute, node_label, pb};
 use std::collections::{HashMap, HashSet};
@@ -83,7 +84,8 @@ const QUANTIZED: [&str; 12] = [
 
 /// Leaves `model` with one output, the logits, and with the nodes and initializers that lead to it. Afterwards every
 /// node comes after the nodes it reads, no value is made twice, and each operator is one of [`OPERATORS`].
-pub fn prepare<'m>(model: &'m mut pb::ModelProto, file: &str) -> Result<&'m pb::GraphProto> {
+pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
+    let has_functions = !model.functions.is_empty();
     let Some(graph) = &mut model.graph else {
         return Err(Error::file(file, "holds no graph"));
     };
@@ -93,17 +95,24 @@ pub fn prepare<'m>(model: &'m mut pb::ModelProto, file: &str) -> Result<&'m pb::
     }
     keep_logits(graph, file)?;
     remove_dead(graph);
+    unfuse_gelus(graph);
     check_order(graph, file)?;
     for node in &graph.node {
         if !["", "ai.onnx"].contains(&node.domain.as_str()) {
-            let problem = format!(
-                "belongs to the domain `{}`, not to plain ONNX; export the model again without optimisation",
-                node.domain
-            );
+            let advice = match node.domain.as_str() {
+                ONNXRUNTIME => "onnxruntime's; export the model again without graph optimisation",
+                _ if has_functions => "a function of this file; inline it with onnx.inliner.inline_local_functions",
+                _ => "not plain ONNX; export the model again without custom operators",
+            };
+            let problem = format!("belongs to the domain `{}`: {advice}", node.domain);
             return Err(node_error(file, node, problem));
         }
         if !OPERATORS.contains(&node.op_type.as_str()) {
-            return Err(node_error(file, node, "is nothing a BERT sequence classifier is made of"));
+            let problem = match node.op_type.as_str() {
+                "Attention" => "is a whole attention in one operator; export the model for opset 22 or less",
+                _ => "is nothing a BERT sequence classifier is made of",
+            };
+            return Err(node_error(file, node, problem));
         }
         // The engine takes a transposition's word for it, and would never end with one that drops an axis.
         if let Some(perm) = attribute(node, "perm").filter(|_| node.op_type == "Transpose")
@@ -114,7 +123,7 @@ pub fn prepare<'m>(model: &'m mut pb::ModelProto, file: &str) -> Result<&'m pb::
     }
     // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.
     graph.value_info.clear();
-    Ok(graph)
+    Ok(())
 }
 
 /// An [`Error::Node`] at `node`.
@@ -196,13 +205,14 @@ mod tests {
     }
 
     fn refusal(nodes: Vec<pb::NodeProto>) -> String {
-        prepare(&mut model(nodes), "m.onnx").map(|_| ()).unwrap_err().to_string()
+        prepare(&mut model(nodes), "m.onnx").unwrap_err().to_string()
     }
 
     #[test]
     fn dead_nodes_go() {
         let mut model = model(vec![node("Tanh", &["x"], "y"), node("Loop", &["x"], "z")]);
-        assert_eq!(prepare(&mut model, "m.onnx").unwrap().node.len(), 1);
+        prepare(&mut model, "m.onnx").unwrap();
+        assert_eq!(model.graph.unwrap().node.len(), 1);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use pb::tensor_shape_proto::dimension::Value;
 
 /// The largest difference of two logits that rounding may explain.
 const TOLERANCE: f32 = 1e-3;
+/// The same for a graph whose scales and other numbers were rounded to 16 bits.
+const HALF_TOLERANCE: f32 = 5e-2;
 /// The most tokens of a probe; files that fix larger inputs are refused.
 const TOKENS: usize = 1 << 16;
 
@@ -19,8 +21,10 @@ struct Probe {
     types: Vec<i64>,
 }
 
-/// Runs `original` and `bert` on the same inputs and refuses `bert` if their logits disagree.
-pub fn verify(original: pb::ModelProto, bert: &Bert, file: &str) -> Result<()> {
+/// Runs `original` and `bert` on the same inputs and refuses `bert` if their logits disagree. `half` tells that the
+/// original's numbers are rounded to 16 bits.
+pub fn verify(original: pb::ModelProto, bert: &Bert, half: bool, file: &str) -> Result<()> {
+    let tolerance = if half { HALF_TOLERANCE } else { TOLERANCE };
     let probes = probes(&original, bert, file)?;
     let expected = run_original(&original, &probes, file)?;
     drop(original);
@@ -37,14 +41,14 @@ pub fn verify(original: pb::ModelProto, bert: &Bert, file: &str) -> Result<()> {
         let differences = logits.iter().zip(expected).map(|(a, b)| (a - b).abs());
         worst = differences.fold(worst, |worst, d| if d.is_nan() { f32::INFINITY } else { worst.max(d) });
     }
-    if worst <= TOLERANCE {
+    if worst <= tolerance {
         return Ok(());
     }
     Err(Error::file(
         file,
         format!(
             "looks like a BERT classifier of {} layers and {} heads, but its logits differ by up to {worst} from such a \
-             classifier's with the same weights (limit {TOLERANCE}); its graph computes something else",
+             classifier's with the same weights (limit {tolerance}); its graph computes something else",
             bert.config().layers,
             bert.config().heads
         ),
@@ -59,11 +63,28 @@ fn run_original(model: &pb::ModelProto, probes: &[Probe], file: &str) -> Result<
     for probe in probes {
         let engine = match &mut engine {
             Some((shape, engine)) if *shape == probe.shape => engine,
-            other => &mut other.insert((probe.shape, Engine::for_shape(model, probe.shape, file)?)).1,
+            other => {
+                let engine = Engine::for_shape(model, probe.shape, file).map_err(|e| cannot_run(e, file))?;
+                &mut other.insert((probe.shape, engine)).1
+            }
         };
-        results.push(logits(engine, probe, file)?);
+        results.push(logits(engine, probe, file).map_err(|e| cannot_run(e, file))?);
     }
     Ok(results)
+}
+
+/// That the engine cannot run the original.
+fn cannot_run(error: Error, file: &str) -> Error {
+    match error {
+        Error::Engine { stage, reason, .. } => {
+            let problem = format!(
+                "looks like a BERT classifier, but cannot be run to check its import; export it again, with constant \
+                 folding ({stage} failed: {reason})"
+            );
+            Error::file(file, problem)
+        }
+        other => other,
+    }
 }
 
 fn logits(engine: &Engine, probe: &Probe, file: &str) -> Result<Vec<f32>> {

@@ -51,7 +51,11 @@ impl<'g, 'a> Weights<'g, 'a> {
             if linear.out_first { (vec![rows, cols], values) } else { (vec![cols, rows], transpose(&values, rows)) };
         let out = shape[0];
         self.add(&format!("{name}.weight"), shape, values)?;
-        self.vector(&format!("{name}.bias"), linear.bias)?;
+        let bias = format!("{name}.bias");
+        match linear.bias {
+            Some(value) => self.vector(&bias, value)?,
+            None => self.add(&bias, vec![out], vec![0.0; out])?,
+        }
         Ok(out)
     }
 

@@ -2,7 +2,10 @@
 
 #![cfg(feature = "cli")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod external;
+mod variants;
 
 use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, ImportOptions, emit_fp32, import_folder, import_onnx};
@@ -13,10 +16,16 @@ use common::{tiny_bert, tiny_config};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Imports a model after giving it to `edit`.
-fn import_edited(bert: &Bert, options: &ImportOptions, edit: impl FnOnce(&mut pb::GraphProto)) -> Result<Bert, Error> {
+/// `bert` as a file of another writer: without our metadata.
+fn foreign(bert: &Bert) -> pb::ModelProto {
     let mut model = emit_fp32(bert);
     model.metadata_props.clear();
+    model
+}
+
+/// Imports a model after giving it to `edit`.
+fn import_edited(bert: &Bert, options: &ImportOptions, edit: impl FnOnce(&mut pb::GraphProto)) -> Result<Bert, Error> {
+    let mut model = foreign(bert);
     edit(model.graph.as_mut().unwrap());
     import_onnx(&encode_model(&model), "edited.onnx", options)
 }

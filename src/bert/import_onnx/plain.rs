@@ -1,0 +1,73 @@
+//! Rewrites that keep the meaning and leave less to recognise: half precision becomes FP32, and the GELUs of onnxruntime's
+//! optimizer become ONNX's own.
+
+use crate::error::Result;
+use crate::onnx::{pb, tensor_f32};
+use pb::attribute_proto::AttributeType;
+use pb::tensor_proto::DataType;
+
+const FLOAT: i32 = DataType::Float as i32;
+/// The domain of onnxruntime's own operators.
+pub const ONNXRUNTIME: &str = "com.microsoft";
+
+fn is_half(element: i32) -> bool {
+    [DataType::Float16 as i32, DataType::Bfloat16 as i32].contains(&element)
+}
+
+/// Makes FP32 of every FP16 and BF16 value in `graph`. Gives whether the graph computes in half precision: its single
+/// numbers, such as scales, are then rounded too.
+pub fn widen(graph: &mut pb::GraphProto, file: &str) -> Result<bool> {
+    let mut half = false;
+    for value in graph.input.iter_mut().chain(&mut graph.output) {
+        if let Some(pb::type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|t| t.value.as_mut())
+            && is_half(tensor.elem_type)
+        {
+            tensor.elem_type = FLOAT;
+        }
+    }
+    for attribute in graph.node.iter_mut().filter(|n| n.op_type == "Cast").flat_map(|n| &mut n.attribute) {
+        if attribute.name == "to" && i32::try_from(attribute.i).is_ok_and(is_half) {
+            attribute.i = i64::from(FLOAT);
+            half = true;
+        }
+    }
+    let constants = graph.node.iter_mut().flat_map(|n| &mut n.attribute).filter_map(|a| a.t.as_mut());
+    for tensor in graph.initializer.iter_mut().chain(constants).filter(|tensor| is_half(tensor.data_type)) {
+        let (_, values) = tensor_f32(tensor, file)?;
+        half |= values.len() == 1;
+        tensor.raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensor.int32_data.clear();
+        tensor.data_type = FLOAT;
+    }
+    Ok(half)
+}
+
+/// Writes onnxruntime's Gelu, BiasGelu and FastGelu as ONNX's Add and Gelu.
+pub fn unfuse_gelus(graph: &mut pb::GraphProto) {
+    for mut node in std::mem::take(&mut graph.node) {
+        if node.domain == ONNXRUNTIME && ["Gelu", "BiasGelu", "FastGelu"].contains(&node.op_type.as_str()) {
+            let bias = node.input.get(1).cloned().filter(|bias| !bias.is_empty());
+            if let (Some(bias), Some(output)) = (bias, node.output.first()) {
+                let biased = format!("{output}/biased");
+                graph.node.push(pb::NodeProto {
+                    op_type: "Add".to_owned(),
+                    name: biased.clone(),
+                    input: vec![node.input[0].clone(), bias],
+                    output: vec![biased.clone()],
+                    ..Default::default()
+                });
+                node.input = vec![biased];
+            }
+            let approximate = if node.op_type == "FastGelu" { "tanh" } else { "none" };
+            node.attribute = vec![pb::AttributeProto {
+                name: "approximate".to_owned(),
+                s: approximate.as_bytes().to_vec(),
+                r#type: AttributeType::String as i32,
+                ..Default::default()
+            }];
+            node.op_type = "Gelu".to_owned();
+            node.domain.clear();
+        }
+        graph.node.push(node);
+    }
+}

@@ -1,0 +1,163 @@
+//! Tensors that a model keeps in files beside it.
+
+use super::file::decode_model;
+use super::pb;
+use super::tensor::{checked_len, element_size, element_type_name, external_data_error, is_external};
+use crate::error::{Error, Result};
+use pb::tensor_proto::DataType;
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+/// How many times more bytes than the side files have may be loaded. Tensors may share bytes.
+const UNFOLDING: u64 = 16;
+
+/// Reads the tensors that the model at `path` keeps in other files into `graph`; gives the number of bytes read.
+///
+/// Such a file must lie in the model's folder or below it. Where the model is a link, the folder of what it links to
+/// counts too, since that is how the Hugging Face cache lies on disk.
+///
+/// # Errors
+/// If a tensor names no file, one outside of these folders, one that is missing, or bytes that the file does not have.
+pub fn load_external(graph: &mut pb::GraphProto, path: &Path) -> Result<usize> {
+    let mut files = SideFiles::new(path);
+    for tensor in tensors_mut(graph).filter(|tensor| is_external(tensor)) {
+        tensor.raw_data = files.read(tensor)?;
+        tensor.data_location = None;
+        tensor.external_data.clear();
+    }
+    Ok(files.read as usize)
+}
+
+/// The files that the model at `path` keeps tensors in; none where there is no such model.
+pub fn external_files(path: &Path) -> Vec<PathBuf> {
+    let model = std::fs::read(path).ok().and_then(|bytes| decode_model(&bytes, "").ok());
+    let mut graph = model.and_then(|model| model.graph).unwrap_or_default();
+    let entries = tensors_mut(&mut graph).filter(|tensor| is_external(tensor)).flat_map(|t| &t.external_data);
+    let locations: BTreeSet<&str> = entries.filter(|e| e.key == "location").map(|e| e.value.as_str()).collect();
+    locations.into_iter().map(|location| folder(path).join(location)).collect()
+}
+
+/// Refuses a model that keeps tensors in other files, for readers of one file; `file` is named in the error.
+pub fn refuse_external(graph: &pb::GraphProto, file: &str) -> Result<()> {
+    let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
+    match graph.initializer.iter().chain(constants).find(|tensor| is_external(tensor)) {
+        Some(tensor) => Err(external_data_error(tensor, file)),
+        None => Ok(()),
+    }
+}
+
+/// All initializers and the tensors of Constant nodes.
+fn tensors_mut(graph: &mut pb::GraphProto) -> impl Iterator<Item = &mut pb::TensorProto> {
+    let constants = graph.node.iter_mut().flat_map(|node| &mut node.attribute);
+    graph.initializer.iter_mut().chain(constants.filter_map(|attribute| attribute.t.as_mut()))
+}
+
+/// The files beside a model, each opened once.
+struct SideFiles<'a> {
+    model: &'a Path,
+    /// By location, with their lengths.
+    open: HashMap<String, (File, u64)>,
+    /// Bytes of all open files.
+    size: u64,
+    /// Bytes read so far.
+    read: u64,
+}
+
+impl<'a> SideFiles<'a> {
+    fn new(model: &'a Path) -> Self {
+        SideFiles { model, open: HashMap::new(), size: 0, read: 0 }
+    }
+
+    /// The bytes of `tensor`, as many as its shape and type need.
+    fn read(&mut self, tensor: &pb::TensorProto) -> Result<Vec<u8>> {
+        let (model, name) = (self.model.display().to_string(), &tensor.name);
+        let bad = |problem: String| Error::tensor(&model, name, problem);
+        let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+        let number = |key: &'static str| match entry(key) {
+            None => Ok(None),
+            Some(text) => text.parse::<u64>().map(Some).map_err(|_| bad(format!("has the {key} `{text}`, no number"))),
+        };
+        let Some(location) = entry("location").filter(|location| !location.is_empty()) else {
+            return Err(bad("keeps its data in another file but does not say in which".to_owned()));
+        };
+        let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
+        let needed = byte_len(tensor, &model)?;
+        if length.is_some_and(|length| length != needed) {
+            let given = length.unwrap_or_default();
+            return Err(bad(format!(
+                "has {given} bytes in {location}, but its shape {:?} needs {needed}",
+                tensor.dims
+            )));
+        }
+        if !self.open.contains_key(location) {
+            let opened = open(self.model, location).map_err(bad)?;
+            self.size = self.size.saturating_add(opened.1);
+            self.open.insert(location.clone(), opened);
+        }
+        let (file, size) = self.open.get_mut(location).expect("it has just been opened");
+        let end = offset.checked_add(needed).filter(|end| end <= size).ok_or_else(|| {
+            bad(format!(
+                "needs {needed} bytes from {offset} on of {location}, which has {size}; it is cut off or of another model"
+            ))
+        })?;
+        self.read = self.read.saturating_add(end - offset);
+        if self.read > self.size.saturating_mul(UNFOLDING) {
+            return Err(bad(format!("reads {location} once more, far too often; is the file damaged?")));
+        }
+        let mut bytes = vec![0; needed as usize];
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
+        read.map_err(|reason| bad(format!("cannot be read from {location}: {reason}")))?;
+        Ok(bytes)
+    }
+}
+
+/// How many bytes `tensor`'s shape and element type need.
+fn byte_len(tensor: &pb::TensorProto, file: &str) -> Result<u64> {
+    let (_, len) = checked_len(tensor, file)?;
+    let size = match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Bool) => Some(1),
+        Ok(DataType::Bfloat16) => Some(2),
+        _ => element_size(tensor.data_type),
+    };
+    let Some(size) = size else {
+        let found = element_type_name(tensor.data_type);
+        return Err(Error::tensor(file, &tensor.name, format!("has element type {found}, expected a number type")));
+    };
+    let bytes = len.checked_mul(size).and_then(|bytes| u64::try_from(bytes).ok());
+    bytes.ok_or_else(|| Error::tensor(file, &tensor.name, format!("has the impossible shape {:?}", tensor.dims)))
+}
+
+/// Opens the file at `location` beside `model`, or says why not; gives its length too.
+fn open(model: &Path, location: &str) -> Result<(File, u64), String> {
+    let plain = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    let outside =
+        || format!("keeps its data in `{location}`, outside of the model's folder; only files in it are read");
+    if !Path::new(location).components().all(plain) {
+        return Err(outside());
+    }
+    let path = folder(model).join(location);
+    let missing = |reason: std::io::Error| {
+        format!("keeps its data in {}, which cannot be read: {reason}; it belongs beside the model", path.display())
+    };
+    let real = path.canonicalize().map_err(missing)?;
+    let roots = [folder(model).canonicalize(), model.canonicalize().map(|model| folder(&model))];
+    if !roots.into_iter().flatten().any(|root| real.starts_with(root)) {
+        return Err(outside());
+    }
+    // Opening what is no file, such as a pipe, may wait for ever.
+    if !real.is_file() {
+        return Err(format!("keeps its data in {}, which is no regular file", path.display()));
+    }
+    let file = File::open(&real).map_err(missing)?;
+    let size = file.metadata().map_err(missing)?.len();
+    Ok((file, size))
+}
+
+fn folder(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
