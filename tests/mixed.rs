@@ -118,7 +118,7 @@ fn mixtures_are_fused_with_factors_before_rounding() {
 fn mixtures_are_fused_with_every_activation_and_size_of_heads() {
     for (activation, heads) in [(Activation::Relu, 2), (Activation::GeluTanh, 1), (Activation::Gelu, 16)] {
         let bert = tiny_bert(BertConfig { heads, ..tiny_config(activation, 3) });
-        for (name, (float, layers, products)) in cases() {
+        for (name, (float, layers, products)) in cases().into_iter().filter(|(name, _)| !name.ends_with("layer 0")) {
             let model = with_fixed_scales(&bert, true, &float);
             check(&format!("{name}, {heads} heads"), &model, Kernel::detect(), &unfused(&model), layers, products);
         }

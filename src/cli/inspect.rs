@@ -102,7 +102,8 @@ fn layers(fused: &Fused) -> String {
     let all = format!("{} layers in {} operators", fused.layers, fused.operators);
     match fused.float_products {
         0 => all,
-        products => format!("{all}; {} layers all INT8, {products} matrix products in FP32", fused.integer_layers),
+        1 => format!("{all}; {} all INT8, 1 matrix product in FP32", fused.integer_layers),
+        products => format!("{all}; {} all INT8, {products} matrix products in FP32", fused.integer_layers),
     }
 }
 

@@ -12,9 +12,10 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, INT64 sequence starts. Output: the
-/// context, in the stored form with heads filled up to a multiple of 8 where `output_scale` is given, else FP32 rows. Attributes: three linear layers (`query_…`, `key_…`,
-/// `value_…`), `heads`, `query_output_scale`, `key_output_scale`, `score_scale`, `first_only` (1: the first token's row of every
-/// sequence alone), `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
+/// context, where `output_scale` is given in the stored form with heads filled up to a multiple of 8, else in FP32 rows.
+/// Attributes: three linear layers (`query_…`, `key_…`, `value_…`), `heads`, `query_output_scale`, `key_output_scale`,
+/// `score_scale`, `first_only` (1: the first token's row of every sequence alone), `output_scale`, `output_zero_point`,
+/// `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8SelfAttention";
 
 thread_local! {

@@ -65,10 +65,6 @@ struct Emit {
 }
 
 impl Emit {
-    fn standard(&mut self, op: &str, inputs: &[&str], output: &str, attributes: Vec<pb::AttributeProto>) {
-        self.node(op, inputs, &[output], attributes);
-    }
-
     /// A node that is called like its first output.
     fn node(&mut self, op: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<pb::AttributeProto>) {
         self.nodes.push(pb::NodeProto {
@@ -111,7 +107,7 @@ impl Emit {
 
     /// The rows of `x` at which sequences start.
     fn first_tokens(&mut self, first: &str, x: &str) {
-        self.standard("Gather", &[x, FUSED_INPUTS[2]], first, vec![int("axis", 0)]);
+        self.node("Gather", &[x, FUSED_INPUTS[2]], &[first], vec![int("axis", 0)]);
     }
 
     /// Attention in one operator: from the stored form of `x` to `context`, in the form in which the projection reads it.
@@ -165,8 +161,8 @@ impl Emit {
             }
             LinearPart::Float(part) => {
                 let product = format!("{y}.product");
-                self.standard("MatMul", &[x, &part.weights.name], &product, vec![]);
-                self.standard("Add", &[&product, &part.bias.name], y, vec![]);
+                self.node("MatMul", &[x, &part.weights.name], &[&product], vec![]);
+                self.node("Add", &[&product, &part.bias.name], &[y], vec![]);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What every command does with good input.
 
+use crate::common::fixed_scales::with_fixed_scales;
 use crate::common::tiny_bert;
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel, PAIRS, Tensor};
@@ -380,6 +381,17 @@ fn inspect_describes_folders_and_files() {
         let run = sandbox.ok(&format!("inspect {name}"));
         assert!(run.stdout.contains(words) && run.stdout.contains("labels class 0, class 1"), "{run}");
     }
+}
+
+#[test]
+fn inspect_tells_what_of_an_int8_file_is_in_fp32() {
+    let sandbox = Sandbox::new();
+    let mixed = with_fixed_scales(&tiny::bert(), false, |name| name == "encoder.layer.1.output.dense");
+    sandbox.write("mixed.onnx", encode_model(&mixed));
+    let text = sandbox.ok("inspect mixed.onnx").stdout;
+    assert!(text.contains("fused: 2 layers in 9 operators; 1 all INT8, 1 matrix product in FP32\n"), "{text}");
+    let fused = &sandbox.json("inspect mixed.onnx --json")["fused"];
+    assert_eq!((&fused["integer_layers"], &fused["float_products"]), (&json!(1), &json!(1)));
 }
 
 #[test]
