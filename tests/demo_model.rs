@@ -4,7 +4,7 @@
 
 use bert8::bert::{emit_fp32, import_folder};
 use bert8::classifier::Classifier;
-use bert8::metrics::{Counts, argmax};
+use bert8::metrics::{Counts, argmax, sqnr_db};
 use bert8::model::Model;
 use bert8::onnx::encode_model;
 use bert8::pairs::{Pair, read_pairs};
@@ -54,6 +54,7 @@ struct Outcome {
     fp32: Counts,
     int8: Counts,
     agreement: f64,
+    sqnr_db: f64,
 }
 
 fn evaluate(pairs: &[Pair]) -> Outcome {
@@ -67,13 +68,18 @@ fn evaluate(pairs: &[Pair]) -> Outcome {
         .collect();
     samples.sort_by_key(|(tokens, _)| tokens.ids.len());
     let (mut fp32, mut int8, mut equal) = (Counts::default(), Counts::default(), 0);
+    let (mut exact, mut rounded) = (Vec::new(), Vec::new());
     for (tokens, label) in &samples {
-        let decisions = [&demo.fp32, &demo.int8].map(|c| argmax(&c.model().logits(tokens).unwrap()));
+        let logits = [&demo.fp32, &demo.int8].map(|c| c.model().logits(tokens).unwrap());
+        let decisions = [argmax(&logits[0]), argmax(&logits[1])];
+        exact.extend(&logits[0]);
+        rounded.extend(&logits[1]);
         fp32.add(decisions[0], *label);
         int8.add(decisions[1], *label);
         equal += usize::from(decisions[0] == decisions[1]);
     }
-    Outcome { fp32, int8, agreement: equal as f64 / samples.len() as f64 }
+    let agreement = equal as f64 / samples.len() as f64;
+    Outcome { fp32, int8, agreement, sqnr_db: sqnr_db(&exact, &rounded).unwrap() }
 }
 
 #[test]
@@ -100,8 +106,10 @@ fn mrpc_scores_are_the_model_card_s() {
     let outcome = evaluate(&read_pairs(&data).unwrap());
     let round = |value: f64| (value * 1e4).round() / 1e4;
     assert_eq!((round(outcome.fp32.accuracy()), round(outcome.fp32.f1())), (0.8211, 0.8777));
-    assert!((outcome.int8.f1() - outcome.fp32.f1()).abs() <= 0.010, "INT8 F1 {}", outcome.int8.f1());
-    assert!(outcome.agreement >= 0.97, "agreement {}", outcome.agreement);
+    assert!(outcome.int8.f1() >= outcome.fp32.f1() - 0.003, "INT8 F1 {}", outcome.int8.f1());
+    assert!(outcome.agreement >= 0.995, "agreement {}", outcome.agreement);
+    // 3 dB above what NNCF's transformer preset gives.
+    assert!(outcome.sqnr_db >= 34.2, "{} dB", outcome.sqnr_db);
 }
 
 #[test]

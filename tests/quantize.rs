@@ -1,0 +1,195 @@
+//! Quantization as the library offers it: every method gives a model that answers as FP32 does, parts can be left out, and
+//! accuracy control meets its bound.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use bert8::activation::Activation;
+use bert8::bert::{Bert, emit_fp32};
+use bert8::metrics::{argmax, sqnr_db};
+use bert8::model::Model;
+use bert8::onnx::encode_model;
+use bert8::quantize::{
+    CalibrationInfo, Control, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
+    layer_reports, quantize,
+};
+use bert8::tokenizer::Tokens;
+use common::{tiny_bert, tiny_config};
+use std::collections::BTreeMap;
+
+const INFO: CalibrationInfo = CalibrationInfo { max_length: 9, seed: 0 };
+
+fn bert() -> Bert {
+    tiny_bert(tiny_config(Activation::Gelu, 3))
+}
+
+/// Sequences of 1 to 9 tokens, different for every `salt`.
+fn sequences(count: usize, salt: usize) -> Vec<Tokens> {
+    let sequence = |at: usize| {
+        let len = 1 + at % 9;
+        let ids = (0..len).map(|token| ((at * 31 + token * 17 + salt * 7) % 50) as i64).collect();
+        Tokens { ids, types: (0..len).map(|token| i64::from(token > len / 2)).collect(), truncated: false }
+    };
+    (0..count).map(sequence).collect()
+}
+
+fn quantized(bert: &Bert, options: &Options, control: Option<&Control>) -> Quantized {
+    quantize(bert, &sequences(40, 0), options, INFO, control, |_| ()).unwrap()
+}
+
+fn logits(onnx: Vec<u8>, samples: &[Tokens]) -> Vec<Vec<f32>> {
+    let model = Model::from_bytes(onnx, "model").unwrap();
+    samples.iter().map(|tokens| model.logits(tokens).unwrap()).collect()
+}
+
+fn fp32(bert: &Bert, samples: &[Tokens]) -> Vec<Vec<f32>> {
+    logits(encode_model(&emit_fp32(bert)), samples)
+}
+
+/// A copy whose queries, values and up-projections see, or make, a few features of 300 times the others' size, in ways that
+/// leave its answers as they are but for rounding.
+fn with_outliers(bert: &Bert) -> Bert {
+    let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+    for (name, shape) in bert.config().tensor_shapes() {
+        let mut values = bert.weight(&name).to_vec();
+        let columns = *shape.last().unwrap();
+        if name.contains("attention.self.value") {
+            // Rows of the weight, or elements of the bias.
+            let row = if shape.len() == 2 { columns } else { 1 };
+            values[3 * row..4 * row].iter_mut().for_each(|w| *w *= 300.0);
+        }
+        if name.ends_with("attention.output.dense.weight") {
+            values.iter_mut().skip(3).step_by(columns).for_each(|w| *w /= 300.0);
+        }
+        weights.insert(name, (shape, values));
+    }
+    Bert::new(bert.config().clone(), weights, "outliers").unwrap()
+}
+
+#[test]
+fn every_method_gives_a_fused_model_near_fp32() {
+    let (bert, samples) = (bert(), sequences(30, 5));
+    let exact = fp32(&bert, &samples).concat();
+    let fast = Preset::Fast.options();
+    let mut options = vec![Preset::Fast.options(), Preset::Balanced.options(), Preset::Best.options()];
+    let ranges = [Range::MinMax, Range::Percentile(99.9), Range::Mse, Range::Entropy];
+    options.extend(ranges.map(|range| Options { range, ..fast.clone() }));
+    options.extend([Rounding::Mse, Rounding::Gptq].map(|rounding| Options { rounding, ..fast.clone() }));
+    options.extend([Smoothing::Off, Smoothing::Fixed(0.5)].map(|smoothing| Options { smoothing, ..fast.clone() }));
+    options.push(Options { shift: Shift::On, ..fast.clone() });
+    options.push(Options { symmetric: true, bias_correction: false, ..fast });
+    for options in options {
+        let int8 = quantized(&bert, &options, None);
+        let model = Model::from_bytes(int8.onnx.clone(), "int8").unwrap();
+        assert!(model.fused().complete() && model.fused().float_products == 0, "{options:?}: {:?}", model.fused());
+        let db = sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap();
+        assert!(db > 22.0, "{options:?}: {db} dB");
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let bert = bert();
+    let options = Preset::Best.options();
+    assert_eq!(quantized(&bert, &options, None).onnx, quantized(&bert, &options, None).onnx);
+}
+
+#[test]
+fn smoothing_undoes_outlier_features() {
+    let (plain, samples) = (bert(), sequences(30, 5));
+    let hard = with_outliers(&plain);
+    let exact = fp32(&hard, &samples).concat();
+    assert!(sqnr_db(&fp32(&plain, &samples).concat(), &exact).is_none_or(|db| db > 90.0));
+    let db =
+        |options: &Options| sqnr_db(&exact, &logits(quantized(&hard, options, None).onnx, &samples).concat()).unwrap();
+    let off = Options { smoothing: Smoothing::Off, ..Preset::Fast.options() };
+    let (without, with) = (db(&off), db(&Preset::Fast.options()));
+    assert!(with > without + 6.0, "{with} {without}");
+}
+
+#[test]
+fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
+    let (bert, samples) = (bert(), sequences(20, 2));
+    let exact = fp32(&bert, &samples).concat();
+    let all = Model::from_bytes(quantized(&bert, &Options::default(), None).onnx, "int8").unwrap();
+    for (pattern, products, layers) in [
+        ("layer.1.output.*", 1, 1),
+        ("layer.0.attention.self.*", 5, 1),
+        ("*.scores", 4, 0),
+        ("embeddings.*", 0, 2),
+        ("layer.0.*", 8, 1),
+    ] {
+        let ignored = Ignored::new(vec![pattern.to_owned()]);
+        let int8 = quantized(&bert, &Options { ignored, ..Options::default() }, None);
+        let model = Model::from_bytes(int8.onnx.clone(), "int8").unwrap();
+        let fused = model.fused();
+        assert!(fused.complete(), "{pattern}: {fused:?}");
+        assert_eq!((fused.float_products, fused.integer_layers), (products, layers), "{pattern}: {fused:?}");
+        assert_eq!(fused.layers, all.fused().layers);
+        assert!(sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap() > 22.0, "{pattern}");
+    }
+    let nothing = Options { ignored: Ignored::new(vec!["layer.7.*".to_owned()]), ..Options::default() };
+    let error = quantize(&bert, &samples, &nothing, INFO, None, |_| ()).unwrap_err().to_string();
+    assert!(error.contains("`layer.7.*` matches no part"), "{error}");
+}
+
+/// Labels that FP32 is right about.
+fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
+    let samples = sequences(60, salt);
+    let labels = fp32(bert, &samples);
+    samples.into_iter().zip(labels).map(|(tokens, logits)| (tokens, argmax(&logits))).collect()
+}
+
+#[test]
+fn accuracy_control_returns_parts_until_the_drop_is_met() {
+    let hard = with_outliers(&bert());
+    let data = labelled(&hard, 3);
+    let options = Options { smoothing: Smoothing::Off, range: Range::Percentile(90.0), ..Preset::Fast.options() };
+    for metric in [Metric::Agreement, Metric::Accuracy] {
+        let control = Control { metric, max_drop: 0.0, data: &data };
+        let int8 = quantized(&hard, &options, Some(&control));
+        let report = int8.report.control.unwrap();
+        assert!(report.int8.value < 1.0 && !report.returned.is_empty(), "the model is too easy: {report:?}");
+        assert_eq!((report.fp32.value, report.result.value), (1.0, 1.0), "{report:?}");
+        assert!(report.returned.is_sorted_by(|a, b| a.damage >= b.damage));
+        assert_eq!(report.result.bytes, int8.onnx.len());
+        let samples: Vec<Tokens> = data.iter().map(|(tokens, _)| tokens.clone()).collect();
+        for ((_, label), logits) in data.iter().zip(logits(int8.onnx, &samples)) {
+            assert_eq!(argmax(&logits), *label);
+        }
+    }
+}
+
+#[test]
+fn labelled_pairs_play_no_part_but_in_returning_units() {
+    let bert = bert();
+    let plain = quantized(&bert, &Options::default(), None).onnx;
+    for salt in [1, 2] {
+        let data = labelled(&bert, salt);
+        // Met from the start, whatever the pairs.
+        let control = Control { metric: Metric::F1, max_drop: 1.0, data: &data };
+        assert_eq!(quantized(&bert, &Options::default(), Some(&control)).onnx, plain);
+    }
+    let nothing = Control { metric: Metric::F1, max_drop: 0.0, data: &[] };
+    let error = quantize(&bert, &sequences(3, 0), &Options::default(), INFO, Some(&nothing), |_| ()).unwrap_err();
+    assert!(error.to_string().contains("labelled pair"), "{error}");
+}
+
+#[test]
+fn the_report_tells_the_noise_of_every_layer() {
+    let bert = bert();
+    let int8 = quantized(&bert, &Options::default(), None);
+    let layers = layer_reports(&bert, &int8.onnx, &sequences(5, 0)).unwrap();
+    let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
+    let expected =
+        ["embeddings.LayerNorm", "encoder.layer.0.output.LayerNorm", "encoder.layer.1.output.LayerNorm", "logits"];
+    assert_eq!(names, expected);
+    assert!(layers.iter().all(|layer| layer.sqnr_db.is_some_and(|db| db > 15.0)), "{layers:?}");
+    assert_eq!(int8.report.linears.len(), 12);
+    for linear in &int8.report.linears {
+        let measure = linear.measure.as_ref().unwrap();
+        assert!(linear.int8 && measure.output_db >= measure.uncorrected_db, "{linear:?}");
+        assert!(measure.output_db.unwrap() > 25.0, "{linear:?}");
+    }
+}
