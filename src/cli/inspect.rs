@@ -88,6 +88,7 @@ fn file(args: &Args) -> Result<()> {
     say!("{}", outputs(&info.labels));
     say!("runs on {kernel}");
     match &fused.reason {
+        Some(reason) if fused.left == 0 => say!("not fused: {reason}"),
         Some(reason) => say!("not fused: {reason}; {} integer products run one by one", fused.left),
         None if fused.complete() => say!("fused: {}", layers(&fused)),
         None => {}

@@ -1,6 +1,6 @@
 //! The options of `bert8 quantize` that choose how.
 
-use bert8::quantize::{Ignored, Options, Preset, Range, Rounding, Shift, Smoothing};
+use bert8::quantize::{Format, Ignored, Options, Preset, Range, Rounding, Shift, Smoothing};
 use clap::Args;
 
 /// How to quantize.
@@ -42,6 +42,11 @@ pub struct Method {
     /// Leave parts in FP32: names or patterns with *, such as 'layer.5.output.*' or '*.scores'; may be repeated
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
+
+    /// Operators of the file: `integer` (MatMulInteger), which bert8 fuses and onnxruntime runs, or `qdq` (QuantizeLinear and
+    /// DequantizeLinear around float products) for OpenVINO and others that make integer products of such pairs
+    #[arg(long, value_name = "FORMAT", default_value = "integer")]
+    format: Format,
 }
 
 impl Method {
@@ -56,6 +61,7 @@ impl Method {
             symmetric: self.symmetric,
             bias_correction: !self.no_bias_correction,
             ignored: Ignored::new(self.ignore.clone()),
+            format: self.format,
         }
     }
 }

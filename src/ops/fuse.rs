@@ -13,6 +13,10 @@ use std::collections::{HashMap, HashSet};
 /// starts. All are INT64 and have one dimension.
 pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_starts"];
 
+/// Why a graph without integer products, but with DequantizeLinear, stays as it is.
+const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), which is for other engines; bert8 \
+                   fuses what it writes with --format integer";
+
 /// What became of the integer products of a graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Fused {
@@ -26,7 +30,7 @@ pub struct Fused {
     pub float_products: usize,
     /// Integer products that stay as they are.
     pub left: usize,
-    /// Why the graph stays as it is, where it has integer products.
+    /// Why the graph stays as it is, where it is quantized.
     pub reason: Option<String>,
 }
 
@@ -43,7 +47,8 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     let Some(graph) = model.graph.as_mut() else { return Fused::default() };
     let left = graph.node.iter().filter(|node| node.op_type == "MatMulInteger").count();
     if left == 0 {
-        return Fused::default();
+        let quantized = graph.node.iter().any(|node| node.op_type == "DequantizeLinear");
+        return Fused { reason: quantized.then(|| QDQ.to_owned()), ..Fused::default() };
     }
     let found = {
         let index = GraphIndex::new(graph);

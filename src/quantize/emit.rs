@@ -1,6 +1,7 @@
 //! The INT8 ONNX file: standard operators in one pattern, which any engine can run and ours fuses.
 
-use super::quantizer::{ActivationParameters, Parameters};
+use super::params::QuantizedRows;
+use super::quantizer::{ActivationParameters, LinearParameters, Parameters};
 use crate::bert::{Bert, Float, Lowering, build_graph, transpose};
 use crate::onnx::pb::tensor_proto::DataType;
 use crate::onnx::{Attribute, GraphBuilder, pb};
@@ -25,22 +26,48 @@ impl Int8<'_> {
     fn quantize(&mut self, g: &mut GraphBuilder, x: &str) -> String {
         let name = format!("{x}.quantized");
         if self.quantized.insert(x.to_owned()) {
-            let ActivationParameters { factors, offsets, params } = &self.parameters.activations[x];
-            let scale = g.f32_scalar(&format!("{x}.scale"), params.scale);
-            let zero_point = g.u8_scalar(&format!("{x}.zero_point"), params.zero_point);
-            let mut mapped = x.to_owned();
-            if let Some(factors) = factors {
-                let factors = g.f32s(&format!("{x}.smoothing"), &[factors.len()], factors);
-                mapped = g.node("Mul", &format!("{x}.smoothed"), &[&mapped, &factors], &[]);
-            }
-            if let Some(offsets) = offsets {
-                let offsets = g.f32s(&format!("{x}.shift"), &[offsets.len()], offsets);
-                mapped = g.node("Add", &format!("{x}.shifted"), &[&mapped, &offsets], &[]);
-            }
+            let activation = &self.parameters.activations[x];
+            let scale = g.f32_scalar(&format!("{x}.scale"), activation.params.scale);
+            let zero_point = g.u8_scalar(&format!("{x}.zero_point"), activation.params.zero_point);
+            let mapped = map_features(g, activation, x);
             g.node("QuantizeLinear", &name, &[&mapped, &scale, &zero_point], &[]);
         }
         name
     }
+}
+
+/// `x · factors + offsets`, feature by feature; `x` itself where it is neither smoothed nor shifted.
+pub(super) fn map_features(g: &mut GraphBuilder, activation: &ActivationParameters, x: &str) -> String {
+    let mut mapped = x.to_owned();
+    if let Some(factors) = &activation.factors {
+        let factors = g.f32s(&format!("{x}.smoothing"), &[factors.len()], factors);
+        mapped = g.node("Mul", &format!("{x}.smoothed"), &[&mapped, &factors], &[]);
+    }
+    if let Some(offsets) = &activation.offsets {
+        let offsets = g.f32s(&format!("{x}.shift"), &[offsets.len()], offsets);
+        mapped = g.node("Add", &format!("{x}.shifted"), &[&mapped, &offsets], &[]);
+    }
+    mapped
+}
+
+/// Rows of the INT8 `table` called `tensor`, `[rows, hidden]`, picked by the value `ids`, in FP32.
+pub(super) fn rows(g: &mut GraphBuilder, table: &QuantizedRows, hidden: usize, tensor: &str, ids: &str) -> String {
+    let name = tensor.trim_end_matches(".weight");
+    let rows = table.scales.len();
+    let values = g.i8s(&format!("{tensor}_quantized"), &[rows, hidden], &table.values);
+    let scales = g.f32s(&format!("{tensor}_scale"), &[rows, 1], &table.scales);
+    let axis = [("axis", Attribute::Int(0))];
+    let picked = g.node("Gather", &format!("{name}.quantized"), &[&values, ids], &axis);
+    let scale = g.node("Gather", &format!("{name}.scale"), &[&scales, ids], &axis);
+    let picked = to_float(g, &format!("{name}.float"), &picked);
+    g.node("Mul", name, &[&picked, &scale], &[])
+}
+
+/// The INT8 weights of `layer` as an initializer `[in, out]`.
+pub(super) fn weights(g: &mut GraphBuilder, linear: &LinearParameters, layer: &str) -> String {
+    let out = linear.bias.len();
+    let transposed = transpose(&linear.weights.values, out);
+    g.i8s(&format!("{layer}.weight_quantized"), &[transposed.len() / out, out], &transposed)
 }
 
 fn to_float(g: &mut GraphBuilder, name: &str, x: &str) -> String {
@@ -49,29 +76,20 @@ fn to_float(g: &mut GraphBuilder, name: &str, x: &str) -> String {
 
 impl Lowering for Int8<'_> {
     fn embedding(&mut self, g: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String {
-        let Some(table) = self.parameters.tables.get(tensor) else {
-            return Float.embedding(g, bert, tensor, ids);
-        };
-        let name = tensor.trim_end_matches(".weight");
-        let rows = table.scales.len();
-        let values = g.i8s(&format!("{tensor}_quantized"), &[rows, bert.config().hidden], &table.values);
-        let scales = g.f32s(&format!("{tensor}_scale"), &[rows, 1], &table.scales);
-        let axis = [("axis", Attribute::Int(0))];
-        let picked = g.node("Gather", &format!("{name}.quantized"), &[&values, ids], &axis);
-        let scale = g.node("Gather", &format!("{name}.scale"), &[&scales, ids], &axis);
-        let picked = to_float(g, &format!("{name}.float"), &picked);
-        g.node("Mul", name, &[&picked, &scale], &[])
+        match self.parameters.tables.get(tensor) {
+            Some(table) => rows(g, table, bert.config().hidden, tensor, ids),
+            None => Float.embedding(g, bert, tensor, ids),
+        }
     }
 
     fn linear(&mut self, g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
         let Some(linear) = self.parameters.linears.get(layer) else { return Float.linear(g, bert, layer, x) };
         let x_scale = self.parameters.activations[x].params.scale;
         let out = linear.bias.len();
-        let transposed = transpose(&linear.weights.values, out);
         let scales: Vec<f32> = linear.weights.scales.iter().map(|w| w * x_scale).collect();
 
         let quantized = self.quantize(g, x);
-        let weight = g.i8s(&format!("{layer}.weight_quantized"), &[transposed.len() / out, out], &transposed);
+        let weight = weights(g, linear, layer);
         let scale = g.f32s(&format!("{layer}.scale"), &[out], &scales);
         let bias = g.f32s(&format!("{layer}.bias"), &[out], &linear.bias);
         let zero_point = format!("{x}.zero_point");

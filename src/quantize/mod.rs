@@ -8,6 +8,7 @@ mod calibrate;
 mod control;
 mod correct;
 mod emit;
+mod emit_qdq;
 mod gptq;
 mod histogram;
 mod layers;
@@ -29,7 +30,7 @@ pub use control::{Control, ControlReport, Measured, Metric, Returned};
 pub use histogram::Histogram;
 pub use layers::{LayerReport, layer_reports};
 pub use measure::LinearMeasure;
-pub use options::{Options, Preset, Range, Rounding, Shift, Smoothing};
+pub use options::{Format, Options, Preset, Range, Rounding, Shift, Smoothing};
 pub use params::{QuantParams, QuantizedRows};
 pub use report::{ActivationReport, Calibration, LinearReport, Report, Sizes, WeightReport};
 pub use sample::choose;
@@ -114,7 +115,10 @@ pub fn quantize(
         let (kept, report) = control::control(bert, &parameters, accuracy, &mut progress)?;
         (parameters, control) = (kept, Some(report));
     }
-    let onnx = encode_model(&emit::emit_int8(bert, &parameters));
+    let onnx = encode_model(&match options.format {
+        Format::Integer => emit::emit_int8(bert, &parameters),
+        Format::Qdq => emit_qdq::emit_qdq(bert, &parameters),
+    });
     let fp32_bytes = encoded_len(&emit_fp32(bert));
     let sizes = Sizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = Calibration {

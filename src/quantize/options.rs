@@ -22,6 +22,8 @@ pub struct Options {
     pub bias_correction: bool,
     /// What stays in FP32.
     pub ignored: Ignored,
+    /// How the file writes it all.
+    pub format: Format,
 }
 
 impl Default for Options {
@@ -57,8 +59,19 @@ impl Preset {
             rounding,
             bias_correction: true,
             ignored: Ignored::default(),
+            format: Format::Integer,
         }
     }
+}
+
+/// The operators of an INT8 file. Integers and scales are the same in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Products of integers (MatMulInteger), which any engine runs as they are and this crate fuses.
+    Integer,
+    /// Float products between QuantizeLinear and DequantizeLinear, for engines that look for such pairs.
+    Qdq,
 }
 
 /// How far SmoothQuant moves differences between features from activations to weights.
@@ -137,6 +150,18 @@ impl FromStr for Shift {
             "on" => Ok(Shift::On),
             "search" => Ok(Shift::Search),
             _ => Err("expected off, on or search".to_owned()),
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "integer" => Ok(Format::Integer),
+            "qdq" => Ok(Format::Qdq),
+            _ => Err("expected integer or qdq".to_owned()),
         }
     }
 }
