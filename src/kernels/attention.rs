@@ -6,7 +6,7 @@ use super::gemm::{Dot, Sink, gemm};
 use super::lanes::{LANES, Lanes};
 use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL};
-use super::quantizer::Quantizer;
+use super::quantizer::{Quantize, Quantizer};
 use super::rows::softmax_numerators;
 use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
 use super::weigh::weigh;
@@ -152,12 +152,17 @@ impl Task for Attend<'_> {
                 let first = (part * params.heads + head) * groups;
                 first..first + groups
             };
-            let mut put = PutQuantized { dot, quantizer: &params.query, groups, out: queries };
+            let mut put = PutQuantized { dot, quantizer: params.query.by_value(), groups, out: queries };
             linear.values(dot, asking_rows, part(0), &mut put);
             for sequence in &sequences {
                 let rows = sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes();
                 let keys = &mut keys[sequence.panels.start * groups..sequence.panels.end * groups];
-                linear.values(dot, &a[rows], part(1), &mut PutKeys { l, quantizer: &params.key, groups, keys });
+                linear.values(
+                    dot,
+                    &a[rows],
+                    part(1),
+                    &mut PutKeys { l, quantizer: params.key.by_value(), groups, keys },
+                );
             }
             linear.values(dot, a, part(2), &mut PutValues { l, groups, values });
 
@@ -185,7 +190,7 @@ impl Task for Attend<'_> {
                         ContextRows::Stored(quantizer, out) => {
                             let stride = params.heads * head_bytes;
                             let first = rows.start * stride + head * head_bytes;
-                            let before = head * groups;
+                            let (quantizer, before) = (quantizer.by_value(), head * groups);
                             let mut put = PutContext { dot, quantizer, inverse_sums, before, first, stride, out };
                             weigh(l, scores, values, groups, &mut put);
                         }
@@ -205,7 +210,7 @@ impl Task for Attend<'_> {
 /// Quantizes keys, and writes them as the columns of a weight matrix.
 struct PutKeys<'a, L> {
     l: L,
-    quantizer: &'a Quantizer,
+    quantizer: Quantize<'a>,
     groups: usize,
     keys: &'a mut [Block],
 }
@@ -277,7 +282,7 @@ fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offs
 /// Ends the softmax, quantizes the context of one head, and writes its stored form.
 struct PutContext<'a, D> {
     dot: D,
-    quantizer: &'a Quantizer,
+    quantizer: Quantize<'a>,
     inverse_sums: [f32; ROWS],
     /// Groups of the heads before.
     before: usize,

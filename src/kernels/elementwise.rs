@@ -41,7 +41,7 @@ impl Kernel {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Quantize(activation, quantizer, x, out) = self;
-                let (l, groups) = (dot.lanes(), quantizer.features() / GROUP);
+                let (l, groups, quantizer) = (dot.lanes(), quantizer.features() / GROUP, quantizer.by_value());
                 let stored = out.chunks_exact_mut(GROUP * D::WIDTH);
                 for (at, (x, out)) in x.as_chunks().0.iter().zip(stored).enumerate() {
                     let x = l.load(x);

@@ -5,7 +5,7 @@ use super::gemm::{Dot, Sink, gemm};
 use super::lanes::{LANES, Lanes};
 use super::math::activate;
 use super::pack::{GROUP, PackedWeights};
-use super::quantizer::Quantizer;
+use super::quantizer::{Quantize, Quantizer};
 use crate::activation::Activation;
 
 /// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the stored form
@@ -117,7 +117,7 @@ impl Linear {
             fn run<D: Dot>(self, dot: D) {
                 let Activated { linear, a, activation, quantizer, out } = self;
                 let groups = linear.outputs() / GROUP;
-                let quantized = PutQuantized { dot, quantizer, groups, out };
+                let quantized = PutQuantized { dot, quantizer: quantizer.by_value(), groups, out };
                 linear.values(dot, a, 0..groups, &mut PutActivated { activation, quantized });
             }
         }
@@ -154,7 +154,7 @@ impl<L: Lanes, P: Put<L>> Sink<L> for Values<'_, L, P> {
 /// Quantizes, and writes the stored form of rows of `groups` groups.
 pub(super) struct PutQuantized<'a, D> {
     pub dot: D,
-    pub quantizer: &'a Quantizer,
+    pub quantizer: Quantize<'a>,
     pub groups: usize,
     pub out: &'a mut [u8],
 }

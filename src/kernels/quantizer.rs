@@ -46,9 +46,25 @@ impl Quantizer {
         self.inverse_scales.len() * LANES
     }
 
+    /// What the loops of kernels hold.
+    #[inline(always)]
+    pub(super) fn by_value(&self) -> Quantize<'_> {
+        Quantize { inverse_scales: &self.inverse_scales, offsets: &self.offsets, zero_point: self.zero_point }
+    }
+}
+
+/// A [`Quantizer`] held by value, so that compilers see that no store changes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quantize<'a> {
+    inverse_scales: &'a [[f32; LANES]],
+    offsets: &'a [[f32; LANES]],
+    zero_point: u8,
+}
+
+impl Quantize<'_> {
     /// The values of the eight features `group` as integers in 0..=255.
     #[inline(always)]
-    pub(super) fn apply<L: Lanes>(&self, l: L, group: usize, x: L::F32) -> L::I32 {
+    pub fn apply<L: Lanes>(self, l: L, group: usize, x: L::F32) -> L::I32 {
         let zero_point = f32::from(self.zero_point);
         let steps = l.mul_add(x, l.load(&self.inverse_scales[group]), l.load(&self.offsets[group]));
         let steps = l.min(l.max(steps, l.splat(-zero_point)), l.splat(255.0 - zero_point));
@@ -59,7 +75,7 @@ impl Quantizer {
 
     /// Writes the stored form of `row` to `out`.
     #[inline(always)]
-    pub(super) fn row<D: Dot>(&self, dot: D, row: &[[f32; LANES]], out: &mut [u8]) {
+    pub fn row<D: Dot>(self, dot: D, row: &[[f32; LANES]], out: &mut [u8]) {
         for (group, (x, out)) in row.iter().zip(out.chunks_exact_mut(GROUP * D::WIDTH)).enumerate() {
             dot.store(self.apply(dot.lanes(), group, dot.lanes().load(x)), out);
         }
@@ -71,20 +87,20 @@ mod tests {
     use super::super::dispatch::{Kernel, Task};
     use super::*;
 
-    struct Quantize<'a>(&'a Quantizer, &'a [f32]);
+    struct Apply<'a>(&'a Quantizer, &'a [f32]);
 
-    impl Task for Quantize<'_> {
+    impl Task for Apply<'_> {
         type Output = Vec<u8>;
         #[inline(always)]
         fn run<D: Dot>(self, dot: D) -> Vec<u8> {
             let l = dot.lanes();
             let groups = self.1.as_chunks().0.iter().enumerate();
-            groups.flat_map(|(group, x)| l.to_bytes(self.0.apply(l, group, l.load(x)))).collect()
+            groups.flat_map(|(group, x)| l.to_bytes(self.0.by_value().apply(l, group, l.load(x)))).collect()
         }
     }
 
     fn one(kernel: Kernel, quantizer: &Quantizer, x: f32) -> u8 {
-        kernel.run(Quantize(quantizer, &[x; LANES]))[LANES - 1]
+        kernel.run(Apply(quantizer, &[x; LANES]))[LANES - 1]
     }
 
     #[test]
@@ -126,7 +142,7 @@ mod tests {
                     (((x * factor + offset) * 2.0).round_ties_even() + 100.0).clamp(0.0, 255.0) as u8
                 };
                 let expected: Vec<u8> = factors.iter().zip(&offsets).map(exact).collect();
-                assert_eq!(kernel.run(Quantize(&quantizer, &[x; 24])), expected, "{}: {x}", kernel.path().name());
+                assert_eq!(kernel.run(Apply(&quantizer, &[x; 24])), expected, "{}: {x}", kernel.path().name());
             }
         }
     }

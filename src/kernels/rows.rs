@@ -50,7 +50,8 @@ impl LayerNorm {
     #[inline(always)]
     pub(super) fn rows<D: Dot>(&self, dot: D, x: &mut [f32], quantized: Option<(&Quantizer, &mut [u8])>) {
         let features = self.features();
-        let mut quantized = quantized.map(|(quantizer, out)| (quantizer, out.chunks_exact_mut(features * D::WIDTH)));
+        let mut quantized =
+            quantized.map(|(quantizer, out)| (quantizer.by_value(), out.chunks_exact_mut(features * D::WIDTH)));
         for row in x.chunks_exact_mut(features) {
             let row = row.as_chunks_mut().0;
             self.normalise(dot.lanes(), row);
