@@ -1,0 +1,86 @@
+//! The options of `bert8 quantize`.
+
+use crate::common::tiny_bert;
+use crate::sandbox::Sandbox;
+use crate::tiny::{self, HfModel};
+use bert8::activation::Activation;
+use safetensors::Dtype;
+
+const QUANTIZE: &str = "quantize model --calibration pairs.tsv -o out/x.onnx";
+
+#[test]
+fn presets_are_named_sets_of_options() {
+    let sandbox = Sandbox::new();
+    for (preset, options) in [
+        ("fast", "--shift off --smooth 0.95 --range mean-min-max --rounding nearest"),
+        ("balanced", "--shift search --smooth search --range mean-min-max --rounding gptq"),
+        ("best", "--shift search --smooth search --range search --rounding gptq"),
+    ] {
+        sandbox.ok(&format!("{QUANTIZE} --preset {preset}"));
+        let by_name = sandbox.read("out/x.onnx");
+        // Every option overrides the preset's.
+        for other in ["fast", "best"] {
+            sandbox.ok(&format!("{QUANTIZE} --preset {other} {options}"));
+            assert!(sandbox.read("out/x.onnx") == by_name, "{preset} is not {options}");
+        }
+        if preset == "balanced" {
+            sandbox.ok(QUANTIZE);
+            assert!(sandbox.read("out/x.onnx") == by_name, "the default is not {preset}");
+        }
+    }
+    let help = sandbox.ok("quantize --help").stdout;
+    for name in ["fast", "balanced", "best", "percentile", "entropy", "gptq", "--ignore", "--max-drop", "--format"] {
+        assert!(help.contains(name), "--help does not tell of {name}");
+    }
+}
+
+#[test]
+fn ignored_parts_are_told_by_inspect_and_the_report() {
+    let sandbox = Sandbox::new();
+    let report = sandbox.json(&format!("{QUANTIZE} --ignore layer.1.output.* --ignore *.0.intermediate.dense --json"));
+    let linears = report["linears"].as_array().unwrap().iter();
+    let kept: Vec<&str> = linears.filter(|l| l["int8"] == false).map(|l| l["name"].as_str().unwrap()).collect();
+    assert_eq!(kept, ["encoder.layer.0.intermediate.dense", "encoder.layer.1.output.dense"]);
+    let inspected = sandbox.json("inspect out/x.onnx --json");
+    assert_eq!(inspected["fused"]["float_products"], 2);
+    assert_eq!(inspected["fused"]["layers"], 2);
+}
+
+#[test]
+fn accuracy_control_reports_what_it_did() {
+    let sandbox = Sandbox::new();
+    let control = "--metric agreement --data pairs.tsv --json";
+    let report = sandbox.json(&format!("{QUANTIZE} --max-drop 0 {control}"));
+    assert_eq!(report["control"]["result"]["value"], 1.0);
+    // What cannot be met by INT8 ends as FP32.
+    let run = sandbox.ok(&format!("{QUANTIZE} --max-drop=-1 {control}"));
+    assert!(run.stderr.contains("kept in FP32: encoder.layer."), "{run}");
+    let int8 = sandbox.classify("out/x.onnx", ["he left", "so he said"]);
+    assert_eq!(int8["logits"], sandbox.classify("fp32.onnx", ["he left", "so he said"])["logits"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let sandbox = Sandbox::new();
+    for (wrong, says) in [
+        ("--preset great", "fast, balanced or best"),
+        ("--smooth 1.5", "number from 0 to 1"),
+        ("--range max", "mean-min-max"),
+        ("--range percentile:30", "50 to 100"),
+        ("--rounding up", "nearest, mse or gptq"),
+        ("--shift left", "off, on or search"),
+        ("--format tflite", "integer or qdq"),
+        ("--max-drop 0.1", "--data"),
+        ("--data pairs.tsv", "--max-drop"),
+        ("--max-drop 0.1 --data pairs.tsv --metric recall", "f1, accuracy or agreement"),
+    ] {
+        let run = sandbox.run(&format!("{QUANTIZE} {wrong}"));
+        assert!(run.code == 2 && run.stderr.contains(says), "{wrong}: {run}");
+    }
+    sandbox.refused(&format!("{QUANTIZE} --ignore layer.9.*"), &["`layer.9.*` matches no part", "encoder.layer.0"]);
+    sandbox.write("bare.tsv", "sentence1\tsentence2\na\tb\n");
+    sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data bare.tsv"), &["bare.tsv, line 2", "label"]);
+    sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data none.tsv"), &["none.tsv"]);
+    sandbox.add("model", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
+    sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data pairs.tsv"), &["one score", "needs a classifier"]);
+}
