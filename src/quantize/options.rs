@@ -2,11 +2,11 @@
 
 use super::scope::Ignored;
 use crate::error::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// How quantization is done.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// Spreads the differences between input features over activations and weights.
     pub smoothing: Smoothing,
@@ -62,7 +62,7 @@ impl Preset {
 }
 
 /// How far SmoothQuant moves differences between features from activations to weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Smoothing {
     /// Not at all.
@@ -74,7 +74,7 @@ pub enum Smoothing {
 }
 
 /// Whether activations are shifted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shift {
     /// None is.
@@ -86,7 +86,7 @@ pub enum Shift {
 }
 
 /// How the range of an activation is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Range {
     /// From the lowest to the highest value seen.
@@ -104,7 +104,7 @@ pub enum Range {
 }
 
 /// How weights become integers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
     /// To the nearest, on a scale that the row's largest weight decides.
