@@ -212,6 +212,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn options_come_back_from_json() {
+        let options = Options {
+            smoothing: Smoothing::Fixed(0.8),
+            range: Range::Percentile(99.99),
+            ignored: Ignored::new(vec!["layer.5.*".to_owned()]),
+            ..Options::default()
+        };
+        for options in [options, Preset::Fast.options(), Preset::Best.options()] {
+            let json = serde_json::to_string(&options).unwrap();
+            assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options, "{json}");
+        }
+    }
+
+    #[test]
     fn names_are_read_and_nonsense_is_not() {
         assert_eq!("percentile:99.9".parse(), Ok(Range::Percentile(99.9)));
         assert_eq!("0.5".parse(), Ok(Smoothing::Fixed(0.5)));

@@ -1,10 +1,13 @@
 //! What both the summary and the page say.
 
 use super::number::{bytes, count, counted, fixed, percent, significant};
+use super::part::layer_and_kind;
+use bert8::activation::Activation;
 use bert8::quantize::{
     ActivationReport, ControlReport, LinearMeasure, LinearReport, Metric, Options, Range, Report, Rounding, Shift,
     Smoothing, WeightReport,
 };
+use std::collections::BTreeMap;
 
 /// How many of the worst are named.
 pub const WORST: usize = 5;
@@ -16,12 +19,12 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
         (
             "Model",
             format!(
-                "BERT: {}, hidden size {}, {}, feed-forward size {}, {:?}, vocabulary {}, {} positions",
+                "BERT: {}, hidden size {}, {}, feed-forward size {}, {}, vocabulary {}, {} positions",
                 counted(config.layers, "layer"),
                 count(config.hidden),
                 counted(config.heads, "head"),
                 count(config.intermediate),
-                config.activation,
+                activation(config.activation),
                 count(config.vocab_size),
                 count(config.max_positions)
             ),
@@ -47,13 +50,50 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
         "File size",
         format!("{}, {} of FP32's {}", bytes(sizes.int8_bytes), percent(sizes.ratio), bytes(sizes.fp32_bytes)),
     ));
-    let (int8, fp32): (Vec<_>, Vec<_>) = report.linears.iter().partition(|linear| linear.int8);
-    rows.push(("In INT8", format!("{} of {}", count(int8.len()), counted(report.linears.len(), "matmul"))));
-    if !fp32.is_empty() {
-        let names: Vec<&str> = fp32.iter().map(|linear| linear.name.as_str()).collect();
-        rows.push(("Kept in FP32", names.join(", ")));
+    let int8 = report.linears.iter().filter(|linear| linear.int8).count();
+    let tables = report.weights.iter().filter(|weight| weight.name.starts_with("embeddings.")).count();
+    rows.push((
+        "In INT8",
+        format!(
+            "{} of {}, {}",
+            count(int8),
+            counted(report.linears.len(), "matmul"),
+            counted(tables, "embedding table")
+        ),
+    ));
+    if int8 < report.linears.len() {
+        rows.push(("Kept in FP32", kept(&report.linears)));
     }
     rows
+}
+
+/// The matmuls that are not INT8, layer by layer.
+fn kept(linears: &[LinearReport]) -> String {
+    let mut layers: BTreeMap<Option<u32>, (Vec<&str>, bool)> = BTreeMap::new();
+    for linear in linears {
+        let (layer, kind) = layer_and_kind(&linear.name);
+        let (kept, all) = layers.entry(layer).or_insert((Vec::new(), true));
+        if linear.int8 {
+            *all = false;
+        } else {
+            kept.push(kind);
+        }
+    }
+    let layers = layers.into_iter().filter(|(_, (kept, _))| !kept.is_empty());
+    let says = |(layer, (kept, all)): (Option<u32>, (Vec<&str>, bool))| match layer {
+        Some(layer) if all => format!("all of layer {layer}"),
+        Some(layer) => format!("of layer {layer} {}", kept.join(", ")),
+        None => kept.join(", "),
+    };
+    layers.map(says).collect::<Vec<_>>().join("; ")
+}
+
+fn activation(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Gelu => "GELU",
+        Activation::GeluTanh => "GELU (tanh)",
+        Activation::Relu => "ReLU",
+    }
 }
 
 fn method(options: &Options) -> Vec<(&'static str, String)> {

@@ -21,15 +21,21 @@ pub fn significant(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return fixed(value, 0);
     }
-    match value.abs().log10().floor() as i32 {
-        exponent @ -3..=5 => fixed(value, (2 - exponent).max(0) as usize),
-        _ => format!("{value:.2e}").replace('-', "−"),
+    let text = format!("{value:.2e}");
+    match text.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()) {
+        Some(exponent @ -3..=5) => fixed(value, (2i32 - exponent).max(0) as usize),
+        _ => text.replace('-', "−"),
     }
 }
 
 /// Decibels; there are none where there is no noise.
 pub fn decibels(value: Option<f64>) -> String {
     value.map_or("no noise".to_owned(), |db| fixed(db, 1))
+}
+
+/// Decibels with their unit.
+pub fn in_decibels(value: Option<f64>) -> String {
+    value.map_or("no noise".to_owned(), |db| format!("{} dB", fixed(db, 1)))
 }
 
 /// A difference, with its sign.
@@ -84,6 +90,7 @@ mod tests {
             (0.0, "0"),
             (0.007834983, "0.00783"),
             (0.9979, "0.998"),
+            (0.99999994, "1.00"),
             (-8.364753, "−8.36"),
             (123.456, "123"),
             (3.07e-5, "3.07e−5"),

@@ -5,7 +5,7 @@ use super::escape::escape;
 use super::how_to_read;
 use super::plot::{Area, dot, labelled, line, svg, text};
 use super::table::{Cell, Table};
-use crate::cli::report::number::decibels;
+use crate::cli::report::number::{decibels, in_decibels};
 use crate::cli::report::part::layer_and_kind;
 use bert8::quantize::{LayerReport, Report};
 
@@ -20,7 +20,7 @@ pub fn section(report: &Report) -> String {
         return how_to_read("The noise after every layer was not measured.");
     }
     let mut html = how_to_read(
-        "Everything before a layer is quantized too, so the line falls where noise adds up; a steep step down names the layer \
+        "SQNR with all that comes before quantized too, so the line falls where noise adds up; a steep step down names the layer \
          to look into, and the last value is what reaches the decision.",
     );
     html += &plot(&report.layers);
@@ -50,11 +50,11 @@ fn plot(layers: &[LayerReport]) -> String {
         }
     }
     for (at, layer) in layers.iter().enumerate() {
-        let tip = format!("{}: {} dB", layer.name, decibels(layer.sqnr_db));
+        let tip = format!("{}: {}", layer.name, in_decibels(layer.sqnr_db));
         if let Some(point) = points[at] {
             content += &dot(point, 4.5, "written", &tip);
             if layers.len() <= NUMBERED {
-                content += &text(point, [0, beside(&points, at)], "middle", &decibels(layer.sqnr_db));
+                content += &text(point, beside(&points, at), "middle", &decibels(layer.sqnr_db));
             }
         }
         if labelled(at, layers.len(), ROOM) {
@@ -63,17 +63,15 @@ fn plot(layers: &[LayerReport]) -> String {
         }
     }
     content += &text([AREA.x(0.5), AREA.bottom], [0, 38], "middle", "encoder layer");
-    let ends = [layers.first(), layers.last()].map(|layer| layer.map_or("–".to_owned(), |l| decibels(l.sqnr_db)));
-    let lowest = layers
-        .iter()
-        .filter(|layer| layer.sqnr_db.is_some())
-        .min_by(|a, b| a.sqnr_db.partial_cmp(&b.sqnr_db).unwrap_or(std::cmp::Ordering::Equal));
+    let ends = [layers.first(), layers.last()].map(|layer| in_decibels(layer.and_then(|l| l.sqnr_db)));
+    let measured = layers.iter().filter_map(|layer| Some((layer.sqnr_db?, layer)));
+    let lowest = measured.min_by(|a, b| a.0.total_cmp(&b.0));
     let description = format!(
-        "{} dB at first, {} dB at the end; the lowest is {} dB after {}. The table has every value.",
+        "{} at first, {} at the end; the lowest is {} after {}. The table has every value.",
         ends[0],
         ends[1],
-        decibels(lowest.and_then(|layer| layer.sqnr_db)),
-        lowest.map_or("–", |layer| layer.name.as_str())
+        in_decibels(lowest.map(|(db, _)| db)),
+        lowest.map_or("–", |(_, layer)| layer.name.as_str())
     );
     format!(
         "<figure class=\"wide\">{}</figure>\n",
@@ -81,13 +79,19 @@ fn plot(layers: &[LayerReport]) -> String {
     )
 }
 
-/// How far below a dot its number goes: where the line beside it does not pass.
-fn beside(points: &[Option<[f64; 2]>], at: usize) -> i32 {
-    let near = |at: Option<usize>| at.and_then(|at| *points.get(at)?).map(|[_, y]| y);
-    let own = near(Some(at)).unwrap_or(0.0);
-    let neighbours: Vec<f64> = [near(at.checked_sub(1)), near(Some(at + 1))].into_iter().flatten().collect();
-    let mean = neighbours.iter().sum::<f64>() / neighbours.len().max(1) as f64;
-    if own > mean && own + 24.0 < AREA.bottom { 20 } else { -11 }
+/// How far right of and below a dot its number stands: where the lines to its neighbours do not pass.
+fn beside(points: &[Option<[f64; 2]>], at: usize) -> [i32; 2] {
+    let y = |at: usize| points.get(at).copied().flatten().map(|[_, y]| y);
+    let own = y(at).unwrap_or(0.0);
+    let left = at.checked_sub(1).and_then(y).unwrap_or(own);
+    let right = y(at + 1).unwrap_or(own);
+    match (left < own, right < own) {
+        // A valley, but for one at the very bottom, where the axis is.
+        (true, true) if own + 24.0 < AREA.bottom => [0, 20],
+        (true, false) => [14, -8],
+        (false, true) => [-14, -8],
+        _ => [0, -11],
+    }
 }
 
 /// A layer's number, or the beginning of what else it is.

@@ -6,7 +6,7 @@ use super::how_to_read;
 use super::plot::{Area, dot, labelled, line, svg, text};
 use super::table::{Cell, Table};
 use crate::cli::report::facts::{correction_gain, method_gain, spread, worst_linears};
-use crate::cli::report::number::{decibels, fixed, signed, significant};
+use crate::cli::report::number::{decibels, fixed, in_decibels, signed, significant};
 use crate::cli::report::part::{Kind, by_kind, in_words};
 use bert8::quantize::{LinearMeasure, LinearReport, Report};
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub fn section(report: &Report) -> String {
         return how_to_read("The report has no matmuls.");
     }
     let mut html = how_to_read(
-        "Every matmul alone, on calibration tokens: the longer the line up from the hollow dot (plain rounding) to the full dot \
+        "SQNR of every matmul alone, on calibration tokens: the longer the line up from the hollow dot (plain rounding) to the full dot \
          (as written), the more shift, smoothing and rounding against calibration inputs saved; the lowest full dots are the \
          noisiest matmuls.",
     );
@@ -54,7 +54,7 @@ fn gains(linears: &[LinearReport]) -> String {
     let says = |what: &str, spread: Option<(f64, f64, f64)>| {
         let (low, middle, high) = spread?;
         Some(format!(
-            "{what} changed the noise by {} dB in the median ({} to {}).",
+            "{what} changed the SQNR by {} dB in the median ({} to {}).",
             signed(middle),
             signed(low),
             signed(high)
@@ -94,7 +94,7 @@ fn plot(number: usize, kind: &Kind<LinearReport>, axis: &Axis) -> String {
             continue;
         };
         let y = |db: Option<f64>| db.map(|db| AREA.y(axis.place(db)));
-        let tip = |what: &str, db: Option<f64>| format!("layer {place}, {what}: {} dB", decibels(db));
+        let tip = |what: &str, db: Option<f64>| format!("layer {place}, {what}: {}", in_decibels(db));
         let (plain, before, output) = (y(measure.plain_db), y(measure.uncorrected_db), y(measure.output_db));
         if let (Some(plain), Some(output)) = (plain, output) {
             content += &line([x, x], [plain, output], "change");
@@ -104,7 +104,7 @@ fn plot(number: usize, kind: &Kind<LinearReport>, axis: &Axis) -> String {
         }
         if let Some(before) = before {
             content += &format!(
-                "<rect class=\"before\" x=\"{x:.2}%\" y=\"{:.1}\" width=\"14\" height=\"2\" transform=\"translate(-7 0)\"/>",
+                "<rect class=\"before\" x=\"{x:.2}%\" y=\"{:.1}\" width=\"18\" height=\"2\" transform=\"translate(-9 0)\"/>",
                 before - 1.0
             );
         }

@@ -4,7 +4,7 @@ use super::escape::escape;
 use super::how_to_read;
 use super::table::{Cell, Table};
 use crate::cli::report::facts;
-use crate::cli::report::number::{bytes, count, decibels, fixed, percent};
+use crate::cli::report::number::{bytes, count, fixed, in_decibels, percent};
 use bert8::quantize::{ControlReport, Report};
 
 pub fn section(report: &Report) -> String {
@@ -29,10 +29,7 @@ fn tiles(report: &Report) -> String {
         (format!("{} of {}", count(int8), count(report.linears.len())), "matmuls in INT8".to_owned()),
     ];
     if let Some(last) = report.layers.last() {
-        tiles.push((
-            if last.sqnr_db.is_some() { format!("{} dB", decibels(last.sqnr_db)) } else { decibels(None) },
-            format!("signal to noise of {}", last.name),
-        ));
+        tiles.push((in_decibels(last.sqnr_db), format!("signal to noise of {}", last.name)));
     }
     if let Some(control) = &report.control {
         let value = format!("{} (FP32: {})", facts::metric(control), fixed(control.fp32.value, 4));

@@ -18,8 +18,11 @@ pub fn section(report: &Report) -> String {
         let share = weight.sqnr_db.map_or(1.0, |db| (db / best.max(1.0)).clamp(0.0, 1.0));
         vec![
             Cell::Text(weight.name.clone()),
-            Cell::Number(decibels(weight.sqnr_db)),
-            Cell::Html(format!("<span class=\"bar\"><span style=\"width:{:.1}%\"></span></span>", share * 100.0)),
+            Cell::Html(format!(
+                "<span class=\"bar\"><span style=\"width:{:.1}%\"></span></span>{}",
+                share * 100.0,
+                decibels(weight.sqnr_db)
+            )),
             Cell::Number(significant(weight.rmse)),
             Cell::Number(format!("{} × {}", count(weight.shape.0), count(weight.shape.1))),
             span(weight.range),
@@ -32,7 +35,7 @@ pub fn section(report: &Report) -> String {
     ) + &Table {
         id: "weight-table",
         caption: "Rounding error of every weight tensor, the worst first",
-        columns: &["Weights", "SQNR (dB)", "", "RMS error", "Shape", "Range", "Scales"],
+        columns: &["Weights", "SQNR (dB)", "RMS error", "Shape", "Range", "Scales"],
         rows: rows.collect(),
     }
     .html()
