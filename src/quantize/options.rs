@@ -65,7 +65,7 @@ impl Preset {
 }
 
 /// The operators of an INT8 file. Integers and scales are the same in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Products of integers (MatMulInteger), which any engine runs as they are and this crate fuses.
