@@ -149,6 +149,12 @@ onnxruntime() {
     { rm -rf build/venv; return 1; }
 }
 
+# Installs OpenVINO beside onnxruntime; fails where that is impossible.
+openvino() {
+  build/venv/bin/python -c "import openvino" 2>/dev/null ||
+    build/venv/bin/pip install -q -r tests/peers/requirements-openvino.txt
+}
+
 # Installs the npm packages of a folder, if its lock file is newer than they are.
 npm_packages() {
   [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --loglevel=error) ||
@@ -185,12 +191,21 @@ test_page() {
 }
 
 test_peers() {
-  say "the same files in onnxruntime"
+  say "the same files in onnxruntime and OpenVINO"
   if ! onnxruntime; then
     echo "skipped: onnxruntime cannot be installed here"
     return
   fi
+  local bert8=target/release/bert8
+  if stale build/model.qdq.onnx "$bert8" "$MODEL" models/calibration.tsv; then
+    "$bert8" quantize "$MODEL" --calibration models/calibration.tsv --format qdq -o build/model.qdq.onnx
+  fi
   build/venv/bin/python tests/peers/onnxruntime_agrees.py
+  if ! openvino; then
+    echo "skipped: OpenVINO cannot be installed here"
+    return
+  fi
+  build/venv/bin/python tests/peers/openvino_agrees.py
 }
 
 run_tests() {
