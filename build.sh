@@ -18,6 +18,8 @@ Usage: ./build.sh [STEP]...      (default: page)
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
           --publish  also write table, plots and raw times to docs/bench/
+  compare [FLAGS]
+          bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 10 minutes; --help for FLAGS)
   clean   remove dist/ and build/
 
 A machine needs Rust (rustup), Node with npm and, for the tests, Chromium with its driver and Python 3.
@@ -253,6 +255,19 @@ bench() { # flags
   node benches/web/run.mjs "$@"
 }
 
+compare() { # flags
+  local venv=build/compare/venv
+  cli
+  if stale "$venv/.installed" tests/compare_quantizers/requirements.txt; then
+    say "installing NNCF, OpenVINO and onnxruntime"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -q -r tests/compare_quantizers/requirements.txt
+    touch "$venv/.installed"
+  fi
+  say "quantizers on the same pairs"
+  "$venv/bin/python" tests/compare_quantizers "$@"
+}
+
 clean() { rm -rf dist build; }
 
 [ $# -gt 0 ] || set -- page
@@ -273,6 +288,10 @@ while [ $# -gt 0 ]; do
         shift
       done
       bench "${flags[@]}"
+      ;;
+    compare)
+      compare "$@"
+      exit
       ;;
     *) usage >&2; printf '\nerror: there is no step `%s`\n' "$step" >&2; exit 2 ;;
   esac
