@@ -18,6 +18,8 @@ Usage: ./build.sh [STEP]...      (default: page)
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
           --publish  also write table, plots and raw times to docs/bench/
+  compare [FLAGS]
+          bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 10 minutes; --help for FLAGS)
   clean   remove dist/ and build/
 
 A machine needs Rust (rustup), Node with npm and, for the tests, Chromium with its driver and Python 3.
@@ -149,6 +151,12 @@ onnxruntime() {
     { rm -rf build/venv; return 1; }
 }
 
+# Installs OpenVINO beside onnxruntime; fails where that is impossible.
+openvino() {
+  build/venv/bin/python -c "import openvino" 2>/dev/null ||
+    build/venv/bin/pip install -q -r tests/peers/requirements-openvino.txt
+}
+
 # Installs the npm packages of a folder, if its lock file is newer than they are.
 npm_packages() {
   [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --loglevel=error) ||
@@ -185,12 +193,21 @@ test_page() {
 }
 
 test_peers() {
-  say "the same files in onnxruntime"
+  say "the same files in onnxruntime and OpenVINO"
   if ! onnxruntime; then
     echo "skipped: onnxruntime cannot be installed here"
     return
   fi
+  local bert8=target/release/bert8
+  if stale build/model.qdq.onnx "$bert8" "$MODEL" models/calibration.tsv; then
+    "$bert8" quantize "$MODEL" --calibration models/calibration.tsv --format qdq -o build/model.qdq.onnx
+  fi
   build/venv/bin/python tests/peers/onnxruntime_agrees.py
+  if ! openvino; then
+    echo "skipped: OpenVINO cannot be installed here"
+    return
+  fi
+  build/venv/bin/python tests/peers/openvino_agrees.py
 }
 
 run_tests() {
@@ -238,6 +255,19 @@ bench() { # flags
   node benches/web/run.mjs "$@"
 }
 
+compare() { # flags
+  local venv=build/compare/venv
+  cli
+  if stale "$venv/.installed" tests/compare_quantizers/requirements.txt; then
+    say "installing NNCF, OpenVINO and onnxruntime"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -q -r tests/compare_quantizers/requirements.txt
+    touch "$venv/.installed"
+  fi
+  say "quantizers on the same pairs"
+  "$venv/bin/python" tests/compare_quantizers "$@"
+}
+
 clean() { rm -rf dist build; }
 
 [ $# -gt 0 ] || set -- page
@@ -258,6 +288,10 @@ while [ $# -gt 0 ]; do
         shift
       done
       bench "${flags[@]}"
+      ;;
+    compare)
+      compare "$@"
+      exit
       ;;
     *) usage >&2; printf '\nerror: there is no step `%s`\n' "$step" >&2; exit 2 ;;
   esac

@@ -1,9 +1,9 @@
 //! How the values of an activation are distributed.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Counts of values in bins of equal width from `min` to `max`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Histogram {
     /// The lowest value.
     pub min: f32,

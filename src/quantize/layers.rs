@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::metrics::sqnr_db;
 use crate::onnx::{decode_model, pb};
 use crate::tokenizer::Tokens;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The noise in the result of one layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerReport {
     /// The value's name in the graph.
     pub name: String,

@@ -373,14 +373,20 @@ fn inspect_describes_folders_and_files() {
         "layers": 2, "integer_layers": 2, "operators": 9, "float_products": 0, "left": 0, "reason": null
     });
     assert_eq!((&int8["precision"], &int8["fused"]), (&json!("int8"), &fused));
-    for file in [&fp32, &int8] {
+    sandbox.ok("quantize model --calibration pairs.tsv --format qdq -o qdq.onnx");
+    let qdq = sandbox.json("inspect qdq.onnx --json");
+    assert_eq!((&qdq["precision"], &qdq["kernel"]), (&json!("int8"), &json!("unfused")));
+    for file in [&fp32, &int8, &qdq] {
         let sizes = ["layers", "hidden", "vocab_size", "max_positions"].map(|name| &file[name]);
         assert_eq!(sizes, [2, 16, 70, 64]);
         assert_eq!(file["operators"]["Softmax"], 2);
     }
-    for (name, words) in
-        [("model", "M parameters"), ("fp32.onnx", "runs on tract"), ("int8.onnx", "2 layers in 9 operators")]
-    {
+    for (name, words) in [
+        ("model", "M parameters"),
+        ("fp32.onnx", "runs on tract"),
+        ("int8.onnx", "2 layers in 9 operators"),
+        ("qdq.onnx", "not fused: its products are FP32 between QuantizeLinear and DequantizeLinear"),
+    ] {
         let run = sandbox.ok(&format!("inspect {name}"));
         assert!(run.stdout.contains(words) && run.stdout.contains("labels class 0, class 1"), "{run}");
     }
@@ -433,7 +439,7 @@ fn a_reader_that_goes_away_is_an_error() {
 #[test]
 fn help_names_every_option() {
     let sandbox = Sandbox::empty();
-    let commands: [(&str, &[&str]); 8] = [
+    let commands: [(&str, &[&str]); 7] = [
         ("convert", &["<MODEL>", "--output", "--heads"]),
         (
             "quantize",
@@ -445,6 +451,7 @@ fn help_names_every_option() {
                 "--subset-size",
                 "--max-length",
                 "--seed",
+                "--format",
                 "--json",
             ],
         ),
@@ -452,7 +459,6 @@ fn help_names_every_option() {
         ("classify", &["<MODEL>", "<FIRST>", "<SECOND>", "--tokenizer", "--max-length", "--json"]),
         ("bench", &["<MODEL>", "--seq", "--seconds", "--json"]),
         ("inspect", &["<MODEL>", "--heads", "--json"]),
-        ("report", &["<REPORT>", "--html"]),
         ("serve", &["[DIR]", "--port", "--host"]),
     ];
     let overview = sandbox.ok("--help").stdout;
