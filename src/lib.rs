@@ -17,8 +17,9 @@
 //! A linear layer of K inputs and N outputs over M tokens runs as
 //!
 //! ```text
-//! qa[m, k] = clamp(round(a[m, k] / sa) + za, 0, 255)              activations: u8, one scale and zero point
-//! acc[m, n] = Σ_k qa[m, k] · qw[k, n]                              weights: s8, one scale per column n
+//! qa[m, k] = clamp(round((a[m, k] · r[k] + t[k]) / sa) + za, 0, 255)
+//!                                     activations: u8, one scale and zero point; per feature a factor and an offset
+//! acc[m, n] = Σ_k qa[m, k] · qw[k, n]  weights: s8, one scale per column n, made for the mapped activations
 //! y[m, n]  = (acc[m, n] − za · Σ_k qw[k, n]) · sa · sw[n] + b[n]
 //! ```
 //!

@@ -19,6 +19,7 @@ mod output;
 mod output_folder;
 mod quantize;
 mod random;
+mod report;
 mod serve;
 
 use anyhow::Result;
@@ -49,6 +50,7 @@ enum Command {
     Classify(classify::Args),
     Bench(bench::Args),
     Inspect(inspect::Args),
+    Report(report::Args),
     Random(random::Args),
     Serve(serve::Args),
 }
@@ -62,6 +64,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Classify(args) => classify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Random(args) => random::run(&args),
         Command::Serve(args) => serve::run(&args),
     }

@@ -11,7 +11,7 @@ use crate::metrics::{Counts, argmax, rmse};
 use crate::model::Model;
 use crate::onnx::{encode_model, pb};
 use crate::tokenizer::Tokens;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ use std::str::FromStr;
 const RANKING_PAIRS: usize = 100;
 
 /// What is measured on labelled pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// F1 of class 1.
@@ -55,7 +55,7 @@ pub struct Control<'a> {
 }
 
 /// What accuracy control did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ControlReport {
     /// The metric.
     pub metric: Metric,
@@ -74,7 +74,7 @@ pub struct ControlReport {
 }
 
 /// A model on the pairs.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Measured {
     /// The metric's value.
     pub value: f64,
@@ -85,7 +85,7 @@ pub struct Measured {
 }
 
 /// A part that stays in FP32.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Returned {
     /// The unit or table.
     pub name: String,

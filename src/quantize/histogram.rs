@@ -1,9 +1,9 @@
 //! How the values of an activation are distributed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Counts of values in bins of equal width from `min` to `max`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// The lowest value.
     pub min: f32,

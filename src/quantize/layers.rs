@@ -6,10 +6,10 @@ use crate::error::Result;
 use crate::metrics::sqnr_db;
 use crate::onnx::{decode_model, pb};
 use crate::tokenizer::Tokens;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The noise in the result of one layer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// The value's name in the graph.
     pub name: String,

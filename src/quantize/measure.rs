@@ -6,10 +6,10 @@ use super::params::QuantizedRows;
 use super::search::{Candidate, Choice, ROWS};
 use super::smooth::FeatureMap;
 use crate::metrics::{rmse, sqnr_db};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Signal to quantization noise of one layer's outputs, its bias apart, in decibels; `None` where there is no noise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinearMeasure {
     /// As the file has it.
     pub output_db: Option<f64>,

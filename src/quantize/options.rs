@@ -2,11 +2,11 @@
 
 use super::scope::Ignored;
 use crate::error::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// How quantization is done.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// Spreads the differences between input features over activations and weights.
     pub smoothing: Smoothing,
@@ -75,7 +75,7 @@ pub enum Format {
 }
 
 /// How far SmoothQuant moves differences between features from activations to weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Smoothing {
     /// Not at all.
@@ -87,7 +87,7 @@ pub enum Smoothing {
 }
 
 /// Whether activations are shifted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shift {
     /// None is.
@@ -99,7 +99,7 @@ pub enum Shift {
 }
 
 /// How the range of an activation is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Range {
     /// From the lowest to the highest value seen.
@@ -117,7 +117,7 @@ pub enum Range {
 }
 
 /// How weights become integers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
     /// To the nearest, on a scale that the row's largest weight decides.
@@ -235,6 +235,20 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_come_back_from_json() {
+        let options = Options {
+            smoothing: Smoothing::Fixed(0.8),
+            range: Range::Percentile(99.99),
+            ignored: Ignored::new(vec!["layer.5.*".to_owned()]),
+            ..Options::default()
+        };
+        for options in [options, Preset::Fast.options(), Preset::Best.options()] {
+            let json = serde_json::to_string(&options).unwrap();
+            assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options, "{json}");
+        }
+    }
 
     #[test]
     fn names_are_read_and_nonsense_is_not() {

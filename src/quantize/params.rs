@@ -1,12 +1,12 @@
 //! Scale, zero point and rounding: the one definition that the quantizer, the emitted graph and the tests share.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The largest magnitude of a quantized weight. −128 is left out, so that the range is symmetric ("narrow range").
 pub const WEIGHT_MAX: f32 = 127.0;
 
 /// An affine mapping between floats and 8-bit integers: `x ≈ (q − zero_point) · scale`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct QuantParams {
     /// The float step between neighbouring integers; positive and finite.
     pub scale: f32,

@@ -1,4 +1,4 @@
-//! What quantization did, for people and programs.
+//! What quantization did, as it is written to JSON and read back.
 
 use super::calibrate::Observations;
 use super::control::ControlReport;
@@ -12,7 +12,7 @@ use super::scope::units;
 use super::smooth::{FeatureMap, smoothed};
 use crate::bert::{Bert, BertConfig};
 use crate::metrics::sqnr_db;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bins of the histograms of activations.
 const HISTOGRAM_BINS: usize = 64;
@@ -20,7 +20,7 @@ const HISTOGRAM_BINS: usize = 64;
 const HISTOGRAM_ROWS: usize = 512;
 
 /// The JSON report of one quantization.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The architecture.
     pub config: BertConfig,
@@ -43,7 +43,7 @@ pub struct Report {
 }
 
 /// The calibration set.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Calibration {
     /// Pairs used.
     pub pairs: usize,
@@ -58,7 +58,7 @@ pub struct Calibration {
 }
 
 /// One activation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ActivationReport {
     /// The value's name in the graph.
     pub name: String,
@@ -84,7 +84,7 @@ pub struct ActivationReport {
 }
 
 /// One linear layer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LinearReport {
     /// The layer's name.
     pub name: String,
@@ -97,7 +97,7 @@ pub struct LinearReport {
 }
 
 /// One weight tensor.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WeightReport {
     /// The tensor's name.
     pub name: String,
@@ -116,7 +116,7 @@ pub struct WeightReport {
 }
 
 /// Bytes of the files.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Sizes {
     /// The FP32 ONNX file.
     pub fp32_bytes: usize,

@@ -1,6 +1,6 @@
 //! Which parts of the model are quantized: names, units that are switched together, and patterns that leave parts out.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// The tables that are quantized. The few rows of token types stay in FP32.
@@ -44,7 +44,7 @@ pub fn units(layers: usize) -> Vec<Unit> {
 
 /// Parts of the model that stay in FP32, by patterns in which `*` stands for any characters. A pattern matches a whole name
 /// or what follows a dot in it: `layer.5.output.*` is the output layer of encoder layer 5.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ignored(Vec<String>);
 
@@ -52,6 +52,11 @@ impl Ignored {
     /// Leaves out what one of `patterns` matches.
     pub fn new(patterns: Vec<String>) -> Self {
         Ignored(patterns)
+    }
+
+    /// The patterns.
+    pub fn patterns(&self) -> &[String] {
+        &self.0
     }
 
     /// Whether the part `name` stays in FP32.

@@ -82,7 +82,7 @@ mod tests {
     fn extremes_and_zeros_stay_in_bounds() {
         let mut magnitudes = vec![1.0; 40];
         (magnitudes[0], magnitudes[1], magnitudes[2]) = (1e30, 1e-30, 0.0);
-        let divisors = divisors(1.0, &magnitudes, &[&vec![0.5; 40]]);
+        let divisors = divisors(1.0, &magnitudes, &[[0.5; 40].as_slice()]);
         assert_eq!(divisors[..4], [100.0, 1.0, 1.0, 1.0]);
         assert_eq!(super::divisors(0.5, &[0.0, 0.0], &[&[0.0, 0.0]]), [1.0, 1.0]);
     }

@@ -439,7 +439,7 @@ fn a_reader_that_goes_away_is_an_error() {
 #[test]
 fn help_names_every_option() {
     let sandbox = Sandbox::empty();
-    let commands: [(&str, &[&str]); 7] = [
+    let commands: [(&str, &[&str]); 8] = [
         ("convert", &["<MODEL>", "--output", "--heads"]),
         (
             "quantize",
@@ -459,6 +459,7 @@ fn help_names_every_option() {
         ("classify", &["<MODEL>", "<FIRST>", "<SECOND>", "--tokenizer", "--max-length", "--json"]),
         ("bench", &["<MODEL>", "--seq", "--seconds", "--json"]),
         ("inspect", &["<MODEL>", "--heads", "--json"]),
+        ("report", &["<REPORT>", "--html"]),
         ("serve", &["[DIR]", "--port", "--host"]),
     ];
     let overview = sandbox.ok("--help").stdout;

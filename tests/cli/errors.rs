@@ -454,6 +454,7 @@ fn wrong_usage_has_exit_code_2() {
         ("classify int8.onnx one --tokenizer model/tokenizer.json", "<SECOND>"),
         ("classify int8.onnx one two", "--tokenizer"),
         ("eval int8.onnx --tokenizer model/tokenizer.json", "--data"),
+        ("report", "<REPORT>"),
         ("bench int8.onnx --seq 0", "--seq"),
         ("bench int8.onnx --seconds 0", "above 0"),
         ("bench int8.onnx --kernel fast", "no kernel `fast` here; there are scalar"),

@@ -1,0 +1,29 @@
+//! The one way in which text from a report gets into the page.
+
+use crate::cli::report::part::printable;
+
+/// `text` as it stands in the page's text or in a quoted attribute.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn nothing_is_left_that_markup_could_begin_with() {
+        assert_eq!(escape("<b title=\"x\">&'\0"), "&lt;b title=&quot;x&quot;&gt;&amp;&#39;\u{fffd}");
+    }
+}

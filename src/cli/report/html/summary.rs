@@ -1,0 +1,78 @@
+//! The summary, and what accuracy control did.
+
+use super::escape::escape;
+use super::how_to_read;
+use super::table::{Cell, Table};
+use crate::cli::report::facts;
+use crate::cli::report::number::{bytes, count, fixed, in_decibels, percent};
+use bert8::quantize::{ControlReport, Report};
+
+pub fn section(report: &Report) -> String {
+    let mut html = how_to_read(
+        "What was quantized, how, and how large it is now; what follows shows what that did to the numbers inside.",
+    );
+    html += &tiles(report);
+    let rows = facts::rows(report);
+    let rows = rows.iter().map(|(what, how)| format!("<div><dt>{what}</dt><dd>{}</dd></div>\n", escape(how)));
+    html += &format!("<dl class=\"facts\">\n{}</dl>\n", rows.collect::<String>());
+    if let Some(found) = &report.control {
+        html += &control(found);
+    }
+    html
+}
+
+/// The few numbers that matter most.
+fn tiles(report: &Report) -> String {
+    let int8 = report.linears.iter().filter(|linear| linear.int8).count();
+    let mut tiles = vec![
+        (percent(report.sizes.ratio), "of FP32's file size".to_owned()),
+        (format!("{} of {}", count(int8), count(report.linears.len())), "matmuls in INT8".to_owned()),
+    ];
+    if let Some(last) = report.layers.last() {
+        tiles.push((in_decibels(last.sqnr_db), format!("signal to noise of {}", last.name)));
+    }
+    if let Some(control) = &report.control {
+        let value = format!("{} (FP32: {})", facts::metric(control), fixed(control.fp32.value, 4));
+        tiles.push((fixed(control.result.value, 4), value));
+    }
+    let tile =
+        |(number, what): (String, String)| format!("<li><strong>{}</strong> {}</li>\n", escape(&number), escape(&what));
+    format!("<ul class=\"tiles\">\n{}</ul>\n", tiles.into_iter().map(tile).collect::<String>())
+}
+
+fn control(found: &ControlReport) -> String {
+    let mut html = format!("<h3>Accuracy control</h3>\n<p>{}</p>\n", escape(&facts::control(found)));
+    let rows = [("FP32", found.fp32), ("All in INT8", found.int8), ("As written", found.result)];
+    let rows = rows.map(|(name, measured)| {
+        vec![
+            Cell::Text(name.to_owned()),
+            Cell::Number(fixed(measured.value, 4)),
+            Cell::Number(bytes(measured.bytes)),
+            Cell::Number(fixed(measured.ms_per_pair, 2)),
+        ]
+    });
+    let columns = ["Model", facts::metric(found), "File size", "ms per pair"];
+    html += &Table {
+        id: "control-table",
+        caption: "Models that accuracy control measured",
+        columns: &columns,
+        rows: rows.into(),
+    }
+    .html();
+    if !found.returned.is_empty() {
+        let rows = found.returned.iter().map(|part| {
+            let numbers = [part.damage, part.value].map(|value| Cell::Number(fixed(value, 4)));
+            [Cell::Text(part.name.clone())].into_iter().chain(numbers).collect()
+        });
+        let then = format!("{} then", facts::metric(found));
+        html += &Table {
+            id: "returned-table",
+            caption: "Parts returned to FP32, in that order; damage is the root mean square error of the logits where the part \
+                      alone is INT8",
+            columns: &["Part", "Damage", &then],
+            rows: rows.collect(),
+        }
+        .html();
+    }
+    html
+}

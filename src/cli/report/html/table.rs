@@ -1,0 +1,53 @@
+//! Tables that scroll sideways where they are too wide, by keyboard too.
+
+use super::escape::escape;
+
+/// What a table's cell holds.
+#[derive(Debug)]
+pub enum Cell {
+    Text(String),
+    Number(String),
+    /// Markup.
+    Html(String),
+}
+
+/// A table; every row's first cell is its heading.
+#[derive(Debug)]
+pub struct Table<'a> {
+    pub id: &'a str,
+    pub caption: &'a str,
+    pub columns: &'a [&'a str],
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table<'_> {
+    pub fn html(&self) -> String {
+        let id = self.id;
+        let columns: String = self.columns.iter().enumerate().map(|(at, name)| self.column(at, name)).collect();
+        let rows: String = self.rows.iter().map(|cells| row(cells)).collect();
+        format!(
+            "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"{id}-caption\">\n<table id=\"{id}\">\n\
+             <caption id=\"{id}-caption\">{}</caption>\n<thead><tr>{columns}</tr></thead>\n<tbody>\n{rows}</tbody>\n\
+             </table>\n</div>\n",
+            escape(self.caption)
+        )
+    }
+
+    /// A column's heading, over the side that its cells stand on.
+    fn column(&self, at: usize, name: &str) -> String {
+        let number = self.rows.first().and_then(|row| row.get(at)).is_some_and(|c| matches!(c, Cell::Number(_)));
+        format!("<th scope=\"col\"{}>{}</th>", if number { " class=\"number\"" } else { "" }, escape(name))
+    }
+}
+
+fn row(cells: &[Cell]) -> String {
+    let cell = |(at, cell): (usize, &Cell)| {
+        let (tag, scope) = if at == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
+        match cell {
+            Cell::Text(text) => format!("<{tag}{scope}>{}</{tag}>", escape(text)),
+            Cell::Number(text) => format!("<{tag}{scope} class=\"number\">{}</{tag}>", escape(text)),
+            Cell::Html(html) => format!("<{tag}{scope}>{html}</{tag}>"),
+        }
+    };
+    format!("<tr>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
+}

@@ -1,0 +1,67 @@
+//! `bert8 report`
+
+mod facts;
+mod html;
+mod number;
+mod part;
+mod text;
+
+use super::load;
+use super::output::Output;
+use anyhow::{Result, anyhow};
+use bert8::quantize::Report;
+use clap::Args as ClapArgs;
+use number::bytes;
+use part::printable;
+use serde_json::error::Category;
+use std::path::{Path, PathBuf};
+
+/// Explain what quantization did: a summary here, or a page with plots
+///
+/// bert8 quantize --report writes a JSON file for programs; this shows it to people. Without --html
+/// the summary goes to standard output. With it, one HTML file that needs nothing else has plots and
+/// tables of everything.
+///
+/// Most numbers are signal to quantization noise (SQNR) in decibels, and more is better: at 20 dB
+/// the noise is a tenth of the signal, at 40 dB a hundredth, and one bit is worth 6 dB. Look for
+///
+///   a layer after which the noise jumps, then for the matmul in it with the fewest decibels;
+///   an activation whose values crowd a small part of its range, or of which much is clipped;
+///   a weight tensor far below the others.
+///
+/// What stands out can be left in FP32: bert8 quantize --ignore PATTERN. With --max-drop it finds
+/// by itself what to leave.
+///
+///   bert8 quantize my-model --calibration pairs.tsv -o int8.onnx --report report.json
+///   bert8 report report.json --html report.html
+#[derive(Debug, ClapArgs)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// The JSON file that bert8 quantize --report wrote
+    report: PathBuf,
+
+    /// Write a page with plots and tables: one file, no scripts, light and dark
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let Some(path) = &args.html else { return text::print(&read(&args.report)?) };
+    let output = Output::new(path, &[&args.report])?;
+    let name = args.report.file_name().unwrap_or_default().to_string_lossy();
+    let page = html::page(&read(&args.report)?, &name);
+    output.write(page.as_bytes())?;
+    eprintln!("wrote {} ({})", path.display(), bytes(page.len()));
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Report> {
+    serde_json::from_slice(&load::read(path)?).map_err(|error| {
+        let (problem, advice) = match error.classify() {
+            Category::Eof => ("is cut off", "write it again with bert8 quantize --report"),
+            Category::Data => ("is no report of this version", "write it again with bert8 quantize --report"),
+            Category::Syntax | Category::Io => ("is not JSON", "give the file that bert8 quantize --report wrote"),
+        };
+        anyhow!("{}: {problem}: {}; {advice}", path.display(), printable(&error.to_string()))
+    })
+}

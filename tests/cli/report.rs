@@ -1,0 +1,213 @@
+//! `bert8 report`: the summary and the page of what `bert8 quantize` reported.
+
+use crate::markup::Page;
+use crate::sandbox::Sandbox;
+use bert8::quantize::Report;
+use serde_json::{Value, json};
+
+const HOSTILE: &str = "</title><script>alert(\"1\")</script>&amp;'\u{1b}[31m\n\0";
+
+/// A sandbox with the tiny model's `report.json`.
+fn sandbox() -> (Sandbox, Value) {
+    let sandbox = Sandbox::new();
+    sandbox
+        .ok("quantize model --calibration pairs.tsv -o out/int8.onnx --report report.json --ignore layer.1.output.* \
+         --data pairs.tsv --metric agreement --max-drop 0");
+    let report = serde_json::from_slice(&sandbox.read("report.json")).unwrap();
+    (sandbox, report)
+}
+
+/// The page of `report`, checked, and the summary.
+fn shown(sandbox: &Sandbox, report: &Value) -> (String, Page, String) {
+    sandbox.write("shown.json", report.to_string());
+    let run = sandbox.ok("report shown.json --html out/report.html");
+    assert!(run.stdout.is_empty() && run.stderr.starts_with("wrote out/report.html ("), "{run}");
+    let html = String::from_utf8(sandbox.read("out/report.html")).unwrap();
+    let page = Page::new(&html);
+    page.assert_sound();
+    let text = sandbox.ok("report shown.json").stdout;
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    (html, page, text)
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()
+}
+
+fn sorted(mut names: Vec<&str>) -> Vec<&str> {
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn the_page_and_the_summary_show_everything() {
+    let (sandbox, report) = sandbox();
+    let (html, page, text) = shown(&sandbox, &report);
+    for (table, list) in
+        [("layer", "layers"), ("matmul", "linears"), ("activation", "activations"), ("weight", "weights")]
+    {
+        let headings = page.texts_in(&format!("{table}-table"), "th");
+        let rows = headings[headings.len() - names(&report[list]).len()..].to_vec();
+        assert_eq!(sorted(rows), sorted(names(&report[list])), "{table}");
+    }
+    assert_eq!(page.texts_in("control-table", "tr").len(), 4);
+    let activations = names(&report["activations"]).len();
+    let pictures = page.all("svg").filter(|svg| svg.attribute("role") == Some("img")).count();
+    // One of the layers, one for each of six kinds of matmuls.
+    assert_eq!(pictures, 1 + 6 + activations);
+    for words in [
+        "11 of 12 matmuls, 2 embedding tables",
+        "of layer 1 output.dense",
+        "layer.1.output.*",
+        "prefers-color-scheme: dark",
+        "Accuracy control",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    let worst = page.all("li").filter(|li| li.text.contains("encoder.layer.")).count();
+    assert_eq!(worst, 5);
+    for words in ["11 of 12 matmuls", "Accuracy control", "logits", "Matmuls with the most noise", "--html FILE"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let weights = page.texts_in("weight-table", "td");
+    let noise: Vec<f64> = weights.chunks(5).map(|row| row[0].parse().unwrap_or(f64::INFINITY)).collect();
+    assert!(noise.is_sorted(), "the worst first: {noise:?}");
+}
+
+#[test]
+fn names_from_the_report_are_only_text() {
+    let (sandbox, mut report) = sandbox();
+    for list in ["activations", "weights", "linears", "layers"] {
+        for item in report[list].as_array_mut().unwrap() {
+            item["name"] = json!(HOSTILE);
+        }
+    }
+    report["linears"][0]["input"] = json!(HOSTILE);
+    report["config"]["labels"] = json!([HOSTILE, HOSTILE]);
+    report["options"]["ignored"] = json!([HOSTILE]);
+    report["control"]["returned"] = json!([{ "name": HOSTILE, "damage": 1.0, "value": 0.5 }]);
+    let (html, page, _) = shown(&sandbox, &report);
+    assert!(!html.contains("<script") && html.contains("&lt;script&gt;alert(&quot;1&quot;)"));
+    assert_eq!(page.texts_in("returned-table", "tr").len(), 2);
+}
+
+#[test]
+fn numbers_of_any_size_give_a_page() {
+    let (sandbox, report) = sandbox();
+    let with = |changes: &[(&str, Value)]| {
+        let mut report = report.clone();
+        for (place, value) in changes {
+            *report.pointer_mut(place).unwrap_or_else(|| panic!("no {place}")) = value.clone();
+        }
+        shown(&sandbox, &report)
+    };
+    let lists = ["/activations", "/weights", "/linears", "/layers", "/config/labels", "/options/ignored"];
+    with(&lists.map(|list| (list, json!([]))));
+    for counts in [json!([]), json!([0, 0]), json!([u32::MAX]), json!([1, 0, 7])] {
+        with(&[("/activations/0/histogram/counts", counts)]);
+    }
+    for number in [0.0, 1e-300, 1e300, -1e300, 1.7e308, -7.5] {
+        let number = json!(number);
+        with(&[
+            ("/activations/0/min", number.clone()),
+            ("/activations/0/range", json!([number, number])),
+            ("/activations/1/range", json!([number, -1.0])),
+            ("/activations/2/histogram/max", number.clone()),
+            ("/activations/3/histogram/min", number.clone()),
+            ("/activations/4/divisors", json!([number, number])),
+            ("/activations/0/scale", number.clone()),
+            ("/activations/0/clipped", number.clone()),
+            ("/weights/0/rmse", number.clone()),
+            ("/weights/0/sqnr_db", number.clone()),
+            ("/linears/0/measure/output_db", number.clone()),
+            ("/linears/1/measure/plain_db", number.clone()),
+            ("/linears/2/measure/correction", number.clone()),
+            ("/layers/1/sqnr_db", number.clone()),
+            ("/control/max_drop", number.clone()),
+            ("/control/result/ms_per_pair", number.clone()),
+            ("/sizes/ratio", number),
+        ]);
+    }
+    let nothing: Vec<(&str, Value)> =
+        ["/layers/0/sqnr_db", "/linears/0/measure", "/linears/1/measure/output_db", "/weights/1/sqnr_db", "/control"]
+            .map(|place| (place, Value::Null))
+            .into();
+    let (_, page, text) = with(&nothing);
+    assert!(page.texts_in("layer-table", "td").contains(&"no noise") && text.contains("no noise"), "{text}");
+    let most = json!(u64::MAX);
+    with(&[("/config/layers", most.clone()), ("/sizes/int8_bytes", most.clone()), ("/calibration/seed", most)]);
+    with(&[("/linears/0/name", json!("encoder.layer.4294967295.x")), ("/linears/1/name", json!(""))]);
+}
+
+#[test]
+fn what_is_no_report_is_refused() {
+    let (sandbox, report) = sandbox();
+    let whole = sandbox.read("report.json");
+    for len in [whole.len() - 2, whole.len() / 2, 1, 0] {
+        sandbox.write("cut.json", &whole[..len]);
+        for command in ["report cut.json", "report cut.json --html out/x.html"] {
+            sandbox.refused(command, &["cut.json: is cut off", "line ", "bert8 quantize --report"]);
+        }
+    }
+    let mut cases =
+        vec![(json!({}), "missing field `config` at line 1"), (json!([1]), "line 1"), (json!("report"), "line 1")];
+    for (place, value, says) in [
+        ("/sizes", json!(7), "expected struct Sizes"),
+        ("/activations/1/histogram/counts/0", json!(-1), "`-1`, expected u32"),
+        ("/activations/1/zero_point", json!(256), "`256`, expected u8"),
+        ("/activations/1/min", Value::Null, "null, expected f32"),
+        ("/linears", json!({}), "expected a sequence"),
+        ("/linears/0/int8", json!("yes\nno\u{1b}[31m"), "expected a boolean"),
+        ("/options/range", json!("wide"), "unknown variant `wide`"),
+    ] {
+        let mut changed = report.clone();
+        *changed.pointer_mut(place).unwrap() = value;
+        cases.push((changed, says));
+    }
+    for (content, says) in cases {
+        sandbox.write("other.json", content.to_string());
+        let says = ["other.json: is no report of this version", says, "bert8 quantize --report"];
+        sandbox.refused("report other.json --html out/x.html", &says);
+    }
+    sandbox.refused("report int8.onnx", &["int8.onnx: is not JSON", "line 1"]);
+    sandbox.write("two.json", [whole.as_slice(), b"{}"].concat());
+    sandbox.refused("report two.json", &["two.json: is not JSON", "trailing characters"]);
+    sandbox.refused("report missing.json", &["cannot read missing.json"]);
+    sandbox.refused("report model", &["cannot read model"]);
+}
+
+#[test]
+fn the_page_does_not_replace_its_report() {
+    let (sandbox, _) = sandbox();
+    for output in ["report.json", "./out/../report.json"] {
+        sandbox.refused(&format!("report report.json --html {output}"), &["cannot write", output, "input"]);
+    }
+    for output in ["out", "nowhere/x.html"] {
+        sandbox.refused(&format!("report report.json --html {output}"), &["cannot write", output]);
+    }
+    sandbox.write("out/x.html", "older");
+    sandbox.ok("report report.json --html out/x.html");
+    assert!(sandbox.read("out/x.html").starts_with(b"<!doctype html>"));
+}
+
+/// Whether two values are the same but for the last digits of numbers.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| alike(a, b)))
+        }
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            (a - b).abs() <= 1e-6 * a.abs()
+        }
+        _ => a == b,
+    }
+}
+
+#[test]
+fn reports_come_back_from_json() {
+    let (sandbox, report) = sandbox();
+    let read: Report = serde_json::from_slice(&sandbox.read("report.json")).unwrap();
+    assert!(alike(&serde_json::to_value(&read).unwrap(), &report));
+}
