@@ -47,7 +47,7 @@ impl Page {
             if element.name == "style" {
                 rest = &rest[rest.find("</style>").expect("an end of the style")..];
             }
-            if !closed && element.name != "meta" {
+            if !closed && !matches!(element.name.as_str(), "meta" | "wbr") {
                 open.push(elements.len());
             }
             elements.push(element);

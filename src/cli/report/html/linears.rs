@@ -83,6 +83,8 @@ fn worst(linears: &[LinearReport]) -> String {
 fn plot(number: usize, kind: &Kind<LinearReport>, axis: &Axis) -> String {
     let mut content = AREA.grid(axis);
     let count = kind.items.len();
+    // Half of a dash's width; many dots leave less room.
+    let half = if count <= ROOM { 9 } else { 5 };
     for (at, &(layer, _, linear)) in kind.items.iter().enumerate() {
         let x = AREA.middle(at, count);
         let place = layer.map_or("–".to_owned(), |layer| layer.to_string());
@@ -104,8 +106,9 @@ fn plot(number: usize, kind: &Kind<LinearReport>, axis: &Axis) -> String {
         }
         if let Some(before) = before {
             content += &format!(
-                "<rect class=\"before\" x=\"{x:.2}%\" y=\"{:.1}\" width=\"18\" height=\"2\" transform=\"translate(-9 0)\"/>",
-                before - 1.0
+                "<rect class=\"before\" x=\"{x:.2}%\" y=\"{:.1}\" width=\"{}\" height=\"2\" transform=\"translate(-{half} 0)\"/>",
+                before - 1.0,
+                2 * half
             );
         }
         if let Some(output) = output {

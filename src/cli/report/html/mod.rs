@@ -15,8 +15,10 @@ use escape::escape;
 
 const STYLE: &str = include_str!("style.css");
 
-/// What the page's parts are called and where they are.
-const SECTIONS: [(&str, &str, fn(&Report) -> String); 5] = [
+/// A part of the page: its id, its heading, and what writes it.
+type Section = (&'static str, &'static str, fn(&Report) -> String);
+
+const SECTIONS: [Section; 5] = [
     ("summary", "Summary", summary::section),
     ("layers", "Noise after every layer", layers::section),
     ("matmuls", "Noise of every matmul", linears::section),

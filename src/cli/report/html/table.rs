@@ -44,7 +44,8 @@ fn row(cells: &[Cell]) -> String {
     let cell = |(at, cell): (usize, &Cell)| {
         let (tag, scope) = if at == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
         match cell {
-            Cell::Text(text) => format!("<{tag}{scope}>{}</{tag}>", escape(text)),
+            // Names may break after their dots.
+            Cell::Text(text) => format!("<{tag}{scope}>{}</{tag}>", escape(text).replace('.', ".<wbr>")),
             Cell::Number(text) => format!("<{tag}{scope} class=\"number\">{}</{tag}>", escape(text)),
             Cell::Html(html) => format!("<{tag}{scope}>{html}</{tag}>"),
         }
