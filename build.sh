@@ -177,7 +177,7 @@ test_wasm() {
     say "browser tests, $variant"
     RUSTFLAGS="$(variant_flags "$variant")" CARGO_TARGET_DIR="target/wasm-$variant" \
       wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
-      -- --no-default-features --locked --test kernels --test web
+      -- --no-default-features --locked --test kernels --test tract_product --test web
   done
 }
 

@@ -1,4 +1,5 @@
-//! Integer matrix products and the row operations around them. Knows nothing of tract or ONNX.
+//! Integer matrix products and the row operations around them. Knows nothing of ONNX, and of tract only
+//! in the kernel that does its FP32 products in WebAssembly.
 //!
 //! Shapes are those of `y[M, N] = a[M, K] · w[K, N]`: M tokens, K input features, N output features. Activations `a` are
 //! u8 with a zero point, weights `w` s8 with one scale per column.
@@ -21,6 +22,8 @@ mod scalar;
 mod sequences;
 mod sum_norm;
 #[cfg(target_arch = "wasm32")]
+mod tract_product;
+#[cfg(target_arch = "wasm32")]
 mod wasm;
 mod weigh;
 #[cfg(target_arch = "x86_64")]
@@ -37,3 +40,5 @@ pub use quantizer::Quantizer;
 pub use residual::ResidualNorm;
 pub use rows::LayerNorm;
 pub use sum_norm::SumNorm;
+#[cfg(target_arch = "wasm32")]
+pub use tract_product::{TRACT_PRODUCT, register_tract_product};

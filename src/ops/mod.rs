@@ -33,6 +33,8 @@ use tract_onnx::Onnx;
 
 /// tract's ONNX parser with the fused operators registered, for a model whose large tensors may lie in `source`.
 pub fn onnx(source: Option<Arc<dyn Source>>) -> Onnx {
+    #[cfg(target_arch = "wasm32")]
+    crate::kernels::register_tract_product();
     // Shapes that a writer noted inside the graph name batch and sequence in its own symbols, which clash with ours.
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.provider = Arc::new(stored::SourceResolver(source));
