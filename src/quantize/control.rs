@@ -2,7 +2,7 @@
 
 use super::emit::emit_int8;
 use super::quantizer::Parameters;
-use super::scope::{TABLES, units};
+use super::scope::{TABLES, Unit, units};
 use super::{Stage, Step};
 use crate::bert::{Bert, emit_fp32};
 use crate::clock::now_ms;
@@ -78,7 +78,7 @@ pub struct ControlReport {
 pub struct Measured {
     /// The metric's value.
     pub value: f64,
-    /// Bytes of the ONNX file.
+    /// Bytes of the ONNX file, of an INT8 model in its integer form.
     pub bytes: usize,
     /// Mean time for a pair on this machine.
     pub ms_per_pair: f64,
@@ -129,10 +129,10 @@ fn answer(
 }
 
 /// Returns units of `parameters` to FP32, the most damaging first, until the drop is met. With all of them returned the
-/// model is FP32's, so it always is.
+/// model is FP32's, so a drop of 0 or more always is.
 ///
 /// # Errors
-/// If there are no pairs or a model cannot run.
+/// If there are no pairs, the drop is not finite, or a model cannot run.
 pub fn control(
     bert: &Bert,
     parameters: &Parameters,
@@ -142,6 +142,9 @@ pub fn control(
     let &Control { metric, max_drop, data } = control;
     if data.is_empty() {
         return Err(Error::Argument("accuracy control needs at least one labelled pair".to_owned()));
+    }
+    if !max_drop.is_finite() {
+        return Err(Error::Argument(format!("the metric may drop by {max_drop}; expected a number such as 0.002")));
     }
     let layers = bert.config().layers;
     let mut all: Vec<&(Tokens, usize)> = data.iter().collect();
@@ -155,7 +158,7 @@ pub fn control(
     let (mut kept, mut result, mut returned) = (parameters.clone(), int8, Vec::new());
     let met = |measured: &Measured| fp32.measured.value - measured.value <= max_drop;
     if !met(&result) {
-        let ranking = rank(bert, parameters, &all, progress)?;
+        let ranking = rank(bert, parameters, &all, &fp32.logits, progress)?;
         let (total, mut out) = (ranking.len(), HashSet::new());
         for (done, (damage, name)) in ranking.into_iter().enumerate() {
             out.insert(name.clone());
@@ -172,27 +175,28 @@ pub fn control(
     Ok((kept, report))
 }
 
-/// The units and tables that are INT8, with the logit error that each causes alone, largest first.
+/// The units and tables that are INT8, with the logit error against `exact`, FP32's logits of the pairs, that each causes
+/// alone, largest first.
 fn rank(
     bert: &Bert,
     parameters: &Parameters,
     pairs: &[&(Tokens, usize)],
+    exact: &[Vec<f32>],
     progress: &mut dyn FnMut(Step),
 ) -> Result<Vec<(f64, String)>> {
     let layers = bert.config().layers;
-    let some: Vec<_> = pairs.iter().step_by(pairs.len().div_ceil(RANKING_PAIRS)).copied().collect();
-    let logits = |model: &pb::ModelProto, name: &str| {
-        answer(model, name, &some, Metric::Accuracy, None).map(|answers| answers.logits.concat())
-    };
-    let exact = logits(&emit_fp32(bert), "the FP32 model")?;
-    let quantized = |unit: &super::scope::Unit| unit.linears.iter().any(|name| parameters.linears.contains_key(name));
+    let every = pairs.len().div_ceil(RANKING_PAIRS);
+    let some: Vec<_> = pairs.iter().step_by(every).copied().collect();
+    let exact: Vec<f32> = exact.iter().step_by(every).flatten().copied().collect();
+    let quantized = |unit: &Unit| unit.linears.iter().any(|name| parameters.linears.contains_key(name));
     let names = units(layers).into_iter().filter(quantized).map(|unit| unit.name);
     let tables = TABLES.into_iter().filter(|name| parameters.tables.contains_key(*name)).map(str::to_owned);
     let names: Vec<String> = names.chain(tables).collect();
     let mut ranking = Vec::with_capacity(names.len());
     for (done, name) in names.iter().enumerate() {
         let alone = emit_int8(bert, &parameters.only(layers, |other| other == name));
-        ranking.push((rmse(&exact, &logits(&alone, "the INT8 model")?), name.clone()));
+        let answers = answer(&alone, "the INT8 model", &some, Metric::Accuracy, None)?;
+        ranking.push((rmse(&exact, &answers.logits.concat()), name.clone()));
         progress(Step { stage: Stage::Ranking, done: done + 1, total: names.len() });
     }
     ranking.sort_by(|a, b| b.0.total_cmp(&a.0));

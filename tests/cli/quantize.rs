@@ -78,6 +78,9 @@ fn what_makes_no_sense_is_refused() {
         assert!(run.code == 2 && run.stderr.contains(says), "{wrong}: {run}");
     }
     sandbox.refused(&format!("{QUANTIZE} --ignore layer.9.*"), &["`layer.9.*` matches no part", "encoder.layer.0"]);
+    for drop in ["NaN", "inf"] {
+        sandbox.refused(&format!("{QUANTIZE} --max-drop {drop} --data pairs.tsv"), &["may drop by", "0.002"]);
+    }
     sandbox.write("bare.tsv", "sentence1\tsentence2\na\tb\n");
     sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data bare.tsv"), &["bare.tsv, line 2", "label"]);
     sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data none.tsv"), &["none.tsv"]);
