@@ -126,7 +126,6 @@ impl Task for Attend<'_> {
         let (l, params, linear) = (dot.lanes(), &attention.params, &attention.projection);
         let groups = params.head_size.div_ceil(GROUP);
         let head_bytes = groups * GROUP * D::WIDTH;
-        let tokens = a.len() / linear.input_bytes();
         let asking = sequences.last().map_or(0, |s| s.queries.end);
         let all_panels = sequences.last().map_or(0, |s| s.panels.end);
         let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
@@ -142,7 +141,7 @@ impl Task for Attend<'_> {
         };
         let queries = at_least(&mut scratch.queries, asking * head_bytes, 0);
         let keys = at_least(&mut scratch.keys, all_panels * groups, Block::ZERO);
-        let values = at_least(&mut scratch.values, tokens * groups, [0.0; LANES]);
+        let values = at_least(&mut scratch.values, all_panels * LANES * groups, [0.0; LANES]);
         let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
         let key_offsets = at_least(&mut scratch.key_offsets, longest, [0; LANES]);
         let ones = at_least(&mut scratch.ones, head_bytes, 0);
@@ -155,20 +154,20 @@ impl Task for Attend<'_> {
             let mut put = PutQuantized { dot, quantizer: params.query.by_value(), groups, out: queries };
             linear.values(dot, asking_rows, part(0), &mut put);
             for sequence in &sequences {
-                let rows = sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes();
-                let keys = &mut keys[sequence.panels.start * groups..sequence.panels.end * groups];
-                linear.values(
-                    dot,
-                    &a[rows],
-                    part(1),
-                    &mut PutKeys { l, quantizer: params.key.by_value(), groups, keys },
-                );
+                let a = &a[sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes()];
+                let keys = &mut keys[sequence.keys(groups)];
+                let mut put = PutKeys { l, quantizer: params.key.by_value(), groups, keys };
+                linear.values(dot, a, part(1), &mut put);
+                let (k, values) = (sequence.places(), &mut values[sequence.values(groups)]);
+                for panel in values.chunks_exact_mut(k) {
+                    panel[sequence.tokens.len()..].fill([0.0; LANES]);
+                }
+                linear.values(dot, a, part(2), &mut PutValues { l, k, values });
             }
-            linear.values(dot, a, part(2), &mut PutValues { l, groups, values });
 
             for sequence in &sequences {
-                let keys = &keys[sequence.panels.start * groups..sequence.panels.end * groups];
-                let values = &values[sequence.tokens.start * groups..sequence.tokens.end * groups];
+                let (keys, values) = (&keys[sequence.keys(groups)], &values[sequence.values(groups)]);
+                let k = sequence.places();
                 sum_keys(dot, ones, groups, keys, key_offsets);
                 for first in sequence.queries.clone().step_by(ROWS) {
                     let rows = first..sequence.queries.end.min(first + ROWS);
@@ -192,13 +191,13 @@ impl Task for Attend<'_> {
                             let first = rows.start * stride + head * head_bytes;
                             let (quantizer, before) = (quantizer.by_value(), head * groups);
                             let mut put = PutContext { dot, quantizer, inverse_sums, before, first, stride, out };
-                            weigh(l, scores, values, groups, &mut put);
+                            weigh(l, k, scores, values, &mut put);
                         }
                         ContextRows::Float(out) => {
                             let (size, stride) = (params.head_size, params.heads * params.head_size);
                             let first = rows.start * stride + head * size;
                             let mut put = PutRows { l, inverse_sums, first, stride, size, out };
-                            weigh(l, scores, values, groups, &mut put);
+                            weigh(l, k, scores, values, &mut put);
                         }
                     }
                 }
@@ -225,16 +224,17 @@ impl<L: Lanes> Put<L> for PutKeys<'_, L> {
     }
 }
 
+/// Writes values as panels of columns, each `k` tokens long.
 struct PutValues<'a, L> {
     l: L,
-    groups: usize,
+    k: usize,
     values: &'a mut [[f32; LANES]],
 }
 
 impl<L: Lanes> Put<L> for PutValues<'_, L> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: L::F32) {
-        self.l.store(y, &mut self.values[row * self.groups + group]);
+        self.l.store(y, &mut self.values[group * self.k + row]);
     }
 }
 

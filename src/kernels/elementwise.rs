@@ -3,7 +3,7 @@
 use super::dispatch::{Kernel, Task};
 use super::gemm::Dot;
 use super::lanes::{LANES, Lanes};
-use super::math::activate;
+use super::math::Activate;
 use super::pack::GROUP;
 use super::quantizer::Quantizer;
 use crate::activation::Activation;
@@ -14,20 +14,20 @@ impl Kernel {
     /// # Panics
     /// If the slices differ in length, or that is no multiple of 8.
     pub fn activate(self, activation: Activation, x: &[f32], out: &mut [f32]) {
-        struct Activate<'a>(Activation, &'a [f32], &'a mut [f32]);
-        impl Task for Activate<'_> {
+        struct Values<'a>(Activation, &'a [f32], &'a mut [f32]);
+        impl Task for Values<'_> {
             type Output = ();
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
-                let Activate(activation, x, out) = self;
-                let l = dot.lanes();
+                let Values(activation, x, out) = self;
+                let (l, activation) = (dot.lanes(), Activate::new(activation));
                 for (x, y) in x.as_chunks().0.iter().zip(out.as_chunks_mut().0) {
-                    l.store(activate(l, activation, l.load(x)), y);
+                    l.store(activation.apply(l, l.load(x)), y);
                 }
             }
         }
         assert!(x.len() == out.len() && x.len().is_multiple_of(LANES), "values come in groups of {LANES}");
-        self.run(Activate(activation, x, out));
+        self.run(Values(activation, x, out));
     }
 
     /// Writes the stored form of the rows of `x`, after `activation` where there is one, to `out`.
@@ -42,10 +42,11 @@ impl Kernel {
             fn run<D: Dot>(self, dot: D) {
                 let Quantize(activation, quantizer, x, out) = self;
                 let (l, groups, quantizer) = (dot.lanes(), quantizer.features() / GROUP, quantizer.by_value());
+                let activation = activation.map(Activate::new);
                 let stored = out.chunks_exact_mut(GROUP * D::WIDTH);
                 for (at, (x, out)) in x.as_chunks().0.iter().zip(stored).enumerate() {
                     let x = l.load(x);
-                    let x = activation.map_or(x, |activation| activate(l, activation, x));
+                    let x = activation.map_or(x, |activation| activation.apply(l, x));
                     dot.store(quantizer.apply(l, at % groups, x), out);
                 }
             }

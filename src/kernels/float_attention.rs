@@ -78,64 +78,66 @@ impl Task for Attend<'_> {
         let Attend { attention, sequences, scratch, out, .. } = self;
         let (l, size, features) = (dot.lanes(), attention.head_size, attention.features());
         let groups = size.div_ceil(LANES);
-        let longest = sequences.iter().map(|s| s.tokens.len()).max().unwrap_or(0);
+        let filled = groups * LANES;
+        let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
         let queries = at_least(&mut scratch.queries, ROWS * groups, [0.0; LANES]);
-        let keys = at_least(&mut scratch.keys, longest.div_ceil(LANES) * size, [0.0; LANES]);
-        let values = at_least(&mut scratch.values, longest * groups, [0.0; LANES]);
-        let scores = at_least(&mut scratch.scores, ROWS * longest.div_ceil(LANES), [0.0; LANES]);
+        let keys = at_least(&mut scratch.keys, longest * filled, [0.0; LANES]);
+        let values = at_least(&mut scratch.values, longest * filled, [0.0; LANES]);
+        let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
         for head in 0..attention.heads {
             // The head's part of a row.
             let part = |row: usize| row * features + head * size..row * features + (head + 1) * size;
             for sequence in &sequences {
-                let (tokens, panels) = (sequence.tokens.len(), sequence.panels.len());
-                let keys = &mut keys[..panels * size];
-                let values = &mut values[..tokens * groups];
+                let (panels, places) = (sequence.panels.len(), sequence.places());
+                let (keys, values) = (&mut keys[..panels * filled], &mut values[..panels * filled]);
+                // What fills up heads and panels counts nothing.
+                keys.fill([0.0; LANES]);
+                values.fill([0.0; LANES]);
                 for (at, token) in sequence.tokens.clone().enumerate() {
-                    let panel = &mut keys[at / LANES * size..][..size];
+                    let panel = &mut keys[at / LANES * filled..][..size];
                     for (column, key) in panel.iter_mut().zip(&self.keys[part(token)]) {
                         column[at % LANES] = *key;
                     }
-                    let row = values[at * groups..][..groups].as_flattened_mut();
-                    row[..size].copy_from_slice(&self.values[part(token)]);
+                    for (group, value) in self.values[part(token)].chunks(LANES).enumerate() {
+                        values[group * places + at][..value.len()].copy_from_slice(value);
+                    }
                 }
                 for first in sequence.queries.clone().step_by(ROWS) {
                     let rows = first..sequence.queries.end.min(first + ROWS);
                     let queries = &mut queries[..rows.len() * groups];
+                    queries.fill([0.0; LANES]);
                     for (query, row) in queries.chunks_exact_mut(groups).zip(rows.clone()) {
                         query.as_flattened_mut()[..size].copy_from_slice(&self.queries[part(row)]);
                     }
                     let scores = &mut scores[..rows.len() * panels];
-                    for (panel, keys) in keys.chunks_exact(size).enumerate() {
-                        let scale = l.splat(attention.score_scale);
-                        weigh(l, queries, keys, 1, &mut PutScores { l, scale, panel, panels, scores });
-                    }
+                    let scale = l.splat(attention.score_scale);
+                    weigh(l, filled, queries, keys, &mut PutScores { l, scale, panels, scores });
                     let mut inverse_sums = [0.0; ROWS];
                     for (row, inverse) in scores.chunks_exact_mut(panels).zip(&mut inverse_sums) {
-                        row.as_flattened_mut()[tokens..].fill(f32::NEG_INFINITY);
+                        row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
                         *inverse = softmax_numerators(l, row);
                     }
                     let first = rows.start * features + head * size;
                     let mut put = PutRows { l, inverse_sums, first, stride: features, size, out };
-                    weigh(l, scores, values, groups, &mut put);
+                    weigh(l, places, scores, values, &mut put);
                 }
             }
         }
     }
 }
 
-/// Scales the scores of one panel of keys.
+/// Scales scores.
 struct PutScores<'a, L: Lanes> {
     l: L,
     scale: L::F32,
-    panel: usize,
     panels: usize,
     scores: &'a mut [[f32; LANES]],
 }
 
 impl<L: Lanes> Put<L> for PutScores<'_, L> {
     #[inline(always)]
-    fn put(&mut self, row: usize, _group: usize, y: L::F32) {
-        self.l.store(self.l.mul(y, self.scale), &mut self.scores[row * self.panels + self.panel]);
+    fn put(&mut self, row: usize, panel: usize, y: L::F32) {
+        self.l.store(self.l.mul(y, self.scale), &mut self.scores[row * self.panels + panel]);
     }
 }
 

@@ -2,6 +2,13 @@
 
 use super::lanes::Lanes;
 use super::pack::{Block, GROUP};
+use std::cell::Cell;
+
+/// Rows of the largest tile there is.
+pub(super) const MAX_ROWS: usize = 6;
+
+/// The sums of one tile: a row of [`PANEL`](super::pack::PANEL) sums each.
+pub(super) type Sums<D> = [<<D as Dot>::Lanes as Lanes>::I32; MAX_ROWS];
 
 /// The dot products of one instruction set: [`PANEL`](super::pack::PANEL) columns and [`GROUP`] k at a time. A value of the implementing type
 /// proves that the instruction set is available and gives exact integers.
@@ -12,7 +19,7 @@ pub(super) trait Dot: Copy {
     const WIDTH: usize;
     /// What the stored form takes off every activation.
     const SHIFT: i32;
-    /// Rows of the largest tile: 1, 2, 4 or 6.
+    /// Rows of the largest tile: 1 to [`MAX_ROWS`].
     const ROWS: usize;
 
     /// The proof for the lanes.
@@ -21,16 +28,55 @@ pub(super) trait Dot: Copy {
     /// Writes the stored form of eight activations in 0..=255 to `to`, which has `GROUP * WIDTH` bytes.
     fn store(self, group: <Self::Lanes as Lanes>::I32, to: &mut [u8]);
 
-    /// The products of `R` rows with one panel: lane c of sums r is `Σ_k stored(a)[r, k] · w[k, c]`.
+    /// Makes of `panel` what many tiles multiply with sooner than with the panel, in `space`; `None` where there is no such form.
+    #[inline(always)]
+    fn unpack(self, panel: &[Block], space: &mut Vec<Block>) -> Option<usize> {
+        let _ = (panel, space);
+        None
+    }
+
+    /// Writes the products of `R` rows with one panel to `sums`: lane c of sums r is `Σ_k stored(a)[r, k] · w[k, c]`.
     ///
     /// # Safety
-    /// `panel.len() * GROUP * WIDTH` bytes must be readable at `a + r * stride` for every r < R.
-    unsafe fn tile<const R: usize>(
-        self,
-        a: *const u8,
-        stride: usize,
-        panel: &[Block],
-    ) -> [<Self::Lanes as Lanes>::I32; R];
+    /// `stride` bytes must be readable at `a + r * stride` for every r < R, GROUP * WIDTH of them for every block that was packed.
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>);
+}
+
+/// What a tile multiplies with.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    /// The blocks of the panel, or what [`Dot::unpack`] has made of them.
+    pub blocks: &'a [Block],
+    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "native kernels do not unpack"))]
+    pub unpacked: bool,
+    /// The blocks of the next panel, as many, to be brought into the cache along the way.
+    pub next: Option<&'a [Block]>,
+}
+
+impl Panel<'_> {
+    /// Calls `with` for every block in turn, with its number, and reads a byte of a block of the next panel, and thereby its
+    /// cache line, before each.
+    #[inline(always)]
+    pub fn each_block(self, mut with: impl FnMut(usize, &Block)) {
+        match self.next {
+            Some(next) => {
+                let mut bytes = 0;
+                for (group, (block, next)) in self.blocks.iter().zip(next).enumerate() {
+                    bytes ^= next.0[0];
+                    with(group, block);
+                }
+                std::hint::black_box(bytes);
+            }
+            None => self.blocks.iter().enumerate().for_each(|(group, block)| with(group, block)),
+        }
+    }
+
+    /// The same panel, without the next.
+    #[cfg(target_arch = "wasm32")]
+    #[inline(always)]
+    pub fn alone(self) -> Self {
+        Panel { next: None, ..self }
+    }
 }
 
 /// Takes the sums of a product.
@@ -39,6 +85,10 @@ pub(super) trait Sink<L: Lanes> {
     fn put(&mut self, row: usize, panel: usize, sums: L::I32);
 }
 
+/// Tiles of a panel from which on it is quicker to fetch the next panel between them than within the first, and worthwhile to
+/// unpack the panel.
+const MANY_TILES: usize = 4;
+
 /// Multiplies the rows of `a`, in the stored form, with `panels` of `groups` blocks each, and hands every row's sums to
 /// `sink`, a tile at a time. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
 #[inline(always)]
@@ -46,37 +96,63 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], groups: usize, panels: &[Block], si
     let stride = groups * GROUP * D::WIDTH;
     assert!(stride > 0 && a.len().is_multiple_of(stride) && panels.len().is_multiple_of(groups), "shapes do not match");
     let rows = a.len() / stride;
+    let heights = Heights::new(rows, D::ROWS);
     // The blocks of the next panel that each tile fetches, so that all are at hand when their turn comes.
-    let ahead = groups.div_ceil(rows.div_ceil(D::ROWS).max(1)).min(16);
-    for (at, panel) in panels.chunks_exact(groups).enumerate() {
-        let mut next = panels[(at + 1) * groups..].chunks(ahead);
+    let ahead = groups.div_ceil(heights.tiles.max(1)).min(16);
+    let mut sums = [dot.lanes().splat_i32(0); MAX_ROWS];
+    let mut space = SPACE.take();
+    for (at, blocks) in panels.chunks_exact(groups).enumerate() {
+        let next = panels.get((at + 1) * groups..(at + 2) * groups);
+        let many = heights.tiles >= MANY_TILES;
+        let unpacked = if many { dot.unpack(blocks, &mut space) } else { None };
+        let panel = match unpacked {
+            Some(count) => Panel { blocks: &space[..count], unpacked: true, next: None },
+            None => Panel { blocks, unpacked: false, next: None },
+        };
+        let mut parts = next.unwrap_or_default().chunks(ahead);
         let mut row = 0;
-        if D::ROWS >= 6 {
-            while row + 6 <= rows {
-                fetch(next.next());
-                put_tile::<D, 6>(dot, a, stride, panel, row, at, sink);
-                row += 6;
+        for tile in 0..heights.tiles {
+            let height = heights.of(tile);
+            let a = &a[row * stride..(row + height) * stride];
+            if many {
+                fetch(parts.next());
+            }
+            let next = if many || tile > 0 { None } else { next };
+            tile_sums(dot, a, stride, Panel { next, ..panel }, &mut sums);
+            for sums in &sums[..height] {
+                sink.put(row, at, *sums);
+                row += 1;
             }
         }
-        if D::ROWS >= 4 {
-            while row + 4 <= rows {
-                fetch(next.next());
-                put_tile::<D, 4>(dot, a, stride, panel, row, at, sink);
-                row += 4;
-            }
-        }
-        if D::ROWS >= 2 {
-            while row + 2 <= rows {
-                fetch(next.next());
-                put_tile::<D, 2>(dot, a, stride, panel, row, at, sink);
-                row += 2;
-            }
-        }
-        while row < rows {
-            fetch(next.next());
-            put_tile::<D, 1>(dot, a, stride, panel, row, at, sink);
-            row += 1;
-        }
+    }
+    SPACE.set(space);
+}
+
+thread_local! {
+    /// Space for unpacked panels.
+    static SPACE: Cell<Vec<Block>> = const { Cell::new(Vec::new()) };
+}
+
+/// Rows split into as few tiles as possible, whose heights differ by one at most.
+pub(super) struct Heights {
+    pub tiles: usize,
+    least: usize,
+    /// Tiles that are higher by one.
+    higher: usize,
+}
+
+impl Heights {
+    /// Splits `rows` into tiles of `most` at most.
+    #[inline(always)]
+    pub fn new(rows: usize, most: usize) -> Self {
+        let tiles = rows.div_ceil(most);
+        Heights { tiles, least: rows / tiles.max(1), higher: rows % tiles.max(1) }
+    }
+
+    /// The height of a tile.
+    #[inline(always)]
+    pub fn of(&self, tile: usize) -> usize {
+        self.least + usize::from(tile < self.higher)
     }
 }
 
@@ -87,20 +163,20 @@ fn fetch(blocks: Option<&[Block]>) {
     std::hint::black_box(bytes);
 }
 
+/// The sums of the rows of `a`, [`Dot::ROWS`] at most, with `panel`.
 #[inline(always)]
-fn put_tile<D: Dot, const R: usize>(
-    dot: D,
-    a: &[u8],
-    stride: usize,
-    panel: &[Block],
-    row: usize,
-    at: usize,
-    sink: &mut impl Sink<D::Lanes>,
-) {
-    let rows = &a[row * stride..(row + R) * stride];
-    // SAFETY: `rows` holds R rows of `stride` bytes, and a row has GROUP * WIDTH bytes for every block of the panel.
-    let sums = unsafe { dot.tile::<R>(rows.as_ptr(), stride, panel) };
-    for (r, sums) in sums.into_iter().enumerate() {
-        sink.put(row + r, at, sums);
+fn tile_sums<D: Dot>(dot: D, a: &[u8], stride: usize, panel: Panel, sums: &mut Sums<D>) {
+    let (rows, a) = (a.len() / stride, a.as_ptr());
+    // SAFETY: `a` holds `rows` rows of `stride` bytes, GROUP * WIDTH for every block.
+    unsafe {
+        match rows {
+            6 if D::ROWS >= 6 => dot.tile::<6>(a, stride, panel, sums),
+            5 if D::ROWS >= 5 => dot.tile::<5>(a, stride, panel, sums),
+            4 if D::ROWS >= 4 => dot.tile::<4>(a, stride, panel, sums),
+            3 if D::ROWS >= 3 => dot.tile::<3>(a, stride, panel, sums),
+            2 if D::ROWS >= 2 => dot.tile::<2>(a, stride, panel, sums),
+            1 => dot.tile::<1>(a, stride, panel, sums),
+            _ => unreachable!("a tile has 1 to {} rows", D::ROWS),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::dispatch::{Kernel, Task};
 use super::gemm::{Dot, Sink, gemm};
 use super::lanes::{LANES, Lanes};
-use super::math::activate;
+use super::math::Activate;
 use super::pack::{GROUP, PackedWeights};
 use super::quantizer::{Quantize, Quantizer};
 use crate::activation::Activation;
@@ -90,6 +90,7 @@ impl Linear {
             fn run<D: Dot>(self, dot: D) {
                 let Rows { linear, a, activation, out } = self;
                 let groups = linear.outputs() / GROUP;
+                let activation = activation.map(Activate::new);
                 let put = &mut PutRows { l: dot.lanes(), groups, activation, out: out.as_chunks_mut().0 };
                 linear.values(dot, a, 0..groups, put);
             }
@@ -118,6 +119,7 @@ impl Linear {
                 let Activated { linear, a, activation, quantizer, out } = self;
                 let groups = linear.outputs() / GROUP;
                 let quantized = PutQuantized { dot, quantizer: quantizer.by_value(), groups, out };
+                let activation = Activate::new(activation);
                 linear.values(dot, a, 0..groups, &mut PutActivated { activation, quantized });
             }
         }
@@ -171,27 +173,27 @@ impl<D: Dot> Put<D::Lanes> for PutQuantized<'_, D> {
 struct PutRows<'a, L> {
     l: L,
     groups: usize,
-    activation: Option<Activation>,
+    activation: Option<Activate>,
     out: &'a mut [[f32; LANES]],
 }
 
 impl<L: Lanes> Put<L> for PutRows<'_, L> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: L::F32) {
-        let y = self.activation.map_or(y, |activation| activate(self.l, activation, y));
+        let y = self.activation.map_or(y, |activation| activation.apply(self.l, y));
         self.l.store(y, &mut self.out[row * self.groups + group]);
     }
 }
 
 struct PutActivated<'a, D> {
-    activation: Activation,
+    activation: Activate,
     quantized: PutQuantized<'a, D>,
 }
 
 impl<D: Dot> Put<D::Lanes> for PutActivated<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
-        let y = activate(self.quantized.dot.lanes(), self.activation, y);
+        let y = self.activation.apply(self.quantized.dot.lanes(), y);
         self.quantized.put(row, group, y);
     }
 }

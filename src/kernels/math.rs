@@ -1,6 +1,6 @@
 //! Elementary functions as branch-free polynomials on eight lanes.
 
-use super::lanes::Lanes;
+use super::lanes::{LANES, Lanes};
 use crate::activation::Activation;
 
 /// Adding and taking off 1.5·2^23 rounds to the nearest integer, ties to even, for |x| ≤ 2^22.
@@ -35,47 +35,84 @@ pub(super) fn exp<L: Lanes>(l: L, x: L::F32) -> L::F32 {
     l.mul(e_to_r, l.bits_to_f32(exponent))
 }
 
+/// What [`gelu`] takes, in every lane.
+struct Gelu {
+    least: [f32; LANES],
+    most: [f32; LANES],
+    u_scale: [f32; LANES],
+    minus_one: [f32; LANES],
+    half: [f32; LANES],
+    p: [[f32; LANES]; 13],
+}
+
+static GELU: Gelu = Gelu {
+    least: [-5.0; LANES],
+    most: [5.0; LANES],
+    u_scale: [2.0 / 25.0; LANES],
+    minus_one: [-1.0; LANES],
+    half: [0.5; LANES],
+    p: [
+        [0.000_582_616_8; LANES],
+        [-0.001_589_165_5; LANES],
+        [0.001_783_495_4; LANES],
+        [-0.002_740_28; LANES],
+        [0.006_359_371; LANES],
+        [-0.011_119_924; LANES],
+        [0.016_421_136; LANES],
+        [-0.023_284_117; LANES],
+        [0.031_439_204; LANES],
+        [-0.040_440_463; LANES],
+        [0.051_520_675; LANES],
+        [-0.070_296_36; LANES],
+        [0.141_363_78; LANES],
+    ],
+};
+
 /// `x · Φ(x)`, the exact GELU, within 5e-7 · max(1, |x|).
 ///
 /// `Φ(t) = 1/2 + t·p(t²)` with t = x clamped to [−5, 5], where Φ is within 3e-7 of its limits; p is a minimax polynomial in
 /// u = 2t²/25 − 1.
 #[inline(always)]
-pub(super) fn gelu<L: Lanes>(l: L, x: L::F32) -> L::F32 {
-    const P: [f32; 13] = [
-        0.000_582_616_8,
-        -0.001_589_165_5,
-        0.001_783_495_4,
-        -0.002_740_28,
-        0.006_359_371,
-        -0.011_119_924,
-        0.016_421_136,
-        -0.023_284_117,
-        0.031_439_204,
-        -0.040_440_463,
-        0.051_520_675,
-        -0.070_296_36,
-        0.141_363_78,
-    ];
-    let t = l.min(l.max(x, l.splat(-5.0)), l.splat(5.0));
-    let u = l.mul_add(l.mul(t, t), l.splat(2.0 / 25.0), l.splat(-1.0));
-    l.mul(x, l.mul_add(t, polynomial(l, u, &P), l.splat(0.5)))
+fn gelu<L: Lanes>(l: L, x: L::F32, c: &Gelu) -> L::F32 {
+    let t = l.min(l.max(x, l.load(&c.least)), l.load(&c.most));
+    let u = l.mul_add(l.mul(t, t), l.load(&c.u_scale), l.load(&c.minus_one));
+    let [first, rest @ ..] = &c.p;
+    let p = rest.iter().fold(l.load(first), |p, coefficient| l.mul_add(p, u, l.load(coefficient)));
+    l.mul(x, l.mul_add(t, p, l.load(&c.half)))
 }
 
 /// The tanh approximation of GELU, within 5e-7 · max(1, |x|): `0.5·(1 + tanh z) = 1 / (1 + e^(−2z))`.
 #[inline(always)]
-pub(super) fn gelu_tanh<L: Lanes>(l: L, x: L::F32) -> L::F32 {
+fn gelu_tanh<L: Lanes>(l: L, x: L::F32) -> L::F32 {
     let cubic = l.mul(l.mul(x, x), l.splat(0.044_715));
     let minus_2z = l.mul(l.mul_add(cubic, x, x), l.splat(-2.0 * 0.797_884_6));
     l.div(x, l.add(l.splat(1.0), exp(l, minus_2z)))
 }
 
-/// Applies `activation`.
-#[inline(always)]
-pub(super) fn activate<L: Lanes>(l: L, activation: Activation, x: L::F32) -> L::F32 {
-    match activation {
-        Activation::Gelu => gelu(l, x),
-        Activation::GeluTanh => gelu_tanh(l, x),
-        Activation::Relu => l.max(x, l.splat(0.0)),
+/// An activation as loops hold it.
+#[derive(Clone, Copy)]
+pub(super) struct Activate {
+    activation: Activation,
+    gelu: &'static Gelu,
+}
+
+impl Activate {
+    /// To be called outside of loops.
+    #[inline(always)]
+    pub fn new(activation: Activation) -> Self {
+        // Compilers that see the values put them into the code, and engines build such vectors anew at every use: that takes
+        // longer than to load them.
+        Activate { activation, gelu: std::hint::black_box(&GELU) }
+    }
+
+    /// The activation of eight values.
+    #[inline(always)]
+    pub fn apply<L: Lanes>(self, l: L, x: L::F32) -> L::F32 {
+        match self.activation {
+            Activation::Gelu => gelu(l, x, self.gelu),
+            Activation::GeluTanh => gelu_tanh(l, x),
+            Activation::Relu => l.max(x, l.splat(0.0)),
+        }
     }
 }
 
@@ -83,7 +120,6 @@ pub(super) fn activate<L: Lanes>(l: L, activation: Activation, x: L::F32) -> L::
 mod tests {
     use super::super::dispatch::{Kernel, Task};
     use super::super::gemm::Dot;
-    use super::super::lanes::LANES;
     use super::*;
 
     enum Function {
@@ -101,7 +137,7 @@ mod tests {
             let x = l.load(&self.1);
             l.to_array(match self.0 {
                 Function::Exp => exp(l, x),
-                Function::Activation(activation) => activate(l, *activation, x),
+                Function::Activation(activation) => Activate::new(*activation).apply(l, x),
             })
         }
     }

@@ -14,7 +14,31 @@ pub struct Quantizer {
     inverse_scales: Vec<[f32; LANES]>,
     /// `t[j] · (1 / scale)` of every feature.
     offsets: Vec<[f32; LANES]>,
-    zero_point: u8,
+    rounding: Rounding,
+}
+
+/// What rounding takes, in every lane: from memory it is quicker to have than as constants.
+#[derive(Debug, Clone, PartialEq)]
+struct Rounding {
+    /// The steps that become 0.
+    low: [f32; LANES],
+    /// The steps that become 255.
+    high: [f32; LANES],
+    round: [f32; LANES],
+    /// What the bits of a rounded sum exceed its integer by.
+    excess: [i32; LANES],
+}
+
+impl Rounding {
+    fn new(zero_point: u8) -> Self {
+        let zero = f32::from(zero_point);
+        Rounding {
+            low: [-zero; LANES],
+            high: [255.0 - zero; LANES],
+            round: [ROUND; LANES],
+            excess: [ROUND.to_bits() as i32 - i32::from(zero_point); LANES],
+        }
+    }
 }
 
 impl Quantizer {
@@ -38,7 +62,8 @@ impl Quantizer {
         assert!(factors.len() == offsets.len() && factors.len().is_multiple_of(LANES), "one of each for every feature");
         let inverse = 1.0 / scale;
         let scaled = |values: &[f32]| values.as_chunks().0.iter().map(|lanes| lanes.map(|x| x * inverse)).collect();
-        Quantizer { inverse_scales: scaled(factors), offsets: scaled(offsets), zero_point }
+        let rounding = Rounding::new(zero_point);
+        Quantizer { inverse_scales: scaled(factors), offsets: scaled(offsets), rounding }
     }
 
     /// Features of a row.
@@ -49,7 +74,7 @@ impl Quantizer {
     /// What the loops of kernels hold.
     #[inline(always)]
     pub(super) fn by_value(&self) -> Quantize<'_> {
-        Quantize { inverse_scales: &self.inverse_scales, offsets: &self.offsets, zero_point: self.zero_point }
+        Quantize { inverse_scales: &self.inverse_scales, offsets: &self.offsets, rounding: &self.rounding }
     }
 }
 
@@ -58,19 +83,18 @@ impl Quantizer {
 pub(super) struct Quantize<'a> {
     inverse_scales: &'a [[f32; LANES]],
     offsets: &'a [[f32; LANES]],
-    zero_point: u8,
+    rounding: &'a Rounding,
 }
 
 impl Quantize<'_> {
     /// The values of the eight features `group` as integers in 0..=255.
     #[inline(always)]
     pub fn apply<L: Lanes>(self, l: L, group: usize, x: L::F32) -> L::I32 {
-        let zero_point = f32::from(self.zero_point);
+        let Rounding { low, high, round, excess } = self.rounding;
         let steps = l.mul_add(x, l.load(&self.inverse_scales[group]), l.load(&self.offsets[group]));
-        let steps = l.min(l.max(steps, l.splat(-zero_point)), l.splat(255.0 - zero_point));
+        let steps = l.min(l.max(steps, l.load(low)), l.load(high));
         // The lowest bits of the sum hold the rounded integer.
-        let rounded = l.to_bits(l.add(steps, l.splat(ROUND)));
-        l.sub_i32(rounded, l.splat_i32(ROUND.to_bits() as i32 - i32::from(self.zero_point)))
+        l.sub_i32(l.to_bits(l.add(steps, l.load(round))), l.load_i32(excess))
     }
 
     /// Writes the stored form of `row` to `out`.

@@ -1,8 +1,8 @@
 //! Plain Rust: what the other kernels are tested against, and the fallback where there is no SIMD.
 
-use super::gemm::Dot;
+use super::gemm::{Dot, Panel, Sums};
 use super::lanes::{LANES, Lanes};
-use super::pack::{Block, GROUP, PANEL};
+use super::pack::{GROUP, PANEL};
 
 /// Available everywhere.
 #[derive(Debug, Clone, Copy)]
@@ -116,10 +116,10 @@ impl Dot for Scalar {
         to.copy_from_slice(&self.to_bytes(group));
     }
 
-    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: &[Block]) -> [[i32; PANEL]; R] {
-        let mut sums = [[0; PANEL]; R];
-        for (group, block) in panel.iter().enumerate() {
-            for (r, sums) in sums.iter_mut().enumerate() {
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
+        sums[..R].fill([0; PANEL]);
+        for (group, block) in panel.blocks.iter().enumerate() {
+            for (r, sums) in sums[..R].iter_mut().enumerate() {
                 for (column, sum) in sums.iter_mut().enumerate() {
                     for k in 0..GROUP {
                         // SAFETY: the caller vouches for GROUP bytes a block at each row.
@@ -129,6 +129,5 @@ impl Dot for Scalar {
                 }
             }
         }
-        sums
     }
 }

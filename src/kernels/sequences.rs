@@ -6,13 +6,30 @@ use super::pack::PANEL;
 use std::ops::Range;
 
 /// Query rows whose scores are computed, normalised and used before the next ones.
-pub(super) const ROWS: usize = 16;
+pub(super) const ROWS: usize = 24;
 
 /// One sequence: its tokens, the tokens that ask among all that ask, and its panels among the packed keys.
 pub(super) struct Sequence {
     pub tokens: Range<usize>,
     pub queries: Range<usize>,
     pub panels: Range<usize>,
+}
+
+impl Sequence {
+    /// Its tokens, filled up to whole panels.
+    pub fn places(&self) -> usize {
+        self.panels.len() * PANEL
+    }
+
+    /// Where its keys lie among the keys of all, a panel having `groups` blocks.
+    pub fn keys(&self, groups: usize) -> Range<usize> {
+        self.panels.start * groups..self.panels.end * groups
+    }
+
+    /// Where its values lie among the values of all: `groups` panels of [`Sequence::places`] groups.
+    pub fn values(&self, groups: usize) -> Range<usize> {
+        self.panels.start * PANEL * groups..self.panels.end * PANEL * groups
+    }
 }
 
 /// The sequences that end before the tokens `ends`; with `first_only` the first token of each asks alone.

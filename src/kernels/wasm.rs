@@ -1,6 +1,6 @@
 //! WebAssembly: the i16 dot of SIMD128, and the byte dot of relaxed SIMD in the two readings engines give it.
 
-use super::gemm::Dot;
+use super::gemm::{Dot, Panel, Sums};
 use super::lanes::{LANES, Lanes};
 use super::pack::{Block, GROUP};
 use std::arch::wasm32::*;
@@ -22,7 +22,7 @@ fn each(a: Pair, b: Pair, f: impl Fn(v128, v128) -> v128) -> Pair {
 impl Lanes for Simd128 {
     type F32 = Pair;
     type I32 = Pair;
-    const FLOAT_ROWS: usize = 4;
+    const FLOAT_ROWS: usize = 6;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Pair {
@@ -165,7 +165,7 @@ fn pair_sums(a: v128, b: v128) -> v128 {
     i32x4_add(i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b))
 }
 
-/// Multiplication in i16 pairs (`i32x4.dot_i16x8_s`): even and odd k in registers of their own.
+/// Multiplication in i16 pairs (`i32x4.dot_i16x8_s`), a column and a row of eight k at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct I16;
 
@@ -173,7 +173,7 @@ impl Dot for I16 {
     type Lanes = Simd128;
     const WIDTH: usize = 2;
     const SHIFT: i32 = 0;
-    const ROWS: usize = 6;
+    const ROWS: usize = 5;
 
     #[inline(always)]
     fn lanes(self) -> Simd128 {
@@ -183,39 +183,85 @@ impl Dot for I16 {
     #[inline(always)]
     fn store(self, group: Pair, to: &mut [u8]) {
         let to: &mut [u8; 2 * GROUP] = to.try_into().expect("a group in its stored form");
-        let in_order = i16x8_narrow_i32x4(group[0], group[1]);
-        let even_then_odd = i16x8_shuffle::<0, 2, 4, 6, 1, 3, 5, 7>(in_order, in_order);
         // SAFETY: sixteen bytes are writable, and the store has no alignment demand.
-        unsafe { v128_store(to.as_mut_ptr().cast(), even_then_odd) };
+        unsafe { v128_store(to.as_mut_ptr().cast(), i16x8_narrow_i32x4(group[0], group[1])) };
+    }
+
+    /// Weights in i16: a block becomes two.
+    #[inline(always)]
+    fn unpack(self, panel: &[Block], space: &mut Vec<Block>) -> Option<usize> {
+        let count = 2 * panel.len();
+        if space.len() < count {
+            space.resize(count, Block::ZERO);
+        }
+        for (block, wide) in panel.iter().zip(space.as_chunks_mut::<2>().0) {
+            let wide = wide.iter_mut().flat_map(|half| half.0.as_chunks_mut::<16>().0);
+            for (column, wide) in block.0.as_chunks::<GROUP>().0.iter().zip(wide) {
+                // SAFETY: sixteen bytes are writable, and the store has no alignment demand.
+                unsafe { v128_store(wide.as_mut_ptr().cast(), widen(column)) };
+            }
+        }
+        Some(count)
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: &[Block]) -> [Pair; R] {
-        let mut sums = [[i32x4_splat(0); 2]; R];
-        for half in 0..2 {
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
+        let mut pairs = [[i32x4_splat(0); 4]; R];
+        for at in 0..4 {
             let mut partial = [[i32x4_splat(0); 2]; R];
-            for (group, block) in panel.iter().enumerate() {
-                for at in 0..2 {
-                    // SAFETY: a block has 64 bytes; the caller vouches for 16 bytes a block at each row.
+            if panel.unpacked {
+                for (group, wide) in panel.blocks.as_chunks::<2>().0.iter().enumerate() {
+                    let columns = wide[at / 2].0.as_chunks::<32>().0[at % 2].as_ptr().cast::<v128>();
+                    // SAFETY: two vectors have 32 bytes, and the loads have no alignment demand; of the rows, the caller's.
                     unsafe {
-                        let columns = v128_load(block.0.as_ptr().add(half * 32 + at * 16).cast());
-                        let even = i16x8_shr(i16x8_shl(columns, 8), 8);
-                        let odd = i16x8_shr(columns, 8);
-                        for (r, partial) in partial.iter_mut().enumerate() {
-                            let row = a.add(r * stride + group * 2 * GROUP).cast::<u64>();
-                            let products = i32x4_dot_i16x8(even, v128_load64_splat(row));
-                            partial[at] = i32x4_add(partial[at], products);
-                            let products = i32x4_dot_i16x8(odd, v128_load64_splat(row.add(1)));
-                            partial[at] = i32x4_add(partial[at], products);
-                        }
+                        let columns = [v128_load(columns), v128_load(columns.add(1))];
+                        add_products(a, stride, group, columns, &mut partial);
                     }
                 }
+            } else {
+                let panel = if at == 0 { panel } else { panel.alone() };
+                panel.each_block(|group, block| {
+                    let columns = block.0.as_chunks::<GROUP>().0;
+                    let columns = [widen(&columns[2 * at]), widen(&columns[2 * at + 1])];
+                    // SAFETY: the caller's.
+                    unsafe { add_products(a, stride, group, columns, &mut partial) };
+                });
             }
-            for (sums, [a, b]) in sums.iter_mut().zip(partial) {
-                sums[half] = pair_sums(a, b);
+            for (pairs, [a, b]) in pairs.iter_mut().zip(partial) {
+                pairs[at] = i32x4_add(i32x4_shuffle::<0, 1, 4, 5>(a, b), i32x4_shuffle::<2, 3, 6, 7>(a, b));
             }
         }
-        sums
+        for (sums, [a, b, c, d]) in sums.iter_mut().zip(pairs) {
+            *sums = [pair_sums(a, b), pair_sums(c, d)];
+        }
+    }
+}
+
+/// Eight weights in i16.
+#[inline(always)]
+fn widen(weights: &[i8; GROUP]) -> v128 {
+    // SAFETY: eight bytes are readable, and the load has no alignment demand.
+    unsafe { i16x8_load_extend_i8x8(weights.as_ptr()) }
+}
+
+/// Adds the products of `R` rows with two columns.
+///
+/// # Safety
+/// 2 * GROUP bytes must be readable at `a + r * stride + group * 2 * GROUP` for every r < R.
+#[inline(always)]
+unsafe fn add_products<const R: usize>(
+    a: *const u8,
+    stride: usize,
+    group: usize,
+    columns: [v128; 2],
+    partial: &mut [[v128; 2]; R],
+) {
+    for (r, partial) in partial.iter_mut().enumerate() {
+        // SAFETY: the caller's.
+        let row = unsafe { v128_load(a.add(r * stride + group * 2 * GROUP).cast()) };
+        for (sum, column) in partial.iter_mut().zip(columns) {
+            *sum = i32x4_add(*sum, i32x4_dot_i16x8(column, row));
+        }
     }
 }
 
@@ -230,7 +276,7 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     type Lanes = Simd128;
     const WIDTH: usize = 1;
     const SHIFT: i32 = if SIGNED { 128 } else { 0 };
-    const ROWS: usize = 2;
+    const ROWS: usize = 6;
 
     #[inline(always)]
     fn lanes(self) -> Simd128 {
@@ -247,21 +293,54 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: &[Block]) -> [Pair; R] {
-        let mut partial = [[i32x4_splat(0); 4]; R];
-        for (group, block) in panel.iter().enumerate() {
-            // SAFETY: a block has 64 bytes; the caller vouches for 8 bytes a block at each row.
-            unsafe {
-                let columns: [v128; 4] = std::array::from_fn(|at| v128_load(block.0.as_ptr().cast::<v128>().add(at)));
-                for (r, partial) in partial.iter_mut().enumerate() {
-                    let row = v128_load64_splat(a.add(r * stride + group * GROUP).cast());
-                    for (sum, column) in partial.iter_mut().zip(columns) {
-                        *sum = i32x4_relaxed_dot_i8x16_i7x16_add(column, row, *sum);
-                    }
-                }
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
+        if R <= 2 {
+            let mut partial = [[i32x4_splat(0); 4]; R];
+            // SAFETY: the caller's, here and below.
+            panel.each_block(|group, block| unsafe { add_dots(a, stride, group, block, 0, &mut partial) });
+            for (sums, [a, b, c, d]) in sums.iter_mut().zip(partial) {
+                *sums = [pair_sums(a, b), pair_sums(c, d)];
+            }
+            return;
+        }
+        // The sums of more rows fit the registers for half the columns at a time.
+        let mut low = [[i32x4_splat(0); 2]; R];
+        panel.each_block(|group, block| unsafe { add_dots(a, stride, group, block, 0, &mut low) });
+        for (sums, [a, b]) in sums.iter_mut().zip(low) {
+            sums[0] = pair_sums(a, b);
+        }
+        let mut high = [[i32x4_splat(0); 2]; R];
+        panel.alone().each_block(|group, block| unsafe { add_dots(a, stride, group, block, 2, &mut high) });
+        for (sums, [a, b]) in sums.iter_mut().zip(high) {
+            sums[1] = pair_sums(a, b);
+        }
+    }
+}
+
+/// Adds the products of `R` rows with `C` vectors of two columns of `block`, from the vector `first` on.
+///
+/// # Safety
+/// GROUP bytes must be readable at `a + r * stride + group * GROUP` for every r < R.
+#[cfg(target_feature = "relaxed-simd")]
+#[inline(always)]
+unsafe fn add_dots<const R: usize, const C: usize>(
+    a: *const u8,
+    stride: usize,
+    group: usize,
+    block: &Block,
+    first: usize,
+    partial: &mut [[v128; C]; R],
+) {
+    let vectors = block.0.as_chunks::<16>().0;
+    // SAFETY: a vector has 16 bytes; of the rows, the caller's.
+    unsafe {
+        let columns: [v128; C] = std::array::from_fn(|at| v128_load(vectors[first + at].as_ptr().cast()));
+        for (r, partial) in partial.iter_mut().enumerate() {
+            let row = v128_load64_splat(a.add(r * stride + group * GROUP).cast());
+            for (sum, column) in partial.iter_mut().zip(columns) {
+                *sum = i32x4_relaxed_dot_i8x16_i7x16_add(column, row, *sum);
             }
         }
-        partial.map(|[a, b, c, d]| [pair_sums(a, b), pair_sums(c, d)])
     }
 }
 

@@ -1,62 +1,61 @@
-//! The float product of attention: rows of weights times values.
+//! The float products of attention: rows of weights times panels of columns.
 
+use super::gemm::Heights;
 use super::lanes::{LANES, Lanes};
 use super::linear::Put;
 
-/// `y[row] = Σ_t weights[row, t] · values[t]` for every row of weights. Values are rows of `groups` groups; a row of weights
-/// has one for every value, filled up to whole lanes.
+/// Rows of the largest tile there is.
+const MAX_ROWS: usize = 8;
+
+/// `y[row, panel] = Σ_k weights[row, k] · columns[panel, k]` for every row and panel. A row has `k` weights, a multiple of
+/// [`LANES`], a panel `k` groups of [`LANES`] columns.
 #[inline(always)]
 pub(super) fn weigh<L: Lanes>(
     l: L,
+    k: usize,
     weights: &[[f32; LANES]],
-    values: &[[f32; LANES]],
-    groups: usize,
+    columns: &[[f32; LANES]],
     put: &mut impl Put<L>,
 ) {
-    let rows = weights.len() / (values.len() / groups).div_ceil(LANES);
-    for group in 0..groups {
+    let stride = k / LANES;
+    let heights = Heights::new(weights.len() / stride, L::FLOAT_ROWS);
+    let mut sums = [l.splat(0.0); MAX_ROWS];
+    for (at, panel) in columns.chunks_exact(k).enumerate() {
         let mut row = 0;
-        if L::FLOAT_ROWS >= 8 {
-            while row + 8 <= rows {
-                weigh_rows::<L, 8>(l, weights, values, groups, (row, group), put);
-                row += 8;
+        for tile in 0..heights.tiles {
+            let height = heights.of(tile);
+            let weights = weights[row * stride..(row + height) * stride].as_flattened();
+            match height {
+                8 if L::FLOAT_ROWS >= 8 => tile_sums::<L, 8>(l, weights, panel, &mut sums),
+                7 if L::FLOAT_ROWS >= 7 => tile_sums::<L, 7>(l, weights, panel, &mut sums),
+                6 if L::FLOAT_ROWS >= 6 => tile_sums::<L, 6>(l, weights, panel, &mut sums),
+                5 if L::FLOAT_ROWS >= 5 => tile_sums::<L, 5>(l, weights, panel, &mut sums),
+                4 if L::FLOAT_ROWS >= 4 => tile_sums::<L, 4>(l, weights, panel, &mut sums),
+                3 if L::FLOAT_ROWS >= 3 => tile_sums::<L, 3>(l, weights, panel, &mut sums),
+                2 if L::FLOAT_ROWS >= 2 => tile_sums::<L, 2>(l, weights, panel, &mut sums),
+                1 => tile_sums::<L, 1>(l, weights, panel, &mut sums),
+                _ => unreachable!("a tile has 1 to {} rows", L::FLOAT_ROWS),
             }
-        }
-        if L::FLOAT_ROWS >= 4 {
-            while row + 4 <= rows {
-                weigh_rows::<L, 4>(l, weights, values, groups, (row, group), put);
-                row += 4;
+            for sum in &sums[..height] {
+                put.put(row, at, *sum);
+                row += 1;
             }
-        }
-        while row < rows {
-            weigh_rows::<L, 1>(l, weights, values, groups, (row, group), put);
-            row += 1;
         }
     }
 }
 
+/// The sums of `R` rows of weights with one panel.
 #[inline(always)]
-fn weigh_rows<L: Lanes, const R: usize>(
-    l: L,
-    weights: &[[f32; LANES]],
-    values: &[[f32; LANES]],
-    groups: usize,
-    (first, group): (usize, usize),
-    put: &mut impl Put<L>,
-) {
-    let tokens = values.len() / groups;
-    let mut rows = [&[][..]; R];
-    for (r, row) in rows.iter_mut().enumerate() {
-        *row = &weights.as_flattened()[(first + r) * tokens.div_ceil(LANES) * LANES..][..tokens];
-    }
+fn tile_sums<L: Lanes, const R: usize>(l: L, weights: &[f32], panel: &[[f32; LANES]], out: &mut [L::F32; MAX_ROWS]) {
+    assert_eq!(weights.len(), R * panel.len(), "a weight for every row and group of columns");
     let mut sums = [l.splat(0.0); R];
-    for (token, value) in values.chunks_exact(groups).enumerate() {
-        let value = l.load(&value[group]);
-        for r in 0..R {
-            sums[r] = l.mul_add(l.splat(rows[r][token]), value, sums[r]);
+    for (k, columns) in panel.iter().enumerate() {
+        let columns = l.load(columns);
+        for (r, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: k < panel.len() and r < R, and there are R * panel.len() weights.
+            let weight = unsafe { *weights.get_unchecked(r * panel.len() + k) };
+            *sum = l.mul_add(l.splat(weight), columns, *sum);
         }
     }
-    for (r, sum) in sums.into_iter().enumerate() {
-        put.put(first + r, group, sum);
-    }
+    out[..R].copy_from_slice(&sums);
 }

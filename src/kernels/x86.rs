@@ -1,6 +1,6 @@
 //! AVX2 with FMA, with and without AVX-VNNI.
 
-use super::gemm::Dot;
+use super::gemm::{Dot, Panel, Sums};
 use super::lanes::{LANES, Lanes};
 use super::pack::{Block, GROUP};
 use std::arch::x86_64::*;
@@ -207,11 +207,11 @@ impl Dot for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: &[Block]) -> [__m256i; R] {
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
         // SAFETY: `self` proves AVX2; the caller vouches for 16 bytes a block at each row.
         unsafe {
             let mut partial = [[_mm256_setzero_si256(); 2]; R];
-            for (group, block) in panel.iter().enumerate() {
+            panel.each_block(|group, block| {
                 for at in 0..2 {
                     let both = half(block, at);
                     let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(both));
@@ -224,8 +224,10 @@ impl Dot for Avx2 {
                         partial[at] = _mm256_add_epi32(partial[at], _mm256_madd_epi16(odd, a_odd));
                     }
                 }
+            });
+            for (sums, partial) in sums.iter_mut().zip(partial) {
+                *sums = pair_sums(partial);
             }
-            partial.map(|p| pair_sums(p))
         }
     }
 }
@@ -247,11 +249,11 @@ impl Dot for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: &[Block]) -> [__m256i; R] {
+    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
         // SAFETY: `self` proves AVX2 and AVX-VNNI; the caller vouches for 8 bytes a block at each row.
         unsafe {
             let mut partial = [[_mm256_setzero_si256(); 2]; R];
-            for (group, block) in panel.iter().enumerate() {
+            panel.each_block(|group, block| {
                 let columns = [half(block, 0), half(block, 1)];
                 for (r, partial) in partial.iter_mut().enumerate() {
                     let row = a.add(r * stride + group * GROUP).cast::<i64>();
@@ -259,8 +261,10 @@ impl Dot for AvxVnni {
                     partial[0] = _mm256_dpbusd_avx_epi32(partial[0], row, columns[0]);
                     partial[1] = _mm256_dpbusd_avx_epi32(partial[1], row, columns[1]);
                 }
+            });
+            for (sums, partial) in sums.iter_mut().zip(partial) {
+                *sums = pair_sums(partial);
             }
-            partial.map(|p| pair_sums(p))
         }
     }
 }
