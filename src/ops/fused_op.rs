@@ -1,5 +1,6 @@
 //! What the fused operators have in common: matrices and vectors of tokens in, matrices of features out.
 
+use super::results::{blank, hand_out};
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
@@ -22,7 +23,7 @@ pub(super) trait FusedOp: std::fmt::Debug + Send + Sync + 'static {
     /// What comes out.
     fn outputs(&self) -> Vec<Output>;
 
-    /// Fills `outputs` from `inputs`, whose types and columns have been checked.
+    /// Fills `outputs`, whose values are unknown, from `inputs`, whose types and columns have been checked.
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()>;
 }
 
@@ -98,10 +99,10 @@ impl EvalOp for Wrapped {
         }
         let outputs = self.0.outputs().into_iter();
         let mut outputs = outputs
-            .map(|out| Tensor::zero_dt(out.datum_type, &[inputs[out.rows_of].shape()[0], out.features]))
+            .map(|out| blank(out.datum_type, &[inputs[out.rows_of].shape()[0], out.features]))
             .collect::<TractResult<TVec<Tensor>>>()?;
         self.0.run(&inputs, &mut outputs)?;
-        Ok(outputs.into_iter().map(IntoTValue::into_tvalue).collect())
+        Ok(outputs.into_iter().map(hand_out).collect())
     }
 }
 

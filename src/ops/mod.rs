@@ -19,6 +19,7 @@ mod nodes;
 mod pattern;
 mod recognise;
 mod residual;
+mod results;
 mod rows;
 mod stored;
 mod sum_norm;
