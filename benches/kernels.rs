@@ -1,7 +1,8 @@
-//! The integer product of every kernel of this processor, at the shapes of BERT-base and of the demo model. Checks each
-//! product against the plain loop before it is timed.
+//! The integer product of every kernel of this processor, alone and in a linear layer with GELU, at the shapes of BERT-base and
+//! of the demo model. Checks each against the plain loop before it is timed.
 
-use bert8::kernels::{Kernel, PackedWeights, Path};
+use bert8::activation::Activation;
+use bert8::kernels::{Kernel, Linear, PackedWeights, Path};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
@@ -35,5 +36,30 @@ fn products(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, products);
+fn linear_layers(criterion: &mut Criterion) {
+    let plain = Kernel::new(Path::Scalar).expect("plain Rust runs everywhere");
+    for [m, k, n] in [[128, 768, 3072], [53, 384, 1536]] {
+        let (a, w) = (bytes(m * k, 11), bytes(k * n, 7).into_iter().map(|byte| byte as i8).collect::<Vec<_>>());
+        let (scales, bias) = (vec![1e-5; n], vec![0.1; n]);
+        let layer = |kernel| Linear::new(kernel, PackedWeights::new(&w, k, n), 128, &scales, &bias);
+        let mut expected = vec![0.0; m * n];
+        layer(plain).rows(&plain.stored(&a), Some(Activation::Gelu), &mut expected);
+
+        let mut group = criterion.benchmark_group(format!("{m}x{k}x{n} with GELU"));
+        group.sample_size(20).throughput(Throughput::Elements((m * k * n) as u64));
+        for kernel in Kernel::all().filter(|kernel| *kernel != plain) {
+            let (layer, a, mut out) = (layer(kernel), kernel.stored(&a), vec![0.0; m * n]);
+            layer.rows(&a, Some(Activation::Gelu), &mut out);
+            // The integers are the same; GELU rounds once or twice.
+            let close = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-5 * y.abs().max(1.0);
+            assert!(out.iter().zip(&expected).all(close), "{} gives other values", kernel.path().name());
+            group.bench_function(BenchmarkId::from_parameter(kernel.path().name()), |bencher| {
+                bencher.iter(|| layer.rows(black_box(&a), Some(Activation::Gelu), &mut out));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, products, linear_layers);
 criterion_main!(benches);

@@ -46,7 +46,10 @@ impl Kernel {
                 let stored = out.chunks_exact_mut(GROUP * D::WIDTH);
                 for (at, (x, out)) in x.as_chunks().0.iter().zip(stored).enumerate() {
                     let x = l.load(x);
-                    let x = activation.map_or(x, |activation| activation.apply(l, x));
+                    let x = match activation {
+                        Some(activation) => activation.apply(l, x),
+                        None => x,
+                    };
                     dot.store(quantizer.apply(l, at % groups, x), out);
                 }
             }

@@ -53,32 +53,6 @@ pub(super) struct Panel<'a> {
     pub next: Option<&'a [Block]>,
 }
 
-impl Panel<'_> {
-    /// Calls `with` for every block in turn, with its number, and reads a byte of a block of the next panel, and thereby its
-    /// cache line, before each.
-    #[inline(always)]
-    pub fn each_block(self, mut with: impl FnMut(usize, &Block)) {
-        match self.next {
-            Some(next) => {
-                let mut bytes = 0;
-                for (group, (block, next)) in self.blocks.iter().zip(next).enumerate() {
-                    bytes ^= next.0[0];
-                    with(group, block);
-                }
-                std::hint::black_box(bytes);
-            }
-            None => self.blocks.iter().enumerate().for_each(|(group, block)| with(group, block)),
-        }
-    }
-
-    /// The same panel, without the next.
-    #[cfg(target_arch = "wasm32")]
-    #[inline(always)]
-    pub fn alone(self) -> Self {
-        Panel { next: None, ..self }
-    }
-}
-
 /// Takes the sums of a product.
 pub(super) trait Sink<L: Lanes> {
     /// Takes the [`PANEL`](super::pack::PANEL) sums of `row` in `panel`.

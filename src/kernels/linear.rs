@@ -180,7 +180,10 @@ struct PutRows<'a, L> {
 impl<L: Lanes> Put<L> for PutRows<'_, L> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: L::F32) {
-        let y = self.activation.map_or(y, |activation| activation.apply(self.l, y));
+        let y = match self.activation {
+            Some(activation) => activation.apply(self.l, y),
+            None => y,
+        };
         self.l.store(y, &mut self.out[row * self.groups + group]);
     }
 }

@@ -76,8 +76,10 @@ static GELU: Gelu = Gelu {
 fn gelu<L: Lanes>(l: L, x: L::F32, c: &Gelu) -> L::F32 {
     let t = l.min(l.max(x, l.load(&c.least)), l.load(&c.most));
     let u = l.mul_add(l.mul(t, t), l.load(&c.u_scale), l.load(&c.minus_one));
-    let [first, rest @ ..] = &c.p;
-    let p = rest.iter().fold(l.load(first), |p, coefficient| l.mul_add(p, u, l.load(coefficient)));
+    let mut p = l.load(&c.p[0]);
+    for coefficient in &c.p[1..] {
+        p = l.mul_add(p, u, l.load(coefficient));
+    }
     l.mul(x, l.mul_add(t, p, l.load(&c.half)))
 }
 

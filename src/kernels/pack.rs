@@ -47,14 +47,16 @@ impl PackedWeights {
         let mut column_sums = vec![0; panels * PANEL];
         for (panel, sums) in column_sums.chunks_exact_mut(PANEL).enumerate() {
             for group in 0..groups {
-                let mut block = Block::ZERO;
-                for (at, row) in (group * GROUP..k.min((group + 1) * GROUP)).enumerate() {
-                    let values = part(row, panel * PANEL);
-                    for (column, (value, sum)) in values.into_iter().zip(sums.iter_mut()).enumerate() {
-                        block.0[column * GROUP + at] = value;
-                        *sum += i32::from(value);
-                    }
+                let mut rows = [[0; PANEL]; GROUP];
+                for (row, at) in rows.iter_mut().zip(group * GROUP..k) {
+                    *row = part(at, panel * PANEL);
                 }
+                let columns = transpose(rows);
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum += sum_bytes(column);
+                }
+                let mut block = Block::ZERO;
+                block.0.as_chunks_mut().0.copy_from_slice(&columns);
                 blocks.push(block);
             }
         }
@@ -79,5 +81,51 @@ impl PackedWeights {
     /// The blocks of the panels `panels`, panel after panel.
     pub(super) fn panels(&self, panels: std::ops::Range<usize>) -> &[Block] {
         &self.blocks[panels.start * self.groups..panels.end * self.groups]
+    }
+}
+
+/// Rows of eight bytes as columns: in three steps, each swaps the upper right with the lower left quarter of every square.
+fn transpose(rows: [[i8; 8]; 8]) -> [[i8; 8]; 8] {
+    let mut words = rows.map(|row| u64::from_le_bytes(row.map(|x| x as u8)));
+    for (apart, kept) in [(4, 0x0000_0000_ffff_ffff_u64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
+        for upper in (0..8).filter(|row| row & apart == 0) {
+            let swapped = ((words[upper] >> (8 * apart)) ^ words[upper + apart]) & kept;
+            words[upper] ^= swapped << (8 * apart);
+            words[upper + apart] ^= swapped;
+        }
+    }
+    words.map(|word| word.to_le_bytes().map(|x| x as i8))
+}
+
+/// The sum of eight s8, all at once: as u8, each 128 more, in pairs, then fours.
+fn sum_bytes(bytes: [i8; 8]) -> i32 {
+    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+    let biased = u64::from_le_bytes(bytes.map(|x| x as u8)) ^ 0x8080_8080_8080_8080;
+    let pairs = (biased & EVEN) + ((biased >> 8) & EVEN);
+    (pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48) as i32 - 8 * 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_where_they_belong_with_their_sums() {
+        for (k, n) in [(1, 1), (7, 9), (8, 8), (20, 24), (64, 13)] {
+            // Every byte there is, the extremes among them.
+            let weights: Vec<i8> = (0..k * n).map(|i| (i * 37 + 128) as u8 as i8).collect();
+            let packed = PackedWeights::new(&weights, k, n);
+            for column in 0..n.next_multiple_of(PANEL) {
+                let expected = |row: usize| if row < k && column < n { weights[row * n + column] } else { 0 };
+                let block = |row: usize| packed.blocks[column / PANEL * packed.groups + row / GROUP];
+                let got = |row: usize| block(row).0[column % PANEL * GROUP + row % GROUP];
+                let rows = 0..k.next_multiple_of(GROUP);
+                assert!(rows.clone().all(|row| got(row) == expected(row)), "column {column} of {k} x {n}");
+                assert_eq!(packed.column_sums[column], rows.map(|row| i32::from(expected(row))).sum::<i32>());
+            }
+        }
+        for extreme in [-128, 127] {
+            assert_eq!(sum_bytes([extreme; 8]), 8 * i32::from(extreme));
+        }
     }
 }

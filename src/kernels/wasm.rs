@@ -165,6 +165,23 @@ fn pair_sums(a: v128, b: v128) -> v128 {
     i32x4_add(i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b))
 }
 
+/// Calls `with` for every block of a panel in turn, with its number, and reads a byte of a block of the panel `next`, and thereby
+/// its cache line, before each.
+#[inline(always)]
+fn each_block(panel: &[Block], next: Option<&[Block]>, mut with: impl FnMut(usize, &Block)) {
+    match next {
+        Some(next) => {
+            let mut bytes = 0;
+            for (group, (block, next)) in panel.iter().zip(next).enumerate() {
+                bytes ^= next.0[0];
+                with(group, block);
+            }
+            std::hint::black_box(bytes);
+        }
+        None => panel.iter().enumerate().for_each(|(group, block)| with(group, block)),
+    }
+}
+
 /// Multiplication in i16 pairs (`i32x4.dot_i16x8_s`), a column and a row of eight k at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct I16;
@@ -219,8 +236,7 @@ impl Dot for I16 {
                     }
                 }
             } else {
-                let panel = if at == 0 { panel } else { panel.alone() };
-                panel.each_block(|group, block| {
+                each_block(panel.blocks, panel.next.filter(|_| at == 0), |group, block| {
                     let columns = block.0.as_chunks::<GROUP>().0;
                     let columns = [widen(&columns[2 * at]), widen(&columns[2 * at + 1])];
                     // SAFETY: the caller's.
@@ -297,7 +313,9 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
         if R <= 2 {
             let mut partial = [[i32x4_splat(0); 4]; R];
             // SAFETY: the caller's, here and below.
-            panel.each_block(|group, block| unsafe { add_dots(a, stride, group, block, 0, &mut partial) });
+            each_block(panel.blocks, panel.next, |group, block| unsafe {
+                add_dots(a, stride, group, block, 0, &mut partial)
+            });
             for (sums, [a, b, c, d]) in sums.iter_mut().zip(partial) {
                 *sums = [pair_sums(a, b), pair_sums(c, d)];
             }
@@ -305,12 +323,12 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
         }
         // The sums of more rows fit the registers for half the columns at a time.
         let mut low = [[i32x4_splat(0); 2]; R];
-        panel.each_block(|group, block| unsafe { add_dots(a, stride, group, block, 0, &mut low) });
+        each_block(panel.blocks, panel.next, |group, block| unsafe { add_dots(a, stride, group, block, 0, &mut low) });
         for (sums, [a, b]) in sums.iter_mut().zip(low) {
             sums[0] = pair_sums(a, b);
         }
         let mut high = [[i32x4_splat(0); 2]; R];
-        panel.alone().each_block(|group, block| unsafe { add_dots(a, stride, group, block, 2, &mut high) });
+        each_block(panel.blocks, None, |group, block| unsafe { add_dots(a, stride, group, block, 2, &mut high) });
         for (sums, [a, b]) in sums.iter_mut().zip(high) {
             sums[1] = pair_sums(a, b);
         }

@@ -3,7 +3,7 @@
 use super::attributes::{Attributes, LinearAttributes};
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
 use crate::kernels::{
-    AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, LANES, Linear, PackedWeights, Quantizer,
+    AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, LANES, Linear, PANEL, PackedWeights, Quantizer,
     SelfAttention,
 };
 use std::cell::RefCell;
@@ -58,8 +58,9 @@ fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: 
         (&parts[head / heads], first + at, first + size)
     };
     let columns = 3 * heads * head_size;
+    let places: Vec<_> = (0..columns).step_by(PANEL).map(place).collect();
     let packed = PackedWeights::from_rows(parts[0].k, columns, |row, column| {
-        let (part, column, end) = place(column);
+        let (part, column, end) = places[column / PANEL];
         if column < end { part.part(row, column, end) } else { [0; LANES] }
     });
     let padded = |values: for<'a> fn(&'a LinearAttributes) -> &'a [f32]| -> Vec<f32> {

@@ -132,9 +132,11 @@ impl LinearAttributes<'_> {
         ensure!(heads > 0 && self.k.is_multiple_of(heads), "{heads} heads do not divide {} inputs", self.k);
         ensure!(self.n.is_multiple_of(LANES), "{} outputs are no multiple of {LANES}", self.n);
         let (size, padded) = (self.k / heads, (self.k / heads).next_multiple_of(GROUP));
-        let packed = PackedWeights::from_rows(heads * padded, self.n, |row, column| {
-            let (head, at) = (row / padded, row % padded);
-            if at < size { self.part(head * size + at, column, self.n) } else { [0; LANES] }
+        // The row of weights that each input has, unless it fills up a head.
+        let row = |input: usize| (input % padded < size).then_some(input / padded * size + input % padded);
+        let rows: Vec<Option<usize>> = (0..heads * padded).map(row).collect();
+        let packed = PackedWeights::from_rows(rows.len(), self.n, |input, column| {
+            rows[input].map_or([0; LANES], |row| self.part(row, column, self.n))
         });
         Ok(Linear::new(kernel, packed, self.zero_point, &self.scale, &self.bias))
     }
