@@ -9,9 +9,9 @@ use bert8::activation::Activation;
 use bert8::bert::{Bert, emit_fp32};
 use bert8::metrics::{argmax, sqnr_db};
 use bert8::model::Model;
-use bert8::onnx::encode_model;
+use bert8::onnx::{decode_model, encode_model};
 use bert8::quantize::{
-    CalibrationInfo, Control, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
+    CalibrationInfo, Control, Format, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
     layer_reports, quantize,
 };
 use bert8::tokenizer::Tokens;
@@ -86,6 +86,52 @@ fn every_method_gives_a_fused_model_near_fp32() {
         let db = sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap();
         assert!(db > 20.0, "{options:?}: {db} dB");
     }
+}
+
+#[test]
+fn the_mean_of_every_logit_is_that_of_fp32() {
+    for labels in [1, 2, 7] {
+        let (bert, samples) = (tiny_bert(tiny_config(Activation::Gelu, labels)), sequences(40, 0));
+        let exact = fp32(&bert, &samples);
+        // By class: the mean over the calibration pairs of FP32's logits less INT8's.
+        let errors = |onnx: Vec<u8>| -> Vec<f32> {
+            let got = logits(onnx, &samples);
+            let mean = |class: usize| exact.iter().zip(&got).map(|(e, g)| e[class] - g[class]).sum::<f32>() / 40.0;
+            (0..labels).map(mean).collect()
+        };
+        let fast = Preset::Fast.options();
+        let without = quantized(&bert, &Options { bias_correction: false, ..fast.clone() }, None);
+        assert!(without.report.head.is_none());
+        assert!(errors(without.onnx).iter().any(|error| error.abs() > 1e-4));
+
+        let with = quantized(&bert, &fast, None);
+        let head = with.report.head.unwrap();
+        assert!(head.correction.len() == labels && head.corrected_rmse < head.uncorrected_rmse, "{head:?}");
+        let left = errors(with.onnx.clone());
+        assert!(left.iter().all(|error| error.abs() < 1e-5), "{labels} labels: {left:?}");
+
+        let qdq = quantized(&bert, &Options { format: Format::Qdq, ..fast.clone() }, None).onnx;
+        let bias = |onnx: &[u8]| {
+            let graph = decode_model(onnx, "test").unwrap().graph.unwrap();
+            graph.initializer.into_iter().find(|tensor| tensor.name == "classifier.bias").unwrap().raw_data
+        };
+        assert_eq!(bias(&qdq), bias(&with.onnx));
+        let new = bias(&with.onnx);
+        let new = new.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        let correction = new.zip(bert.weight("classifier.bias")).map(|(new, old)| new - old);
+        for (found, reported) in correction.zip(&head.correction) {
+            assert!((found - reported).abs() < 1e-6, "{found} {reported}");
+        }
+    }
+}
+
+#[test]
+fn a_model_without_integers_keeps_its_biases() {
+    let (bert, samples) = (bert(), sequences(10, 5));
+    let ignored = Ignored::new(vec!["*".to_owned()]);
+    let same = quantized(&bert, &Options { ignored, ..Options::default() }, None);
+    assert!(same.report.head.is_none());
+    assert_eq!(logits(same.onnx, &samples), fp32(&bert, &samples));
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub struct Method {
     #[arg(long)]
     symmetric: bool,
 
-    /// Leave biases as they are, uncorrected for rounding
+    /// Leave biases as they are, uncorrected for rounding: those of products and of the classifier
     #[arg(long)]
     no_bias_correction: bool,
 

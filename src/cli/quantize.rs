@@ -145,6 +145,7 @@ fn stage_name(stage: Stage) -> &'static str {
         Stage::Choosing => "choosing scales",
         Stage::Ranking => "ranking parts by their damage",
         Stage::Returning => "returning parts to FP32",
+        Stage::Correcting => "correcting the classifier",
     }
 }
 

@@ -120,4 +120,8 @@ impl Lowering for Int8<'_> {
         let float = to_float(g, &format!("{prefix}.float"), &product);
         g.node("Mul", prefix, &[&float, &scale], &[])
     }
+
+    fn classifier_bias<'a>(&'a self, _bert: &'a Bert) -> &'a [f32] {
+        &self.parameters.classifier_bias
+    }
 }

@@ -85,4 +85,8 @@ impl Lowering for Qdq<'_> {
         });
         Float.scores(g, bert, prefix, &query, &key)
     }
+
+    fn classifier_bias<'a>(&'a self, _bert: &'a Bert) -> &'a [f32] {
+        &self.parameters.classifier_bias
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, after a
 //! shift and SmoothQuant's division, feature by feature; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the classification head stay in
-//! FP32; biases are corrected for the mean error of the rounded weights. [`Options`] chooses among the methods.
+//! FP32; biases are corrected for the mean error of the rounded weights, and the classifier's for that of the logits. [`Options`] chooses among the methods.
 
 mod calibrate;
 mod control;
@@ -10,6 +10,7 @@ mod correct;
 mod emit;
 mod emit_qdq;
 mod gptq;
+mod head;
 mod histogram;
 mod layers;
 mod matrix;
@@ -27,6 +28,7 @@ mod search;
 mod smooth;
 
 pub use control::{Control, ControlReport, Measured, Metric, Returned};
+pub use head::HeadReport;
 pub use histogram::Histogram;
 pub use layers::{LayerReport, layer_reports};
 pub use measure::LinearMeasure;
@@ -70,6 +72,8 @@ pub enum Stage {
     Ranking,
     /// Returning units to FP32.
     Returning,
+    /// Running the INT8 model on calibration pairs, for the classifier's biases.
+    Correcting,
 }
 
 /// How far quantization is.
@@ -106,15 +110,21 @@ pub fn quantize(
         )));
     }
     let mut step = |stage, done, total| progress(Step { stage, done, total });
-    let observations = calibrate::calibrate(bert, samples, |done| step(Stage::Calibrating, done, samples.len()))?;
+    let (observations, exact) =
+        calibrate::calibrate(bert, samples, |done| step(Stage::Calibrating, done, samples.len()))?;
     let (mut parameters, findings) = quantizer::quantize_parameters(bert, &observations, options, |done, total| {
         step(Stage::Choosing, done, total);
     });
+    let head = options.bias_correction.then_some(head::Head { samples, exact: &exact });
     let mut control = None;
     if let Some(accuracy) = accuracy {
-        let (kept, report) = control::control(bert, &parameters, accuracy, &mut progress)?;
+        let (kept, report) = control::control(bert, &parameters, accuracy, head, &mut progress)?;
         (parameters, control) = (kept, Some(report));
     }
+    let head = match head {
+        Some(head) => head.correct(bert, &mut parameters, &mut progress)?,
+        None => None,
+    };
     let onnx = encode_model(&match options.format {
         Format::Integer => emit::emit_int8(bert, &parameters),
         Format::Qdq => emit_qdq::emit_qdq(bert, &parameters),
@@ -129,6 +139,6 @@ pub fn quantize(
         seed: info.seed,
     };
     let found = report::Found { parameters: &parameters, observations: &observations, findings: &findings };
-    let report = Report { control, ..report::report(bert, options, found, calibration, sizes) };
+    let report = Report { head, control, ..report::report(bert, options, found, calibration, sizes) };
     Ok(Quantized { onnx, report })
 }

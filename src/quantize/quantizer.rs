@@ -61,6 +61,8 @@ pub struct Parameters {
     pub scores: HashSet<String>,
     /// Embedding tables by tensor name, one scale per row.
     pub tables: BTreeMap<String, QuantizedRows>,
+    /// The classifier's FP32 biases, by class id.
+    pub classifier_bias: Vec<f32>,
 }
 
 impl Parameters {
@@ -108,6 +110,7 @@ pub fn quantize_parameters(
         linears: BTreeMap::new(),
         scores: HashSet::new(),
         tables: tables(bert, options),
+        classifier_bias: bert.weight("classifier.bias").to_vec(),
     };
     let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::channel());
     std::thread::scope(|scope| {
