@@ -154,6 +154,38 @@ fn smoothing_undoes_outlier_features() {
     assert!(with > without + 6.0, "{with} {without}");
 }
 
+/// A copy with attention that is far from even, and in which a feature of the keys is 100 times as large as the others, and the
+/// same of the queries as small.
+fn with_large_keys(bert: &Bert) -> Bert {
+    let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+    for (name, shape) in bert.config().tensor_shapes() {
+        let mut values = bert.weight(&name).to_vec();
+        let row = if shape.len() == 2 { shape[1] } else { 1 };
+        for (side, factor) in [(".query.", 0.01), (".key.", 100.0)] {
+            if name.contains(side) {
+                values.iter_mut().for_each(|w| *w *= 4.0);
+                values[2 * row..3 * row].iter_mut().for_each(|w| *w *= factor);
+            }
+        }
+        weights.insert(name, (shape, values));
+    }
+    Bert::new(bert.config().clone(), weights, "keys").unwrap()
+}
+
+#[test]
+fn queries_and_keys_are_smoothed_against_each_other() {
+    let (hard, samples) = (with_large_keys(&bert()), sequences(30, 5));
+    let exact = fp32(&hard, &samples).concat();
+    for format in [Format::Integer, Format::Qdq] {
+        let db = |smoothing| {
+            let options = Options { smoothing, format, ..Preset::Fast.options() };
+            sqnr_db(&exact, &logits(quantized(&hard, &options, None).onnx, &samples).concat()).unwrap()
+        };
+        let (without, with) = (db(Smoothing::Off), db(Smoothing::Fixed(0.95)));
+        assert!(with > without + 6.0, "{format:?}: {with} {without}");
+    }
+}
+
 #[test]
 fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
     let (bert, samples) = (bert(), sequences(20, 2));
