@@ -155,8 +155,10 @@ pub fn control(
     let fp32 = answer(&emit_fp32(bert), "the FP32 model", &all, metric, None)?;
     let measure = |parameters: &Parameters| {
         let mut corrected = parameters.clone();
-        if let Some(head) = head {
-            head.correct(bert, &mut corrected, &mut |_| ())?;
+        if let Some(head) = head
+            && let Some(report) = head.compare(bert, parameters, &mut || ())?
+        {
+            corrected.correct(&report);
         }
         answer(&emit_int8(bert, &corrected), "the INT8 model", &all, metric, Some(&fp32))
             .map(|answers| answers.measured)

@@ -2,7 +2,6 @@
 
 use super::emit::emit_int8;
 use super::quantizer::Parameters;
-use super::{Stage, Step};
 use crate::bert::Bert;
 use crate::error::Result;
 use crate::metrics::rmse;
@@ -11,14 +10,14 @@ use crate::onnx::encode_model;
 use crate::tokenizer::Tokens;
 use serde::{Deserialize, Serialize};
 
-/// What correction did to the classifier's biases.
+/// The logits' error on calibration pairs, and what takes its mean off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeadReport {
-    /// What was added to the bias of every class.
+    /// What the bias of every class needs.
     pub correction: Vec<f32>,
-    /// The root mean square over calibration pairs and classes of INT8's logits less FP32's, before.
+    /// The root mean square over pairs and classes of INT8's logits less FP32's, without correction.
     pub uncorrected_rmse: f64,
-    /// The same, after.
+    /// The same, with correction.
     pub corrected_rmse: f64,
 }
 
@@ -31,19 +30,16 @@ pub struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// Adds `E[z − ẑ]` to the biases of the classifier, z a pair's logits in FP32 and ẑ those of the INT8 model that
-    /// `parameters` make. `None` where nothing is INT8, and so nothing to correct.
-    ///
-    /// After Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2 and
-    /// appendix D, with both means measured.
+    /// Runs the INT8 model that `parameters` make, calling `progress` after each sample. `None` where nothing is INT8, and so
+    /// nothing to correct.
     ///
     /// # Errors
-    /// If the INT8 model cannot run.
-    pub fn correct(
+    /// If the model cannot run.
+    pub fn compare(
         &self,
         bert: &Bert,
-        parameters: &mut Parameters,
-        progress: &mut dyn FnMut(Step),
+        parameters: &Parameters,
+        progress: &mut dyn FnMut(),
     ) -> Result<Option<HeadReport>> {
         if parameters.linears.is_empty() && parameters.tables.is_empty() {
             return Ok(None);
@@ -52,16 +48,29 @@ impl Head<'_> {
         let mut rounded = Vec::with_capacity(self.samples.len());
         for tokens in self.samples {
             rounded.push(model.logits(tokens)?);
-            progress(Step { stage: Stage::Correcting, done: rounded.len(), total: self.samples.len() });
+            progress();
         }
         let correction = mean_difference(self.exact, &rounded);
         let exact = self.exact.concat();
         let uncorrected_rmse = rmse(&exact, &rounded.concat());
-        for logits in rounded.iter_mut().chain([&mut parameters.classifier_bias]) {
-            logits.iter_mut().zip(&correction).for_each(|(logit, correction)| *logit += correction);
-        }
+        rounded.iter_mut().for_each(|logits| add(logits, &correction));
         Ok(Some(HeadReport { correction, uncorrected_rmse, corrected_rmse: rmse(&exact, &rounded.concat()) }))
     }
+}
+
+impl Parameters {
+    /// Adds the correction of `head`, which was measured with these: `E[z − ẑ]` with z a pair's logits in FP32 and ẑ those in
+    /// INT8, class by class.
+    ///
+    /// After Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2, with
+    /// both means measured.
+    pub fn correct(&mut self, head: &HeadReport) {
+        add(&mut self.classifier_bias, &head.correction);
+    }
+}
+
+fn add(values: &mut [f32], others: &[f32]) {
+    values.iter_mut().zip(others).for_each(|(value, other)| *value += other);
 }
 
 /// The mean over samples of `exact` less `rounded`, class by class.

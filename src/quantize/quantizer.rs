@@ -111,12 +111,14 @@ struct Outcome {
     linears: Vec<(String, LinearParameters, LinearMeasure)>,
 }
 
-/// Chooses scales and zero points and rounds the weights, several units at a time. Calls `progress` with the units done and
+/// Chooses scales and zero points and rounds the weights, several units at a time. `share` is that of nearest rounding's error
+/// that a search counts. Calls `progress` with the units done and
 /// their number.
 pub fn quantize_parameters(
     bert: &Bert,
     observations: &Observations,
     options: &Options,
+    share: f32,
     mut progress: impl FnMut(usize, usize),
 ) -> (Parameters, Findings) {
     let layers = bert.config().layers;
@@ -138,7 +140,7 @@ pub fn quantize_parameters(
                 let send = send;
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // The receiver outlives the threads.
-                    let _ = send.send(quantize_unit(bert, observations, options, unit));
+                    let _ = send.send(quantize_unit(bert, observations, options, share, unit));
                 }
             });
         }
@@ -169,14 +171,20 @@ pub fn quantize_parameters(
 }
 
 /// Quantizes one unit; `None` where nothing of it is quantized.
-fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, unit: &Unit) -> Option<Outcome> {
+fn quantize_unit(
+    bert: &Bert,
+    observations: &Observations,
+    options: &Options,
+    share: f32,
+    unit: &Unit,
+) -> Option<Outcome> {
     let observer = &observations[&unit.input];
     let names: Vec<&String> = unit.linears.iter().filter(|name| !options.ignored.contains(name)).collect();
     let weights: Vec<&[f32]> = names.iter().map(|name| bert.weight(&format!("{name}.weight"))).collect();
     if names.is_empty() {
         return None;
     }
-    let choice = choose(options, observer, &weights);
+    let choice = choose(options, observer, &weights, share);
     let inputs = choice.quantized_rows(observer, usize::MAX);
     let means: Vec<f32> = choice.map.apply(&observer.feature_means()).collect();
     let linears = names.into_iter().zip(weights).map(|(name, original)| {
