@@ -9,9 +9,9 @@ use bert8::activation::Activation;
 use bert8::bert::{Bert, emit_fp32};
 use bert8::metrics::{argmax, sqnr_db};
 use bert8::model::Model;
-use bert8::onnx::encode_model;
+use bert8::onnx::{decode_model, encode_model};
 use bert8::quantize::{
-    CalibrationInfo, Control, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
+    CalibrationInfo, Control, Format, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
     layer_reports, quantize,
 };
 use bert8::tokenizer::Tokens;
@@ -89,6 +89,52 @@ fn every_method_gives_a_fused_model_near_fp32() {
 }
 
 #[test]
+fn the_mean_of_every_logit_is_that_of_fp32() {
+    for labels in [1, 2, 7] {
+        let (bert, samples) = (tiny_bert(tiny_config(Activation::Gelu, labels)), sequences(40, 0));
+        let exact = fp32(&bert, &samples);
+        // By class: the mean over the calibration pairs of FP32's logits less INT8's.
+        let errors = |onnx: Vec<u8>| -> Vec<f32> {
+            let got = logits(onnx, &samples);
+            let mean = |class: usize| exact.iter().zip(&got).map(|(e, g)| e[class] - g[class]).sum::<f32>() / 40.0;
+            (0..labels).map(mean).collect()
+        };
+        let fast = Preset::Fast.options();
+        let without = quantized(&bert, &Options { bias_correction: false, ..fast.clone() }, None);
+        assert!(without.report.head.is_none());
+        assert!(errors(without.onnx).iter().any(|error| error.abs() > 1e-4));
+
+        let with = quantized(&bert, &fast, None);
+        let head = with.report.head.unwrap();
+        assert!(head.correction.len() == labels && head.corrected_rmse < head.uncorrected_rmse, "{head:?}");
+        let left = errors(with.onnx.clone());
+        assert!(left.iter().all(|error| error.abs() < 1e-5), "{labels} labels: {left:?}");
+
+        let qdq = quantized(&bert, &Options { format: Format::Qdq, ..fast.clone() }, None).onnx;
+        let bias = |onnx: &[u8]| {
+            let graph = decode_model(onnx, "test").unwrap().graph.unwrap();
+            graph.initializer.into_iter().find(|tensor| tensor.name == "classifier.bias").unwrap().raw_data
+        };
+        assert_eq!(bias(&qdq), bias(&with.onnx));
+        let new = bias(&with.onnx);
+        let new = new.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        let correction = new.zip(bert.weight("classifier.bias")).map(|(new, old)| new - old);
+        for (found, reported) in correction.zip(&head.correction) {
+            assert!((found - reported).abs() < 1e-6, "{found} {reported}");
+        }
+    }
+}
+
+#[test]
+fn a_model_without_integers_keeps_its_biases() {
+    let (bert, samples) = (bert(), sequences(10, 5));
+    let ignored = Ignored::new(vec!["*".to_owned()]);
+    let same = quantized(&bert, &Options { ignored, ..Options::default() }, None);
+    assert!(same.report.head.is_none());
+    assert_eq!(logits(same.onnx, &samples), fp32(&bert, &samples));
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let bert = bert();
     let options = Preset::Best.options();
@@ -106,6 +152,38 @@ fn smoothing_undoes_outlier_features() {
     let off = Options { smoothing: Smoothing::Off, ..Preset::Fast.options() };
     let (without, with) = (db(&off), db(&Preset::Fast.options()));
     assert!(with > without + 6.0, "{with} {without}");
+}
+
+/// A copy with attention that is far from even, and in which a feature of the keys is 100 times as large as the others, and the
+/// same of the queries as small.
+fn with_large_keys(bert: &Bert) -> Bert {
+    let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
+    for (name, shape) in bert.config().tensor_shapes() {
+        let mut values = bert.weight(&name).to_vec();
+        let row = if shape.len() == 2 { shape[1] } else { 1 };
+        for (side, factor) in [(".query.", 0.01), (".key.", 100.0)] {
+            if name.contains(side) {
+                values.iter_mut().for_each(|w| *w *= 4.0);
+                values[2 * row..3 * row].iter_mut().for_each(|w| *w *= factor);
+            }
+        }
+        weights.insert(name, (shape, values));
+    }
+    Bert::new(bert.config().clone(), weights, "keys").unwrap()
+}
+
+#[test]
+fn queries_and_keys_are_smoothed_against_each_other() {
+    let (hard, samples) = (with_large_keys(&bert()), sequences(30, 5));
+    let exact = fp32(&hard, &samples).concat();
+    for format in [Format::Integer, Format::Qdq] {
+        let db = |smoothing| {
+            let options = Options { smoothing, format, ..Preset::Fast.options() };
+            sqnr_db(&exact, &logits(quantized(&hard, &options, None).onnx, &samples).concat()).unwrap()
+        };
+        let (without, with) = (db(Smoothing::Off), db(Smoothing::Fixed(0.95)));
+        assert!(with > without + 6.0, "{format:?}: {with} {without}");
+    }
 }
 
 #[test]

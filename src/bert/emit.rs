@@ -22,7 +22,7 @@ impl Lowering for Float {
     }
 
     fn linear(&mut self, g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
-        float_linear(g, bert, layer, x)
+        float_linear(g, bert, layer, bert.weight(&format!("{layer}.bias")), x)
     }
 
     fn scores(&mut self, g: &mut GraphBuilder, bert: &Bert, prefix: &str, query: &str, key: &str) -> String {

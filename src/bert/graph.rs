@@ -23,6 +23,11 @@ pub trait Lowering {
     /// The attention scores `q · kᵀ / √d` of one layer, from `[batch, heads, sequence, d]` values; returns
     /// `[batch, heads, sequence, sequence]`. Names in the graph start with `prefix`.
     fn scores(&mut self, graph: &mut GraphBuilder, bert: &Bert, prefix: &str, query: &str, key: &str) -> String;
+
+    /// The biases of the classifier, one for every label.
+    fn classifier_bias<'a>(&'a self, bert: &'a Bert) -> &'a [f32] {
+        bert.weight("classifier.bias")
+    }
 }
 
 /// Writes the graph of `bert`: inputs `input_ids`, `attention_mask`, `token_type_ids` (INT64 `[batch, sequence]`),
@@ -43,9 +48,9 @@ pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
     }
     let first = g.i64s("cls_position", &[], &[0]);
     let cls = g.node("Gather", "pooler.cls", &[&x, &first], &[("axis", Int(1))]);
-    let pooled = float_linear(&mut g, bert, "pooler.dense", &cls);
+    let pooled = float_linear(&mut g, bert, "pooler.dense", bert.weight("pooler.dense.bias"), &cls);
     let pooled = g.node("Tanh", "pooler.activation", &[&pooled], &[]);
-    let logits = float_linear(&mut g, bert, "classifier", &pooled);
+    let logits = float_linear(&mut g, bert, "classifier", lowering.classifier_bias(bert), &pooled);
     g.node("Identity", "logits", &[&logits], &[]);
     let json = serde_json::to_string(config).expect("a configuration has only serialisable fields");
     g.finish(&[(CONFIG_KEY, json)])
@@ -56,9 +61,8 @@ pub fn embedded_config(model: &pb::ModelProto) -> Option<BertConfig> {
     serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()
 }
 
-/// `x · Wᵀ + b` in FP32, as MatMul and Add.
-pub(super) fn float_linear(g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
-    let bias = bert.weight(&format!("{layer}.bias"));
+/// `x · Wᵀ + bias` in FP32, as MatMul and Add.
+pub(super) fn float_linear(g: &mut GraphBuilder, bert: &Bert, layer: &str, bias: &[f32], x: &str) -> String {
     let out = bias.len();
     let transposed = transpose(bert.weight(&format!("{layer}.weight")), out);
     let weight = g.f32s(&format!("{layer}.weight_t"), &[transposed.len() / out, out], &transposed);

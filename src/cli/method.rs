@@ -14,7 +14,8 @@ pub struct Method {
     #[arg(long, value_name = "NAME", default_value = "balanced")]
     preset: Preset,
 
-    /// SmoothQuant: `off`, α from 0 to 1, or `search` for the α that errs least, activation by activation
+    /// SmoothQuant: `off`, α from 0 to 1, or `search` for the α that errs least, activation by activation. But for `off`,
+    /// queries and keys are smoothed against each other
     #[arg(long, value_name = "ALPHA")]
     smooth: Option<Smoothing>,
 
@@ -35,7 +36,7 @@ pub struct Method {
     #[arg(long)]
     symmetric: bool,
 
-    /// Leave biases as they are, uncorrected for rounding
+    /// Leave biases as they are, uncorrected for rounding: those of products and of the classifier
     #[arg(long)]
     no_bias_correction: bool,
 

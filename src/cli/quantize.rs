@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// Quantize a BERT classifier to an INT8 ONNX file
 ///
 /// Post-training static quantization: weights symmetric per output channel, activations per tensor with ranges from
-/// calibration pairs, after SmoothQuant, biases corrected. The pairs need no labels; a few hundred that look like what the
+/// calibration pairs, after SmoothQuant, biases corrected. Where there is a search, of three attempts at it the one is kept
+/// whose logits on the calibration pairs are nearest to FP32's. The pairs need no labels; a few hundred that look like what the
 /// model will see are enough. The same seed and files give the same bytes.
 ///
 /// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled pairs is no
@@ -145,6 +146,7 @@ fn stage_name(stage: Stage) -> &'static str {
         Stage::Choosing => "choosing scales",
         Stage::Ranking => "ranking parts by their damage",
         Stage::Returning => "returning parts to FP32",
+        Stage::Comparing => "comparing logits",
     }
 }
 

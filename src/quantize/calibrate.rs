@@ -1,6 +1,6 @@
 //! Runs the FP32 model on calibration pairs and observes what the quantizer needs to know.
 
-use super::observer::Observer;
+use super::observer::{Observer, not_finite};
 use crate::bert::{Bert, Float, Lowering, build_graph};
 use crate::engine::{Engine, TokenInputs};
 use crate::error::{Error, Result};
@@ -11,32 +11,43 @@ use std::collections::BTreeMap;
 /// Statistics of every activation that quantization turns into integers, by the value's name in the graph.
 pub type Observations = BTreeMap<String, Observer>;
 
-/// Observes `samples`, calling `progress` with the number done after each.
-pub fn calibrate(bert: &Bert, samples: &[Tokens], mut progress: impl FnMut(usize)) -> Result<Observations> {
+/// Observes `samples`, calling `progress` with the number done after each. Gives their logits too, sample by sample.
+pub fn calibrate(
+    bert: &Bert,
+    samples: &[Tokens],
+    mut progress: impl FnMut(usize),
+) -> Result<(Observations, Vec<Vec<f32>>)> {
     if samples.is_empty() {
         return Err(Error::Argument("calibration needs at least one pair".to_owned()));
     }
     let mut taps = Taps::default();
     let mut model = build_graph(bert, &mut taps);
     let graph = model.graph.get_or_insert_default();
-    graph.output =
-        taps.values.keys().map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
+    let logits = "logits".to_owned();
+    let outputs = taps.values.keys().chain([&logits]);
+    graph.output = outputs.map(|name| pb::ValueInfoProto { name: name.clone(), ..Default::default() }).collect();
     let engine = Engine::for_any_shape(&model, "the FP32 model")?;
 
     let tokens = samples.iter().map(|tokens| tokens.ids.len()).sum();
     let observer = |(name, &features): (&String, &usize)| (name.clone(), Observer::new(features, tokens));
     let mut observers: Observations = taps.values.iter().map(observer).collect();
-    let mut by_length: Vec<&Tokens> = samples.iter().collect();
-    by_length.sort_by_key(|tokens| tokens.ids.len());
-    for (done, tokens) in by_length.into_iter().enumerate() {
+    let mut answers = vec![Vec::new(); samples.len()];
+    let mut by_length: Vec<(&Tokens, &mut Vec<f32>)> = samples.iter().zip(&mut answers).collect();
+    by_length.sort_by_key(|(tokens, _)| tokens.ids.len());
+    for (done, (tokens, answer)) in by_length.into_iter().enumerate() {
         let mask = vec![1; tokens.ids.len()];
         let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
-        for ((name, observer), values) in observers.iter_mut().zip(engine.run(&inputs)?) {
+        let mut values = engine.run(&inputs)?;
+        *answer = values.pop().unwrap_or_default();
+        for ((name, observer), values) in observers.iter_mut().zip(values) {
             observer.observe(&values, name)?;
+        }
+        if answer.iter().any(|logit| !logit.is_finite()) {
+            return Err(not_finite(&logits));
         }
         progress(done + 1);
     }
-    Ok(observers)
+    Ok((observers, answers))
 }
 
 /// The FP32 graph, noting every linear layer's input, and queries and keys, with their number of features.

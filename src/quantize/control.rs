@@ -1,6 +1,7 @@
 //! Accuracy control: returns parts to FP32 until a metric on labelled pairs has dropped no further than allowed.
 
 use super::emit::emit_int8;
+use super::head::Head;
 use super::quantizer::Parameters;
 use super::scope::{TABLES, Unit, units};
 use super::{Stage, Step};
@@ -129,7 +130,8 @@ fn answer(
 }
 
 /// Returns units of `parameters` to FP32, the most damaging first, until the drop is met. With all of them returned the
-/// model is FP32's, so a drop of 0 or more always is.
+/// model is FP32's, so a drop of 0 or more always is. What is measured has the classifier corrected by `head`, where there is
+/// one; the parameters that are given back have not.
 ///
 /// # Errors
 /// If there are no pairs, the drop is not finite, or a model cannot run.
@@ -137,6 +139,7 @@ pub fn control(
     bert: &Bert,
     parameters: &Parameters,
     control: &Control,
+    head: Option<Head>,
     progress: &mut dyn FnMut(Step),
 ) -> Result<(Parameters, ControlReport)> {
     let &Control { metric, max_drop, data } = control;
@@ -151,7 +154,13 @@ pub fn control(
     all.sort_by_key(|(tokens, _)| tokens.ids.len());
     let fp32 = answer(&emit_fp32(bert), "the FP32 model", &all, metric, None)?;
     let measure = |parameters: &Parameters| {
-        answer(&emit_int8(bert, parameters), "the INT8 model", &all, metric, Some(&fp32))
+        let mut corrected = parameters.clone();
+        if let Some(head) = head
+            && let Some(report) = head.compare(bert, parameters, &mut || ())?
+        {
+            corrected.correct(&report);
+        }
+        answer(&emit_int8(bert, &corrected), "the INT8 model", &all, metric, Some(&fp32))
             .map(|answers| answers.measured)
     };
     let int8 = measure(parameters)?;

@@ -86,12 +86,13 @@ impl Lowering for Int8<'_> {
         let Some(linear) = self.parameters.linears.get(layer) else { return Float.linear(g, bert, layer, x) };
         let x_scale = self.parameters.activations[x].params.scale;
         let out = linear.bias.len();
-        let scales: Vec<f32> = linear.weights.scales.iter().map(|w| w * x_scale).collect();
+        let (scales, bias) = linear.scaled(self.parameters.output_factors(layer));
+        let scales: Vec<f32> = scales.iter().map(|w| w * x_scale).collect();
 
         let quantized = self.quantize(g, x);
         let weight = weights(g, linear, layer);
         let scale = g.f32s(&format!("{layer}.scale"), &[out], &scales);
-        let bias = g.f32s(&format!("{layer}.bias"), &[out], &linear.bias);
+        let bias = g.f32s(&format!("{layer}.bias"), &[out], &bias);
         let zero_point = format!("{x}.zero_point");
         let product = g.node("MatMulInteger", &format!("{layer}.matmul"), &[&quantized, &weight, &zero_point], &[]);
         let float = to_float(g, &format!("{layer}.float"), &product);
@@ -119,5 +120,9 @@ impl Lowering for Int8<'_> {
         let product = g.node("MatMulInteger", &format!("{prefix}.matmul"), &[&query, &key, &q_zero], &[]);
         let float = to_float(g, &format!("{prefix}.float"), &product);
         g.node("Mul", prefix, &[&float, &scale], &[])
+    }
+
+    fn classifier_bias<'a>(&'a self, _bert: &'a Bert) -> &'a [f32] {
+        &self.parameters.classifier_bias
     }
 }

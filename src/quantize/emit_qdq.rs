@@ -63,13 +63,14 @@ impl Lowering for Qdq<'_> {
     fn linear(&mut self, g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
         let Some(linear) = self.parameters.linears.get(layer) else { return Float.linear(g, bert, layer, x) };
         let out = linear.bias.len();
+        let (scales, bias) = linear.scaled(self.parameters.output_factors(layer));
         let rounded = self.round(g, x);
         let weight = weights(g, linear, layer);
-        let scale = g.f32s(&format!("{layer}.weight_scale"), &[out], &linear.weights.scales);
+        let scale = g.f32s(&format!("{layer}.weight_scale"), &[out], &scales);
         let zero_point = g.i8s(&format!("{layer}.weight_zero_point"), &[out], &vec![0; out]);
         let axis = [("axis", Attribute::Int(1))];
         let weight = g.node("DequantizeLinear", &format!("{layer}.weight"), &[&weight, &scale, &zero_point], &axis);
-        let bias = g.f32s(&format!("{layer}.bias"), &[out], &linear.bias);
+        let bias = g.f32s(&format!("{layer}.bias"), &[out], &bias);
         let product = g.node("MatMul", &format!("{layer}.matmul"), &[&rounded, &weight], &[]);
         g.node("Add", layer, &[&product, &bias], &[])
     }
@@ -84,5 +85,9 @@ impl Lowering for Qdq<'_> {
             pair(g, &name, x, self.parameters.activations[&name].params)
         });
         Float.scores(g, bert, prefix, &query, &key)
+    }
+
+    fn classifier_bias<'a>(&'a self, _bert: &'a Bert) -> &'a [f32] {
+        &self.parameters.classifier_bias
     }
 }

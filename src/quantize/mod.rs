@@ -1,15 +1,18 @@
 //! Post-training static quantization of a [`Bert`] to INT8.
 //!
 //! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, after a
-//! shift and SmoothQuant's division, feature by feature; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the classification head stay in
-//! FP32; biases are corrected for the mean error of the rounded weights. [`Options`] chooses among the methods.
+//! shift and SmoothQuant's division, feature by feature; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the
+//! classification head stay in FP32; biases are corrected for the mean error of the rounded weights, and the classifier's for
+//! that of the logits. [`Options`] chooses among the methods.
 
+mod attempts;
 mod calibrate;
 mod control;
 mod correct;
 mod emit;
 mod emit_qdq;
 mod gptq;
+mod head;
 mod histogram;
 mod layers;
 mod matrix;
@@ -27,6 +30,7 @@ mod search;
 mod smooth;
 
 pub use control::{Control, ControlReport, Measured, Metric, Returned};
+pub use head::HeadReport;
 pub use histogram::Histogram;
 pub use layers::{LayerReport, layer_reports};
 pub use measure::LinearMeasure;
@@ -40,6 +44,8 @@ use crate::bert::{Bert, emit_fp32};
 use crate::error::{Error, Result};
 use crate::onnx::{encode_model, encoded_len};
 use crate::tokenizer::Tokens;
+use attempts::Attempt;
+use head::Head;
 
 /// An INT8 model, ready to be written.
 #[derive(Debug)]
@@ -70,6 +76,8 @@ pub enum Stage {
     Ranking,
     /// Returning units to FP32.
     Returning,
+    /// Running INT8 models on calibration pairs, to compare their logits with FP32's.
+    Comparing,
 }
 
 /// How far quantization is.
@@ -105,15 +113,22 @@ pub fn quantize(
              embeddings.word_embeddings.weight, and * stands for any characters"
         )));
     }
-    let mut step = |stage, done, total| progress(Step { stage, done, total });
-    let observations = calibrate::calibrate(bert, samples, |done| step(Stage::Calibrating, done, samples.len()))?;
-    let (mut parameters, findings) = quantizer::quantize_parameters(bert, &observations, options, |done, total| {
-        step(Stage::Choosing, done, total);
-    });
+    let (observations, exact) = calibrate::calibrate(bert, samples, |done| {
+        progress(Step { stage: Stage::Calibrating, done, total: samples.len() });
+    })?;
+    let head = Head { samples, exact: &exact };
+    let Attempt { mut parameters, findings, head: mut found } =
+        attempts::nearest(bert, &observations, options, head, &mut progress)?;
     let mut control = None;
     if let Some(accuracy) = accuracy {
-        let (kept, report) = control::control(bert, &parameters, accuracy, &mut progress)?;
+        let corrected = options.bias_correction.then_some(head);
+        let (kept, report) = control::control(bert, &parameters, accuracy, corrected, &mut progress)?;
+        found = head.compare(bert, &kept, &mut || ())?;
         (parameters, control) = (kept, Some(report));
+    }
+    let head = found.filter(|_| options.bias_correction);
+    if let Some(head) = &head {
+        parameters.correct(head);
     }
     let onnx = encode_model(&match options.format {
         Format::Integer => emit::emit_int8(bert, &parameters),
@@ -129,6 +144,6 @@ pub fn quantize(
         seed: info.seed,
     };
     let found = report::Found { parameters: &parameters, observations: &observations, findings: &findings };
-    let report = Report { control, ..report::report(bert, options, found, calibration, sizes) };
+    let report = Report { head, control, ..report::report(bert, options, found, calibration, sizes) };
     Ok(Quantized { onnx, report })
 }

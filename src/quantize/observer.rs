@@ -49,8 +49,7 @@ impl Observer {
             self.rows += 1;
         }
         if !(min.iter().chain(&max).all(|x| x.is_finite()) && self.feature_sums.iter().all(|s| s.is_finite())) {
-            let problem = "became infinite or NaN during calibration; the model cannot be quantized";
-            return Err(Error::tensor("calibration", name, problem));
+            return Err(not_finite(name));
         }
         self.sample_min.extend(min);
         self.sample_max.extend(max);
@@ -93,6 +92,12 @@ impl Observer {
         let stride = (self.kept.len() / self.features).div_ceil(count.max(1)).max(1);
         self.kept.chunks_exact(self.features).step_by(stride).flat_map(|row| map.apply(row)).collect()
     }
+}
+
+/// That the value `name` is no number.
+pub fn not_finite(name: &str) -> Error {
+    let problem = "became infinite or NaN during calibration; the model cannot be quantized";
+    Error::tensor("calibration", name, problem)
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use super::correct::bias_correction;
 use super::matrix::matrix;
 use super::measure::{LinearMeasure, measure};
 use super::observer::Observer;
-use super::options::{Options, Range};
+use super::options::{Options, Range, Smoothing};
 use super::params::{QuantParams, QuantizedRows};
 use super::range::range;
 use super::round::round;
 use super::scope::{TABLES, Unit, units};
 use super::search::{Choice, choose};
-use super::smooth::{FeatureMap, smoothed};
+use super::smooth::{FeatureMap, balance, smoothed};
 use crate::bert::Bert;
 use ndarray::ArrayView1;
 use std::collections::{BTreeMap, HashSet};
@@ -27,10 +27,22 @@ pub struct LinearParameters {
     pub bias: Vec<f32>,
 }
 
-/// How an activation becomes u8: `QuantizeLinear(x · factors + offsets)`.
+impl LinearParameters {
+    /// Weight scales and biases once the outputs are multiplied by `factors`, where there are some.
+    pub fn scaled(&self, factors: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
+        let times = |values: &[f32]| match factors {
+            Some(factors) => values.iter().zip(factors).map(|(value, factor)| value * factor).collect(),
+            None => values.to_vec(),
+        };
+        (times(&self.weights.scales), times(&self.bias))
+    }
+}
+
+/// How an activation becomes u8: `QuantizeLinear(x · factors + offsets)`. Factors of queries and keys are those of the
+/// layer that makes them, and multiply its weight scales and biases in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActivationParameters {
-    /// One factor per feature, the reciprocal of SmoothQuant's divisor; `None` where all are 1.
+    /// One factor per feature, the reciprocal of its divisor; `None` where all are 1.
     pub factors: Option<Vec<f32>>,
     /// One offset per feature, that of its center; `None` where all are 0.
     pub offsets: Option<Vec<f32>>,
@@ -61,9 +73,16 @@ pub struct Parameters {
     pub scores: HashSet<String>,
     /// Embedding tables by tensor name, one scale per row.
     pub tables: BTreeMap<String, QuantizedRows>,
+    /// The classifier's FP32 biases, by class id.
+    pub classifier_bias: Vec<f32>,
 }
 
 impl Parameters {
+    /// The factors of what the linear `layer` makes: of queries and keys whose product is INT8.
+    pub fn output_factors(&self, layer: &str) -> Option<&[f32]> {
+        self.activations.get(layer)?.factors.as_deref()
+    }
+
     /// These without the units and tables that `keep` refuses by name.
     pub fn only(&self, layers: usize, keep: impl Fn(&str) -> bool) -> Self {
         let mut kept = self.clone();
@@ -92,12 +111,14 @@ struct Outcome {
     linears: Vec<(String, LinearParameters, LinearMeasure)>,
 }
 
-/// Chooses scales and zero points and rounds the weights, several units at a time. Calls `progress` with the units done and
+/// Chooses scales and zero points and rounds the weights, several units at a time. `share` is that of nearest rounding's error
+/// that a search counts. Calls `progress` with the units done and
 /// their number.
 pub fn quantize_parameters(
     bert: &Bert,
     observations: &Observations,
     options: &Options,
+    share: f32,
     mut progress: impl FnMut(usize, usize),
 ) -> (Parameters, Findings) {
     let layers = bert.config().layers;
@@ -108,6 +129,7 @@ pub fn quantize_parameters(
         linears: BTreeMap::new(),
         scores: HashSet::new(),
         tables: tables(bert, options),
+        classifier_bias: bert.weight("classifier.bias").to_vec(),
     };
     let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::channel());
     std::thread::scope(|scope| {
@@ -118,7 +140,7 @@ pub fn quantize_parameters(
                 let send = send;
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // The receiver outlives the threads.
-                    let _ = send.send(quantize_unit(bert, observations, options, unit));
+                    let _ = send.send(quantize_unit(bert, observations, options, share, unit));
                 }
             });
         }
@@ -138,11 +160,10 @@ pub fn quantize_parameters(
         let whole = unit.linears.iter().all(|name| parameters.linears.contains_key(name));
         if let Some(scores) = unit.scores.as_ref().filter(|name| whole && !options.ignored.contains(name)) {
             parameters.scores.insert(scores.clone());
-            for side in &unit.linears[..2] {
-                let params = symmetric(&observations[side], options);
-                parameters
-                    .activations
-                    .insert(side.clone(), ActivationParameters { factors: None, offsets: None, params });
+            let sides = [&unit.linears[0], &unit.linears[1]];
+            for (side, choice) in sides.into_iter().zip(symmetric(sides.map(|side| &observations[side]), options)) {
+                parameters.activations.insert(side.clone(), ActivationParameters::new(&choice));
+                findings.choices.insert(side.clone(), choice);
             }
         }
     }
@@ -150,14 +171,20 @@ pub fn quantize_parameters(
 }
 
 /// Quantizes one unit; `None` where nothing of it is quantized.
-fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, unit: &Unit) -> Option<Outcome> {
+fn quantize_unit(
+    bert: &Bert,
+    observations: &Observations,
+    options: &Options,
+    share: f32,
+    unit: &Unit,
+) -> Option<Outcome> {
     let observer = &observations[&unit.input];
     let names: Vec<&String> = unit.linears.iter().filter(|name| !options.ignored.contains(name)).collect();
     let weights: Vec<&[f32]> = names.iter().map(|name| bert.weight(&format!("{name}.weight"))).collect();
     if names.is_empty() {
         return None;
     }
-    let choice = choose(options, observer, &weights);
+    let choice = choose(options, observer, &weights, share);
     let inputs = choice.quantized_rows(observer, usize::MAX);
     let means: Vec<f32> = choice.map.apply(&observer.feature_means()).collect();
     let linears = names.into_iter().zip(weights).map(|(name, original)| {
@@ -177,11 +204,20 @@ fn quantize_unit(bert: &Bert, observations: &Observations, options: &Options, un
     Some(Outcome { input: unit.input.clone(), linears: linears.collect(), choice })
 }
 
-/// The range of queries or keys, whose zero point must be that of zero.
-fn symmetric(observer: &Observer, options: &Options) -> QuantParams {
+/// How queries and keys, in this order, are quantized. Their zero points must be those of zero.
+fn symmetric([query, key]: [&Observer; 2], options: &Options) -> [Choice; 2] {
+    let (alpha, divisors) = match options.smoothing {
+        Smoothing::Off => (None, vec![1.0; query.features()]),
+        _ => (Some(0.5), balance(&query.feature_ranges(), &key.feature_ranges())),
+    };
+    let inverse = divisors.iter().map(|s| 1.0 / s).collect();
     let method = if options.range == Range::Search { Range::MeanMinMax } else { options.range };
-    let (low, high) = range(method, observer, &FeatureMap::identity(observer.features()));
-    QuantParams::symmetric(high.max(-low))
+    [(query, divisors), (key, inverse)].map(|(observer, divisors)| {
+        let map = FeatureMap { divisors, ..FeatureMap::identity(observer.features()) };
+        let (low, high) = range(method, observer, &map);
+        let limit = high.max(-low);
+        Choice { alpha, map, method, range: (-limit, limit), params: QuantParams::symmetric(limit) }
+    })
 }
 
 fn tables(bert: &Bert, options: &Options) -> BTreeMap<String, QuantizedRows> {

@@ -2,6 +2,7 @@
 
 use super::calibrate::Observations;
 use super::control::ControlReport;
+use super::head::HeadReport;
 use super::histogram::Histogram;
 use super::layers::LayerReport;
 use super::measure::LinearMeasure;
@@ -36,6 +37,8 @@ pub struct Report {
     pub linears: Vec<LinearReport>,
     /// The noise after every encoder layer, where it was measured: see [`layer_reports`](super::layer_reports).
     pub layers: Vec<LayerReport>,
+    /// The correction of the classifier's biases; absent where there was none.
+    pub head: Option<HeadReport>,
     /// Accuracy control, where it was asked for.
     pub control: Option<ControlReport>,
     /// File sizes.
@@ -165,6 +168,7 @@ pub(super) fn report(bert: &Bert, options: &Options, found: Found, calibration: 
         weights,
         linears,
         layers: Vec::new(),
+        head: None,
         control: None,
         sizes,
     }

@@ -48,6 +48,15 @@ pub fn divisors(alpha: f32, magnitudes: &[f32], weights: &[&[f32]]) -> Vec<f32> 
     divisors.into_iter().map(|s| s.map_or(1.0, |s| s.clamp(least, 100.0))).collect()
 }
 
+/// What every feature of queries is divided by, and of keys multiplied with, so that both have the same magnitude:
+/// `s_j = sqrt(max|q_j| / max|k_j|)`, from the ranges of features j. `q · k` stays what it is. Kept within 0.01 and 100; 1
+/// for a feature of zeros.
+pub fn balance(queries: &[(f32, f32)], keys: &[(f32, f32)]) -> Vec<f32> {
+    let magnitude = |&(low, high): &(f32, f32)| high.max(-low);
+    let magnitudes = queries.iter().map(magnitude).zip(keys.iter().map(magnitude));
+    magnitudes.map(|(q, k)| if q > 0.0 && k > 0.0 { (q / k).sqrt().clamp(0.01, 100.0) } else { 1.0 }).collect()
+}
+
 /// `weights` `[out, in]`, feature by feature multiplied with `divisors`.
 pub fn smoothed(weights: &[f32], divisors: &[f32]) -> Vec<f32> {
     let rows = weights.chunks_exact(divisors.len());
@@ -76,6 +85,12 @@ mod tests {
         let map = FeatureMap { centers: centers(&[(-1.0, 5.0), (0.0, 0.0)]), divisors: vec![3.0, 1.0] };
         assert_eq!(map.centers, [2.0, 0.0]);
         assert_eq!(map.apply(&[5.0, 7.0]).collect::<Vec<_>>(), [1.0, 7.0]);
+    }
+
+    #[test]
+    fn queries_and_keys_come_to_have_the_same_magnitude() {
+        let (queries, keys) = ([(-8.0, 2.0), (0.0, 0.0), (0.0, 1e30)], [(-1.0, 2.0), (0.0, 3.0), (0.0, 1.0)]);
+        assert_eq!(balance(&queries, &keys), [2.0, 1.0, 100.0]);
     }
 
     #[test]

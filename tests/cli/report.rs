@@ -59,6 +59,7 @@ fn the_page_and_the_summary_show_everything() {
         "11 of 12 matmuls, 2 embedding tables",
         "of layer 1 output.dense",
         "layer.1.output.*",
+        "added to its biases",
         "prefers-color-scheme: dark",
         "Accuracy control",
     ] {
@@ -66,7 +67,14 @@ fn the_page_and_the_summary_show_everything() {
     }
     let worst = page.all("li").filter(|li| li.text.contains("encoder.layer.")).count();
     assert_eq!(worst, 5);
-    for words in ["11 of 12 matmuls", "Accuracy control", "logits", "Matmuls with the most noise", "--html FILE"] {
+    for words in [
+        "11 of 12 matmuls",
+        "added to its biases",
+        "Accuracy control",
+        "logits",
+        "Matmuls with the most noise",
+        "--html FILE",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let weights = page.texts_in("weight-table", "td");
@@ -124,14 +132,22 @@ fn numbers_of_any_size_give_a_page() {
             ("/linears/2/measure/correction", number.clone()),
             ("/layers/1/sqnr_db", number.clone()),
             ("/control/max_drop", number.clone()),
+            ("/head/correction", json!([number, number])),
+            ("/head/corrected_rmse", number.clone()),
             ("/control/result/ms_per_pair", number.clone()),
             ("/sizes/ratio", number),
         ]);
     }
-    let nothing: Vec<(&str, Value)> =
-        ["/layers/0/sqnr_db", "/linears/0/measure", "/linears/1/measure/output_db", "/weights/1/sqnr_db", "/control"]
-            .map(|place| (place, Value::Null))
-            .into();
+    let nothing: Vec<(&str, Value)> = [
+        "/layers/0/sqnr_db",
+        "/linears/0/measure",
+        "/linears/1/measure/output_db",
+        "/weights/1/sqnr_db",
+        "/control",
+        "/head",
+    ]
+    .map(|place| (place, Value::Null))
+    .into();
     let (_, page, text) = with(&nothing);
     assert!(page.texts_in("layer-table", "td").contains(&"no noise") && text.contains("no noise"), "{text}");
     let most = json!(u64::MAX);

@@ -1,16 +1,19 @@
 //! What both the summary and the page say.
 
-use super::number::{bytes, count, counted, fixed, percent, significant};
+use super::number::{bytes, count, counted, fixed, percent, signed_significant, significant};
 use super::part::layer_and_kind;
 use bert8::activation::Activation;
 use bert8::quantize::{
-    ActivationReport, ControlReport, LinearMeasure, LinearReport, Metric, Options, Range, Report, Rounding, Shift,
-    Smoothing, WeightReport,
+    ActivationReport, ControlReport, HeadReport, LinearMeasure, LinearReport, Metric, Options, Range, Report, Rounding,
+    Shift, Smoothing, WeightReport,
 };
 use std::collections::BTreeMap;
 
 /// How many of the worst are named.
 pub const WORST: usize = 5;
+
+/// How many classes' corrections are named.
+const NAMED: usize = 5;
 
 /// Model, method, calibration and sizes: what, and how.
 pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
@@ -64,7 +67,24 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
     if int8 < report.linears.len() {
         rows.push(("Kept in FP32", kept(&report.linears)));
     }
+    if let Some(found) = &report.head {
+        rows.push(("Classifier", head(found)));
+    }
     rows
+}
+
+/// What correction added to the classifier's biases, and what for.
+fn head(head: &HeadReport) -> String {
+    let added: Vec<String> = head.correction.iter().map(|&added| signed_significant(added.into())).collect();
+    let added = match added.len() {
+        0..=NAMED => added.join(", "),
+        more => format!("{}, … ({} classes)", added[..NAMED].join(", "), count(more)),
+    };
+    format!(
+        "{added} added to its biases, so that the logits' root mean square error on calibration pairs is {} instead of {}",
+        significant(head.corrected_rmse),
+        significant(head.uncorrected_rmse)
+    )
 }
 
 /// The matmuls that are not INT8, layer by layer.

@@ -44,6 +44,12 @@ pub fn signed(value: f64) -> String {
     if value > 0.0 { format!("+{text}") } else { text }
 }
 
+/// A difference with its sign and three significant digits.
+pub fn signed_significant(value: f64) -> String {
+    let text = significant(value);
+    if value > 0.0 { format!("+{text}") } else { text }
+}
+
 /// A share of 1 in percent.
 pub fn percent(share: f64) -> String {
     match share * 100.0 {
