@@ -1,5 +1,8 @@
 // Downloads a file straight into one Uint8Array, with progress.
 
+// Bytes between two reports: pieces come by the thousand.
+const STEP = 1 << 20;
+
 /**
  * The bytes behind `url`. An aborted download rejects with the signal's reason; anything else that goes wrong is an
  * Error that names the URL.
@@ -34,7 +37,11 @@ export async function download(url, file, { signal, onProgress }) {
     fail(`${length} bytes do not fit into memory`);
   }
   let loaded = 0;
-  const report = () => onProgress({ stage: "download", file, loaded, total });
+  let reported = 0;
+  const report = () => {
+    reported = loaded;
+    onProgress({ stage: "download", file, loaded, total });
+  };
   report();
   const reader = response.body.getReader();
   for (;;) {
@@ -47,8 +54,9 @@ export async function download(url, file, { signal, onProgress }) {
     }
     bytes.set(value, loaded);
     loaded += value.length;
-    report();
+    if (loaded - reported >= STEP) report();
   }
+  report();
   if (total !== null && total !== loaded) fail(`the download was cut off after ${loaded} of ${total} bytes; try again`);
   return bytes.subarray(0, loaded);
 }

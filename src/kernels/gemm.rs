@@ -1,5 +1,6 @@
 //! The integer matrix product, written once over the [`Dot`] of each instruction set.
 
+use super::heights::Heights;
 use super::lanes::Lanes;
 use super::pack::{Block, GROUP};
 use std::cell::Cell;
@@ -10,8 +11,8 @@ pub(super) const MAX_ROWS: usize = 6;
 /// The sums of one tile: a row of [`PANEL`](super::pack::PANEL) sums each.
 pub(super) type Sums<D> = [<<D as Dot>::Lanes as Lanes>::I32; MAX_ROWS];
 
-/// The dot products of one instruction set: [`PANEL`](super::pack::PANEL) columns and [`GROUP`] k at a time. A value of the implementing type
-/// proves that the instruction set is available and gives exact integers.
+/// The dot products of one instruction set: [`PANEL`](super::pack::PANEL) columns and [`GROUP`] k at a time. A value of the
+/// implementing type proves that the instruction set is available and gives exact integers.
 pub(super) trait Dot: Copy {
     /// The instruction set's lanes.
     type Lanes: Lanes;
@@ -28,7 +29,8 @@ pub(super) trait Dot: Copy {
     /// Writes the stored form of eight activations in 0..=255 to `to`, which has `GROUP * WIDTH` bytes.
     fn store(self, group: <Self::Lanes as Lanes>::I32, to: &mut [u8]);
 
-    /// Makes of `panel` what many tiles multiply with sooner than with the panel, in `space`; `None` where there is no such form.
+    /// Writes to `space` the form of `panel` that is quicker to multiply with when there are many tiles, and gives its number of
+    /// blocks; `None` where the panel itself is.
     #[inline(always)]
     fn unpack(self, panel: &[Block], space: &mut Vec<Block>) -> Option<usize> {
         let _ = (panel, space);
@@ -105,29 +107,6 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], groups: usize, panels: &[Block], si
 thread_local! {
     /// Space for unpacked panels.
     static SPACE: Cell<Vec<Block>> = const { Cell::new(Vec::new()) };
-}
-
-/// Rows split into as few tiles as possible, whose heights differ by one at most.
-pub(super) struct Heights {
-    pub tiles: usize,
-    least: usize,
-    /// Tiles that are higher by one.
-    higher: usize,
-}
-
-impl Heights {
-    /// Splits `rows` into tiles of `most` at most.
-    #[inline(always)]
-    pub fn new(rows: usize, most: usize) -> Self {
-        let tiles = rows.div_ceil(most);
-        Heights { tiles, least: rows / tiles.max(1), higher: rows % tiles.max(1) }
-    }
-
-    /// The height of a tile.
-    #[inline(always)]
-    pub fn of(&self, tile: usize) -> usize {
-        self.least + usize::from(tile < self.higher)
-    }
 }
 
 /// Reads a byte of every block, and thereby its cache line.

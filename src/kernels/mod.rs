@@ -10,6 +10,7 @@ mod elementwise;
 mod embedding;
 mod float_attention;
 mod gemm;
+mod heights;
 mod lanes;
 mod linear;
 mod math;

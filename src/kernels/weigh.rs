@@ -1,6 +1,6 @@
 //! The float products of attention: rows of weights times panels of columns.
 
-use super::gemm::Heights;
+use super::heights::Heights;
 use super::lanes::{LANES, Lanes};
 use super::linear::Put;
 

@@ -1,0 +1,191 @@
+//! WebAssembly: the lanes of SIMD128, and what its ways to multiply have in common.
+
+mod i16;
+#[cfg(target_feature = "relaxed-simd")]
+mod relaxed;
+
+pub(super) use i16::I16;
+#[cfg(target_feature = "relaxed-simd")]
+pub(super) use relaxed::{Reading, Relaxed, probe};
+
+use super::lanes::{LANES, Lanes};
+use super::pack::Block;
+use std::arch::wasm32::*;
+
+#[cfg(not(target_feature = "simd128"))]
+compile_error!("build with RUSTFLAGS=-Ctarget-feature=+simd128 (build.sh does): without SIMD the kernels are too slow");
+
+/// Eight lanes in two registers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Simd128;
+
+/// Two vectors of four lanes.
+type Pair = [v128; 2];
+
+#[inline(always)]
+fn each(a: Pair, b: Pair, f: impl Fn(v128, v128) -> v128) -> Pair {
+    [f(a[0], b[0]), f(a[1], b[1])]
+}
+
+impl Lanes for Simd128 {
+    type F32 = Pair;
+    type I32 = Pair;
+    const FLOAT_ROWS: usize = 6;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Pair {
+        [f32x4_splat(x); 2]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> Pair {
+        let from = from.as_ptr().cast::<v128>();
+        // SAFETY: eight f32 are two vectors, and the load has no alignment demand.
+        unsafe { [v128_load(from), v128_load(from.add(1))] }
+    }
+
+    #[inline(always)]
+    fn store(self, x: Pair, to: &mut [f32; LANES]) {
+        let to = to.as_mut_ptr().cast::<v128>();
+        // SAFETY: eight f32 are two vectors, and the store has no alignment demand.
+        unsafe {
+            v128_store(to, x[0]);
+            v128_store(to.add(1), x[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_add(a, b))
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_sub(a, b))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_mul(a, b))
+    }
+
+    #[inline(always)]
+    fn div(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_div(a, b))
+    }
+
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        [f32x4_relaxed_madd(a[0], b[0], c[0]), f32x4_relaxed_madd(a[1], b[1], c[1])]
+    }
+
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        self.add(self.mul(a, b), c)
+    }
+
+    // `pmin(b, a)` is `a < b ? a : b`.
+    #[inline(always)]
+    fn min(self, a: Pair, b: Pair) -> Pair {
+        each(b, a, |a, b| f32x4_pmin(a, b))
+    }
+
+    // `pmax(b, a)` is `b < a ? a : b`.
+    #[inline(always)]
+    fn max(self, a: Pair, b: Pair) -> Pair {
+        each(b, a, |a, b| f32x4_pmax(a, b))
+    }
+
+    #[inline(always)]
+    fn splat_i32(self, x: i32) -> Pair {
+        [i32x4_splat(x); 2]
+    }
+
+    #[inline(always)]
+    fn load_i32(self, from: &[i32; LANES]) -> Pair {
+        let from = from.as_ptr().cast::<v128>();
+        // SAFETY: eight i32 are two vectors, and the load has no alignment demand.
+        unsafe { [v128_load(from), v128_load(from.add(1))] }
+    }
+
+    #[inline(always)]
+    fn store_i32(self, x: Pair, to: &mut [i32; LANES]) {
+        let to = to.as_mut_ptr().cast::<v128>();
+        // SAFETY: eight i32 are two vectors, and the store has no alignment demand.
+        unsafe {
+            v128_store(to, x[0]);
+            v128_store(to.add(1), x[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn widen_i8(self, from: &[i8; LANES]) -> Pair {
+        // SAFETY: eight bytes are readable, and the load has no alignment demand.
+        let wide = unsafe { i16x8_load_extend_i8x8(from.as_ptr()) };
+        [i32x4_extend_low_i16x8(wide), i32x4_extend_high_i16x8(wide)]
+    }
+
+    #[inline(always)]
+    fn add_i32(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| i32x4_add(a, b))
+    }
+
+    #[inline(always)]
+    fn sub_i32(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| i32x4_sub(a, b))
+    }
+
+    #[inline(always)]
+    fn shift_to_exponent(self, x: Pair) -> Pair {
+        [i32x4_shl(x[0], 23), i32x4_shl(x[1], 23)]
+    }
+
+    #[inline(always)]
+    fn to_f32(self, x: Pair) -> Pair {
+        [f32x4_convert_i32x4(x[0]), f32x4_convert_i32x4(x[1])]
+    }
+
+    #[inline(always)]
+    fn to_bits(self, x: Pair) -> Pair {
+        x
+    }
+
+    #[inline(always)]
+    fn bits_to_f32(self, x: Pair) -> Pair {
+        x
+    }
+
+    #[inline(always)]
+    fn to_bytes(self, x: Pair) -> [u8; LANES] {
+        let narrow = i16x8_narrow_i32x4(x[0], x[1]);
+        let mut bytes = [0; LANES];
+        // SAFETY: eight bytes are writable, and the store has no alignment demand.
+        unsafe { v128_store64_lane::<0>(u8x16_narrow_i16x8(narrow, narrow), bytes.as_mut_ptr().cast()) };
+        bytes
+    }
+}
+
+/// Sums by column from the partial sums `[c0 c0 c1 c1] [c2 c2 c3 c3]`.
+#[inline(always)]
+fn pair_sums(a: v128, b: v128) -> v128 {
+    i32x4_add(i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b))
+}
+
+/// Calls `with` for every block of a panel in turn, with its number, and reads a byte of a block of the panel `next`, and thereby
+/// its cache line, before each.
+#[inline(always)]
+fn each_block(panel: &[Block], next: Option<&[Block]>, mut with: impl FnMut(usize, &Block)) {
+    match next {
+        Some(next) => {
+            let mut bytes = 0;
+            for (group, (block, next)) in panel.iter().zip(next).enumerate() {
+                bytes ^= next.0[0];
+                with(group, block);
+            }
+            std::hint::black_box(bytes);
+        }
+        None => panel.iter().enumerate().for_each(|(group, block)| with(group, block)),
+    }
+}
