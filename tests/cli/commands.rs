@@ -10,7 +10,6 @@ use bert8::classifier::{Classification, Classifier};
 use bert8::onnx::encode_model;
 use safetensors::Dtype;
 use serde_json::{Value, json};
-use std::process::Stdio;
 
 /// The logits or probabilities of a JSON answer.
 fn floats(value: &Value) -> Vec<f64> {
@@ -426,10 +425,9 @@ fn predictions_are_written_in_the_order_of_the_pairs() {
 fn a_reader_that_goes_away_is_an_error() {
     let sandbox = Sandbox::new();
     for command in ["inspect model", "inspect fp32.onnx --json"] {
-        let mut command = sandbox.command(command, &[]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = sandbox.command(command, &[]).stdout(writer).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(stderr.starts_with("error: cannot write to standard output: Broken pipe"), "{stderr}");
