@@ -8,7 +8,8 @@ export const hostOf = (results, name) => results.hosts.find((host) => host.name 
 
 /** The peak that bounds an INT8 kernel, by its name. */
 export function peakOf({ peaks }, kernel) {
-  return peaks[kernel.startsWith("relaxed-dot") ? "relaxed-dot" : "i16-dot"];
+  if (kernel.startsWith("relaxed-dot")) return peaks["relaxed-dot"];
+  return peaks[kernel === "relaxed-pairs" ? "relaxed-pairs" : "i16-dot"];
 }
 
 /** The faster of onnxruntime-web's two, by what `of` gives for each name; null if there is none. */

@@ -7,6 +7,8 @@ const SIMD = 0xfd;
 // Each takes what is on the stack: two operands and the accumulator, in this order.
 const KINDS = {
   "relaxed-dot": { macs: LANES.byte, multiplyAdd: [SIMD, 0x93, 0x02] }, // i32x4.relaxed_dot_i8x16_i7x16_add_s
+  // i16x8.relaxed_dot_i8x16_i7x16_s and i32x4.extadd_pairwise_i16x8_s, i32x4.add
+  "relaxed-pairs": { macs: LANES.byte, multiply: [SIMD, 0x92, 0x02, SIMD, 0x7e], add: [SIMD, 0xae, 0x01] },
   "i16-dot": { macs: LANES.short, multiply: [SIMD, 0xba, 0x01], add: [SIMD, 0xae, 0x01] }, // i32x4.dot_i16x8_s, i32x4.add
   "relaxed-madd": { macs: LANES.float, multiplyAdd: [SIMD, 0x85, 0x02] }, // f32x4.relaxed_madd
   madd: { macs: LANES.float, multiply: [SIMD, 0xe6, 0x01], add: [SIMD, 0xe4, 0x01] }, // f32x4.mul, f32x4.add

@@ -2,12 +2,13 @@
 //! integer scores, float softmax, float context.
 
 use super::dispatch::Task;
-use super::gemm::{Dot, Sink, gemm};
+use super::gemm::{Dot, Sink, Weights, gemm};
 use super::lanes::{LANES, Lanes};
 use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL};
 use super::quantizer::{Quantize, Quantizer};
 use super::rows::softmax_numerators;
+use super::saturation::Risks;
 use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
 use super::weigh::weigh;
 
@@ -56,6 +57,7 @@ pub struct AttentionScratch {
     scores: Vec<[f32; LANES]>,
     key_offsets: Vec<[i32; LANES]>,
     ones: Vec<u8>,
+    risks: Risks,
 }
 
 impl SelfAttention {
@@ -145,6 +147,7 @@ impl Task for Attend<'_> {
         let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
         let key_offsets = at_least(&mut scratch.key_offsets, longest, [0; LANES]);
         let ones = at_least(&mut scratch.ones, head_bytes, 0);
+        let risks = &mut scratch.risks;
 
         for head in 0..params.heads {
             let part = |part: usize| {
@@ -169,6 +172,9 @@ impl Task for Attend<'_> {
                 let (keys, values) = (&keys[sequence.keys(groups)], &values[sequence.values(groups)]);
                 let k = sequence.places();
                 sum_keys(dot, ones, groups, keys, key_offsets);
+                if D::SATURATES {
+                    risks.note(keys, groups);
+                }
                 for first in sequence.queries.clone().step_by(ROWS) {
                     let rows = first..sequence.queries.end.min(first + ROWS);
                     let scores = &mut scores[..rows.len() * sequence.panels.len()];
@@ -179,7 +185,9 @@ impl Task for Attend<'_> {
                         panels: sequence.panels.len(),
                         scores,
                     };
-                    gemm(dot, &queries[rows.start * head_bytes..rows.end * head_bytes], groups, keys, &mut sink);
+                    let queries = &queries[rows.start * head_bytes..rows.end * head_bytes];
+                    let keys = Weights { blocks: keys, groups, panels: 0..sequence.panels.len(), risks };
+                    gemm(dot, queries, keys, &mut sink);
                     let mut inverse_sums = [0.0; ROWS];
                     for (row, inverse) in scores.chunks_exact_mut(sequence.panels.len()).zip(&mut inverse_sums) {
                         row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
@@ -273,7 +281,8 @@ fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offs
         dot.store(dot.lanes().splat_i32(1 + D::SHIFT), group);
     }
     let offsets = &mut offsets[..keys.len() / groups];
-    gemm(dot, ones, groups, keys, &mut Store { l: dot.lanes(), sums: offsets });
+    let keys = Weights { blocks: keys, groups, panels: 0..offsets.len(), risks: &Risks::default() };
+    gemm(dot, ones, keys, &mut Store { l: dot.lanes(), sums: offsets });
     for offset in offsets.as_flattened_mut() {
         *offset *= i32::from(Quantizer::SYMMETRIC) - D::SHIFT;
     }

@@ -1,6 +1,8 @@
 //! Which kernel runs: what the processor or the engine offers, asked once.
 
 use super::gemm::Dot;
+use super::pack::PackedWeights;
+use super::saturation::Risks;
 use super::scalar::Scalar;
 #[cfg(target_arch = "wasm32")]
 use super::wasm;
@@ -16,6 +18,8 @@ pub enum Path {
     Scalar,
     /// WebAssembly SIMD128: products in i16.
     Simd128I16,
+    /// WebAssembly relaxed SIMD on an engine whose byte dot saturates sums of pairs.
+    RelaxedPairs,
     /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as signed.
     RelaxedDotSigned,
     /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as unsigned.
@@ -28,14 +32,22 @@ pub enum Path {
 
 impl Path {
     /// Every path, slowest first.
-    pub const ALL: [Path; 6] =
-        [Path::Scalar, Path::Simd128I16, Path::RelaxedDotSigned, Path::RelaxedDotUnsigned, Path::Avx2, Path::AvxVnni];
+    pub const ALL: [Path; 7] = [
+        Path::Scalar,
+        Path::Simd128I16,
+        Path::RelaxedPairs,
+        Path::RelaxedDotSigned,
+        Path::RelaxedDotUnsigned,
+        Path::Avx2,
+        Path::AvxVnni,
+    ];
 
     /// The path's name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Path::Scalar => "scalar",
             Path::Simd128I16 => "simd128-i16",
+            Path::RelaxedPairs => "relaxed-pairs",
             Path::RelaxedDotSigned => "relaxed-dot-s8",
             Path::RelaxedDotUnsigned => "relaxed-dot-u8",
             Path::Avx2 => "avx2",
@@ -48,6 +60,8 @@ impl Path {
             Path::Scalar => true,
             #[cfg(target_arch = "wasm32")]
             Path::Simd128I16 => true,
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Path::RelaxedPairs => wasm::Pairs::new().is_some(),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Path::RelaxedDotSigned => wasm::probe() == wasm::Reading::Signed,
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -97,11 +111,22 @@ impl Kernel {
         self.run(StoredForm).1
     }
 
+    /// The pairs of `weights` that this kernel must be careful with.
+    pub(super) fn risks(self, weights: &PackedWeights) -> Risks {
+        let mut risks = Risks::default();
+        if self.run(Saturates) {
+            risks.note(weights.blocks(), weights.groups());
+        }
+        risks
+    }
+
     /// Runs `task`, compiled for this kernel's instruction set.
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
             #[cfg(target_arch = "wasm32")]
             Path::Simd128I16 => task.run(wasm::I16),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Path::RelaxedPairs => task.run(wasm::Pairs),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Path::RelaxedDotSigned => task.run(wasm::Relaxed::<true>),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -156,6 +181,15 @@ impl Task for StoredForm {
     type Output = (usize, i32);
     fn run<D: Dot>(self, _dot: D) -> (usize, i32) {
         (D::WIDTH, D::SHIFT)
+    }
+}
+
+struct Saturates;
+
+impl Task for Saturates {
+    type Output = bool;
+    fn run<D: Dot>(self, _dot: D) -> bool {
+        D::SATURATES
     }
 }
 

@@ -3,7 +3,9 @@
 use super::heights::Heights;
 use super::lanes::Lanes;
 use super::pack::{Block, GROUP};
+use super::saturation::{Repair, Risks};
 use std::cell::Cell;
+use std::ops::Range;
 
 /// Rows of the largest tile there is.
 pub(super) const MAX_ROWS: usize = 6;
@@ -22,6 +24,8 @@ pub(super) trait Dot: Copy {
     const SHIFT: i32;
     /// Rows of the largest tile: 1 to [`MAX_ROWS`].
     const ROWS: usize;
+    /// Whether `tile` adds products in pairs that saturate in i16.
+    const SATURATES: bool = false;
 
     /// The proof for the lanes.
     fn lanes(self) -> Self::Lanes;
@@ -55,6 +59,16 @@ pub(super) struct Panel<'a> {
     pub next: Option<&'a [Block]>,
 }
 
+/// The weights of a product: `panels` of all the panels in `blocks`, each of `groups` blocks.
+#[derive(Clone)]
+pub(super) struct Weights<'a> {
+    pub blocks: &'a [Block],
+    pub groups: usize,
+    pub panels: Range<usize>,
+    /// Where [`Dot::SATURATES`] must be made up for.
+    pub risks: &'a Risks,
+}
+
 /// Takes the sums of a product.
 pub(super) trait Sink<L: Lanes> {
     /// Takes the [`PANEL`](super::pack::PANEL) sums of `row` in `panel`.
@@ -65,18 +79,24 @@ pub(super) trait Sink<L: Lanes> {
 /// unpack the panel.
 const MANY_TILES: usize = 4;
 
-/// Multiplies the rows of `a`, in the stored form, with `panels` of `groups` blocks each, and hands every row's sums to
-/// `sink`, a tile at a time. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
+/// Multiplies the rows of `a`, in the stored form, with `weights`, and hands every row's sums to `sink`, a tile at a time,
+/// panels counted from the first of `weights.panels`. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
 #[inline(always)]
-pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], groups: usize, panels: &[Block], sink: &mut impl Sink<D::Lanes>) {
+pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl Sink<D::Lanes>) {
+    let Weights { blocks, groups, panels, risks } = weights;
+    let first_panel = panels.start;
+    let panels = &blocks[panels.start * groups..panels.end * groups];
     let stride = groups * GROUP * D::WIDTH;
-    assert!(stride > 0 && a.len().is_multiple_of(stride) && panels.len().is_multiple_of(groups), "shapes do not match");
+    assert!(stride > 0 && a.len().is_multiple_of(stride), "shapes do not match");
     let rows = a.len() / stride;
     let heights = Heights::new(rows, D::ROWS);
     // The blocks of the next panel that each tile fetches, so that all are at hand when their turn comes.
     let ahead = groups.div_ceil(heights.tiles.max(1)).min(16);
     let mut sums = [dot.lanes().splat_i32(0); MAX_ROWS];
-    let mut space = SPACE.take();
+    let Scratch { mut space, mut repair } = SCRATCH.take();
+    if D::SATURATES {
+        repair.begin(a, stride, &heights);
+    }
     for (at, blocks) in panels.chunks_exact(groups).enumerate() {
         let next = panels.get((at + 1) * groups..(at + 2) * groups);
         let many = heights.tiles >= MANY_TILES;
@@ -85,6 +105,9 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], groups: usize, panels: &[Block], si
             Some(count) => Panel { blocks: &space[..count], unpacked: true, next: None },
             None => Panel { blocks, unpacked: false, next: None },
         };
+        if D::SATURATES {
+            repair.choose(risks, first_panel + at);
+        }
         let mut parts = next.unwrap_or_default().chunks(ahead);
         let mut row = 0;
         for tile in 0..heights.tiles {
@@ -95,18 +118,28 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], groups: usize, panels: &[Block], si
             }
             let next = if many || tile > 0 { None } else { next };
             tile_sums(dot, a, stride, Panel { next, ..panel }, &mut sums);
+            if D::SATURATES {
+                repair.mend(dot, tile, a, stride, blocks, &mut sums);
+            }
             for sums in &sums[..height] {
                 sink.put(row, at, *sums);
                 row += 1;
             }
         }
     }
-    SPACE.set(space);
+    SCRATCH.set(Scratch { space, repair });
+}
+
+/// What a product needs for itself.
+#[derive(Default)]
+struct Scratch {
+    /// Space for an unpacked panel.
+    space: Vec<Block>,
+    repair: Repair,
 }
 
 thread_local! {
-    /// Space for unpacked panels.
-    static SPACE: Cell<Vec<Block>> = const { Cell::new(Vec::new()) };
+    static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
 /// Reads a byte of every block, and thereby its cache line.

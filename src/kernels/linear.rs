@@ -6,6 +6,7 @@ use super::lanes::{LANES, Lanes};
 use super::math::Activate;
 use super::pack::{GROUP, PackedWeights};
 use super::quantizer::{Quantize, Quantizer};
+use super::saturation::Risks;
 use crate::activation::Activation;
 
 /// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the stored form
@@ -14,6 +15,7 @@ use crate::activation::Activation;
 pub struct Linear {
     kernel: Kernel,
     weights: PackedWeights,
+    risks: Risks,
     /// `(za − what the stored form takes off) · Σ_k w[k, n]`.
     offsets: Vec<[i32; LANES]>,
     scales: Vec<[f32; LANES]>,
@@ -35,6 +37,7 @@ impl Linear {
             offsets: offsets.as_chunks().0.to_vec(),
             scales: scales.as_chunks().0.to_vec(),
             bias: bias.as_chunks().0.to_vec(),
+            risks: kernel.risks(&weights),
             weights,
         }
     }
@@ -70,7 +73,7 @@ impl Linear {
             bias: &self.bias[panels.clone()],
             put,
         };
-        gemm(dot, a, self.weights.groups(), self.weights.panels(panels), &mut sink);
+        gemm(dot, a, self.weights.panels(panels, &self.risks), &mut sink);
     }
 
     /// Runs the layer, and `activation` where there is one, on the rows of `a`, and writes FP32 rows to `out`.

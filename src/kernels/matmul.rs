@@ -4,6 +4,7 @@ use super::dispatch::{Kernel, Task};
 use super::gemm::{Dot, Sink, gemm};
 use super::lanes::{LANES, Lanes};
 use super::pack::{GROUP, PackedWeights};
+use super::saturation::Risks;
 
 impl Kernel {
     /// Puts u8 rows of a multiple of 8 values into the form that this kernel reads.
@@ -36,6 +37,7 @@ impl Kernel {
         struct Product<'a> {
             a: &'a [u8],
             weights: &'a PackedWeights,
+            risks: Risks,
             out: &'a mut [i32],
         }
         impl Task for Product<'_> {
@@ -50,12 +52,12 @@ impl Kernel {
                     out: self.out.as_chunks_mut().0,
                     panels,
                 };
-                gemm(dot, self.a, self.weights.groups(), self.weights.panels(0..panels), &mut sink);
+                gemm(dot, self.a, self.weights.panels(0..panels, &self.risks), &mut sink);
             }
         }
         let rows = a.len() / (weights.groups() * GROUP * self.width());
         assert_eq!(out.len(), rows * weights.columns(), "one sum for every row and column");
-        self.run(Product { a, weights, out });
+        self.run(Product { a, weights, risks: self.risks(weights), out });
     }
 }
 

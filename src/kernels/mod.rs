@@ -19,6 +19,7 @@ mod pack;
 mod quantizer;
 mod residual;
 mod rows;
+mod saturation;
 mod scalar;
 mod sequences;
 mod sum_norm;

@@ -1,5 +1,9 @@
 //! Weights laid out in the order the kernels read them.
 
+use super::gemm::Weights;
+use super::saturation::Risks;
+use std::ops::Range;
+
 /// Columns of a panel.
 pub const PANEL: usize = 8;
 /// Consecutive k of one column that stand together.
@@ -78,9 +82,14 @@ impl PackedWeights {
         &self.column_sums
     }
 
-    /// The blocks of the panels `panels`, panel after panel.
-    pub(super) fn panels(&self, panels: std::ops::Range<usize>) -> &[Block] {
-        &self.blocks[panels.start * self.groups..panels.end * self.groups]
+    /// The blocks, panel after panel.
+    pub(super) fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// `panels` as the weights of a product.
+    pub(super) fn panels<'a>(&'a self, panels: Range<usize>, risks: &'a Risks) -> Weights<'a> {
+        Weights { blocks: &self.blocks, groups: self.groups, panels, risks }
     }
 }
 

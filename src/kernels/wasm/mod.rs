@@ -2,9 +2,13 @@
 
 mod i16;
 #[cfg(target_feature = "relaxed-simd")]
+mod pairs;
+#[cfg(target_feature = "relaxed-simd")]
 mod relaxed;
 
 pub(super) use i16::I16;
+#[cfg(target_feature = "relaxed-simd")]
+pub(super) use pairs::Pairs;
 #[cfg(target_feature = "relaxed-simd")]
 pub(super) use relaxed::{Reading, Relaxed, probe};
 
