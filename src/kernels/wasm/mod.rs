@@ -178,7 +178,7 @@ fn pair_sums(a: v128, b: v128) -> v128 {
 }
 
 /// Calls `with` for every block of a panel in turn, with its number, and reads a byte of a block of the panel `next`, and thereby
-/// its cache line, before each.
+/// its cache line, before each. Not with `for_each`, which can end up a function of its own.
 #[inline(always)]
 fn each_block(panel: &[Block], next: Option<&[Block]>, mut with: impl FnMut(usize, &Block)) {
     match next {
@@ -190,6 +190,10 @@ fn each_block(panel: &[Block], next: Option<&[Block]>, mut with: impl FnMut(usiz
             }
             std::hint::black_box(bytes);
         }
-        None => panel.iter().enumerate().for_each(|(group, block)| with(group, block)),
+        None => {
+            for (group, block) in panel.iter().enumerate() {
+                with(group, block);
+            }
+        }
     }
 }
