@@ -37,8 +37,8 @@ impl Risks {
             for (at, block) in panel.iter().enumerate() {
                 if may_saturate(block) {
                     for (column, weights) in block.0.as_chunks::<GROUP>().0.iter().enumerate() {
-                        for (pair, &[a, b]) in weights.as_chunks::<2>().0.iter().enumerate() {
-                            let size = i16::from(a).abs_diff(-i16::from(b));
+                        for (pair, weights) in weights.as_chunks::<2>().0.iter().enumerate() {
+                            let size = size(*weights);
                             if size > 128 {
                                 let pair = (at * GROUP / 2 + pair) as u16;
                                 self.all.push(Risk { pair, column: column as u8, size: (size - 1) as u8 });
@@ -63,8 +63,13 @@ impl Risks {
 /// Whether a block has a pair that can leave i16.
 #[inline(always)]
 fn may_saturate(block: &Block) -> bool {
-    let pairs = block.0.as_chunks::<2>().0;
-    pairs.iter().fold(false, |any, [a, b]| any | ((i16::from(*a) + i16::from(*b)).abs() > 128))
+    block.0.as_chunks::<2>().0.iter().fold(false, |any, weights| any | (size(*weights) > 128))
+}
+
+/// |w₀ + w₁|
+#[inline(always)]
+fn size([a, b]: [i8; 2]) -> u16 {
+    (i16::from(a) + i16::from(b)).unsigned_abs()
 }
 
 /// What a product needs to repair its sums. Its buffers stay for the next product.
