@@ -1,6 +1,7 @@
 //! Multi-head self-attention of sequences laid end to end, without padding: one product for queries, keys and values,
-//! integer scores, float softmax, float context.
+//! integer scores, float softmax, integer context.
 
+use super::context::{quantize_values, quantize_weights};
 use super::dispatch::Task;
 use super::gemm::{Dot, Sink, Weights, gemm};
 use super::lanes::{LANES, Lanes};
@@ -8,9 +9,9 @@ use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL};
 use super::quantizer::{Quantize, Quantizer};
 use super::rows::softmax_numerators;
-use super::saturation::Risks;
+use super::saturation::{Peaks, Risks};
 use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
-use super::weigh::weigh;
+use super::weigh::{I16Pairs, weigh};
 
 /// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,10 +55,15 @@ pub struct AttentionScratch {
     queries: Vec<u8>,
     keys: Vec<Block>,
     values: Vec<[f32; LANES]>,
+    value_pairs: Vec<[i32; LANES]>,
+    value_steps: Vec<f32>,
     scores: Vec<[f32; LANES]>,
+    weights: Vec<[i32; LANES / 2]>,
     key_offsets: Vec<[i32; LANES]>,
     ones: Vec<u8>,
     risks: Risks,
+    asking_peaks: Peaks,
+    peaks: Vec<Peaks>,
 }
 
 impl SelfAttention {
@@ -143,11 +149,26 @@ impl Task for Attend<'_> {
         };
         let queries = at_least(&mut scratch.queries, asking * head_bytes, 0);
         let keys = at_least(&mut scratch.keys, all_panels * groups, Block::ZERO);
-        let values = at_least(&mut scratch.values, all_panels * LANES * groups, [0.0; LANES]);
+        let values = at_least(&mut scratch.values, longest * PANEL * groups, [0.0; LANES]);
+        let value_pairs = at_least(&mut scratch.value_pairs, all_panels * PANEL / 2 * groups, [0; LANES]);
+        let value_steps = at_least(&mut scratch.value_steps, sequences.len(), 0.0);
         let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
+        let weights = at_least(&mut scratch.weights, ROWS * longest, [0; LANES / 2]);
         let key_offsets = at_least(&mut scratch.key_offsets, longest, [0; LANES]);
         let ones = at_least(&mut scratch.ones, head_bytes, 0);
         let risks = &mut scratch.risks;
+        let asking_peaks = &mut scratch.asking_peaks;
+        let peaks = at_least(&mut scratch.peaks, sequences.len(), Peaks::default());
+        let rows_of = |sequence: &Sequence| {
+            &a[sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes()]
+        };
+        // Every head's products have the same rows.
+        if D::SATURATES {
+            asking_peaks.find(asking_rows, linear.input_bytes());
+            for (sequence, peaks) in sequences.iter().zip(&mut *peaks) {
+                peaks.find(rows_of(sequence), linear.input_bytes());
+            }
+        }
 
         for head in 0..params.heads {
             let part = |part: usize| {
@@ -155,57 +176,57 @@ impl Task for Attend<'_> {
                 first..first + groups
             };
             let mut put = PutQuantized { dot, quantizer: params.query.by_value(), groups, out: queries };
-            linear.values(dot, asking_rows, part(0), &mut put);
-            for sequence in &sequences {
-                let a = &a[sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes()];
+            linear.values_of(dot, (asking_rows, asking_peaks), part(0), &mut put);
+            for ((sequence, peaks), value_step) in sequences.iter().zip(&*peaks).zip(&mut *value_steps) {
+                let rows = (rows_of(sequence), peaks);
                 let keys = &mut keys[sequence.keys(groups)];
                 let mut put = PutKeys { l, quantizer: params.key.by_value(), groups, keys };
-                linear.values(dot, a, part(1), &mut put);
-                let (k, values) = (sequence.places(), &mut values[sequence.values(groups)]);
+                linear.values_of(dot, rows, part(1), &mut put);
+                let (k, values) = (sequence.places(), &mut values[..sequence.places() * groups]);
                 for panel in values.chunks_exact_mut(k) {
                     panel[sequence.tokens.len()..].fill([0.0; LANES]);
                 }
-                linear.values(dot, a, part(2), &mut PutValues { l, k, values });
+                linear.values_of(dot, rows, part(2), &mut PutValues { l, k, values });
+                *value_step = quantize_values(l, values, &mut value_pairs[sequence.value_pairs(groups)]);
             }
 
-            for sequence in &sequences {
-                let (keys, values) = (&keys[sequence.keys(groups)], &values[sequence.values(groups)]);
-                let k = sequence.places();
+            for (sequence, &value_step) in sequences.iter().zip(&*value_steps) {
+                let (keys, values) = (&keys[sequence.keys(groups)], &value_pairs[sequence.value_pairs(groups)]);
+                let panels = sequence.panels.len();
                 sum_keys(dot, ones, groups, keys, key_offsets);
                 if D::SATURATES {
                     risks.note(keys, groups);
                 }
                 for first in sequence.queries.clone().step_by(ROWS) {
                     let rows = first..sequence.queries.end.min(first + ROWS);
-                    let scores = &mut scores[..rows.len() * sequence.panels.len()];
-                    let mut sink = Scores {
-                        l,
-                        scale: l.splat(params.score_scale),
-                        offsets: key_offsets,
-                        panels: sequence.panels.len(),
-                        scores,
-                    };
+                    let scores = &mut scores[..rows.len() * panels];
+                    let scale = l.splat(params.score_scale);
+                    let mut sink = Scores { l, scale, offsets: key_offsets, panels, scores };
                     let queries = &queries[rows.start * head_bytes..rows.end * head_bytes];
-                    let keys = Weights { blocks: keys, groups, panels: 0..sequence.panels.len(), risks };
+                    let keys = Weights { blocks: keys, groups, panels: 0..panels, risks };
                     gemm(dot, queries, keys, &mut sink);
-                    let mut inverse_sums = [0.0; ROWS];
-                    for (row, inverse) in scores.chunks_exact_mut(sequence.panels.len()).zip(&mut inverse_sums) {
+                    let weights = &mut weights[..rows.len() * panels];
+                    let mut factors = [0.0; ROWS];
+                    let each = scores.chunks_exact_mut(panels).zip(weights.chunks_exact_mut(panels));
+                    for ((row, weights), factor) in each.zip(&mut factors) {
                         row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
-                        *inverse = softmax_numerators(l, row);
+                        let inverse_sum = softmax_numerators(l, row);
+                        *factor = value_step * quantize_weights(l, row, inverse_sum, weights);
                     }
+                    let (k, weights) = (sequence.places() / 2, weights.as_flattened());
                     match &mut out {
                         ContextRows::Stored(quantizer, out) => {
                             let stride = params.heads * head_bytes;
                             let first = rows.start * stride + head * head_bytes;
                             let (quantizer, before) = (quantizer.by_value(), head * groups);
-                            let mut put = PutContext { dot, quantizer, inverse_sums, before, first, stride, out };
-                            weigh(l, k, scores, values, &mut put);
+                            let mut put = PutContext { dot, quantizer, factors, before, first, stride, out };
+                            weigh::<_, I16Pairs>(l, k, weights, values, &mut put);
                         }
                         ContextRows::Float(out) => {
                             let (size, stride) = (params.head_size, params.heads * params.head_size);
                             let first = rows.start * stride + head * size;
-                            let mut put = PutRows { l, inverse_sums, first, stride, size, out };
-                            weigh(l, k, scores, values, &mut put);
+                            let mut put = PutRows { l, factors, first, stride, size, out };
+                            weigh::<_, I16Pairs>(l, k, weights, values, &mut put);
                         }
                     }
                 }
@@ -288,11 +309,12 @@ fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offs
     }
 }
 
-/// Ends the softmax, quantizes the context of one head, and writes its stored form.
+/// Scales and quantizes the context of one head, and writes its stored form.
 struct PutContext<'a, D> {
     dot: D,
     quantizer: Quantize<'a>,
-    inverse_sums: [f32; ROWS],
+    /// What the sums of every row are multiplied with.
+    factors: [f32; ROWS],
     /// Groups of the heads before.
     before: usize,
     /// Where the head's part of the first row begins.
@@ -305,7 +327,7 @@ impl<D: Dot> Put<D::Lanes> for PutContext<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
         let l = self.dot.lanes();
-        let y = l.mul(y, l.splat(self.inverse_sums[row]));
+        let y = l.mul(y, l.splat(self.factors[row]));
         let at = self.first + row * self.stride + group * GROUP * D::WIDTH;
         let quantized = self.quantizer.apply(l, self.before + group, y);
         self.dot.store(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);

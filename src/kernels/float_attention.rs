@@ -6,7 +6,7 @@ use super::lanes::{LANES, Lanes};
 use super::linear::Put;
 use super::rows::softmax_numerators;
 use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
-use super::weigh::weigh;
+use super::weigh::{Float, weigh};
 
 /// `softmax(q · kᵀ · score scale) · v` per sequence and head, over FP32 rows of all heads, head after head.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,15 +111,21 @@ impl Task for Attend<'_> {
                     }
                     let scores = &mut scores[..rows.len() * panels];
                     let scale = l.splat(attention.score_scale);
-                    weigh(l, filled, queries, keys, &mut PutScores { l, scale, panels, scores });
-                    let mut inverse_sums = [0.0; ROWS];
-                    for (row, inverse) in scores.chunks_exact_mut(panels).zip(&mut inverse_sums) {
+                    weigh::<_, Float>(
+                        l,
+                        filled,
+                        queries.as_flattened(),
+                        keys,
+                        &mut PutScores { l, scale, panels, scores },
+                    );
+                    let mut factors = [0.0; ROWS];
+                    for (row, inverse_sum) in scores.chunks_exact_mut(panels).zip(&mut factors) {
                         row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
-                        *inverse = softmax_numerators(l, row);
+                        *inverse_sum = softmax_numerators(l, row);
                     }
                     let first = rows.start * features + head * size;
-                    let mut put = PutRows { l, inverse_sums, first, stride: features, size, out };
-                    weigh(l, places, scores, values, &mut put);
+                    let mut put = PutRows { l, factors, first, stride: features, size, out };
+                    weigh::<_, Float>(l, places, scores.as_flattened(), values, &mut put);
                 }
             }
         }

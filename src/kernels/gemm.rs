@@ -3,7 +3,7 @@
 use super::heights::Heights;
 use super::lanes::Lanes;
 use super::pack::{Block, GROUP};
-use super::saturation::{Repair, Risks};
+use super::saturation::{Losses, Peaks, Risks};
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -83,6 +83,17 @@ const MANY_TILES: usize = 4;
 /// panels counted from the first of `weights.panels`. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
 #[inline(always)]
 pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl Sink<D::Lanes>) {
+    let mut peaks = PEAKS.take();
+    if D::SATURATES {
+        peaks.find(a, weights.groups * GROUP);
+    }
+    gemm_of(dot, (a, &peaks), weights, sink);
+    PEAKS.set(peaks);
+}
+
+/// The same for rows whose peaks are known, where [`Dot::SATURATES`] asks for them.
+#[inline(always)]
+pub(super) fn gemm_of<D: Dot>(dot: D, (a, peaks): (&[u8], &Peaks), weights: Weights, sink: &mut impl Sink<D::Lanes>) {
     let Weights { blocks, groups, panels, risks } = weights;
     let first_panel = panels.start;
     let panels = &blocks[panels.start * groups..panels.end * groups];
@@ -93,9 +104,9 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl S
     // The blocks of the next panel that each tile fetches, so that all are at hand when their turn comes.
     let ahead = groups.div_ceil(heights.tiles.max(1)).min(16);
     let mut sums = [dot.lanes().splat_i32(0); MAX_ROWS];
-    let Scratch { mut space, mut repair } = SCRATCH.take();
+    let Scratch { mut space, mut losses } = SCRATCH.take();
     if D::SATURATES {
-        repair.begin(a, stride, &heights);
+        losses.begin(rows, &heights);
     }
     for (at, blocks) in panels.chunks_exact(groups).enumerate() {
         let next = panels.get((at + 1) * groups..(at + 2) * groups);
@@ -106,20 +117,20 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl S
             None => Panel { blocks, unpacked: false, next: None },
         };
         if D::SATURATES {
-            repair.choose(risks, first_panel + at);
+            losses.find(dot, (a, peaks), &heights, blocks, risks.of(first_panel + at));
         }
         let mut parts = next.unwrap_or_default().chunks(ahead);
         let mut row = 0;
         for tile in 0..heights.tiles {
             let height = heights.of(tile);
-            let a = &a[row * stride..(row + height) * stride];
+            let rows = &a[row * stride..(row + height) * stride];
             if many {
                 fetch(parts.next());
             }
             let next = if many || tile > 0 { None } else { next };
-            tile_sums(dot, a, stride, Panel { next, ..panel }, &mut sums);
+            tile_sums(dot, rows, stride, Panel { next, ..panel }, &mut sums);
             if D::SATURATES {
-                repair.mend(dot, tile, a, stride, blocks, &mut sums);
+                losses.mend(dot, tile, row, &mut sums[..height]);
             }
             for sums in &sums[..height] {
                 sink.put(row, at, *sums);
@@ -127,7 +138,7 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl S
             }
         }
     }
-    SCRATCH.set(Scratch { space, repair });
+    SCRATCH.set(Scratch { space, losses });
 }
 
 /// What a product needs for itself.
@@ -135,11 +146,12 @@ pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl S
 struct Scratch {
     /// Space for an unpacked panel.
     space: Vec<Block>,
-    repair: Repair,
+    losses: Losses,
 }
 
 thread_local! {
     static SCRATCH: Cell<Scratch> = Cell::default();
+    static PEAKS: Cell<Peaks> = Cell::default();
 }
 
 /// Reads a byte of every block, and thereby its cache line.

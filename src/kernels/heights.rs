@@ -22,6 +22,13 @@ impl Heights {
     pub fn of(&self, tile: usize) -> usize {
         self.least + usize::from(tile < self.higher)
     }
+
+    /// The tile of a row.
+    #[inline(always)]
+    pub fn tile_of(&self, row: usize) -> usize {
+        let in_higher = self.higher * (self.least + 1);
+        if row < in_higher { row / (self.least + 1) } else { self.higher + (row - in_higher) / self.least }
+    }
 }
 
 #[cfg(test)]
@@ -35,6 +42,8 @@ mod tests {
             let all: Vec<usize> = (0..heights.tiles).map(|tile| heights.of(tile)).collect();
             assert_eq!(all.iter().sum::<usize>(), rows);
             assert_eq!(all.len(), rows.div_ceil(most));
+            let tiles: Vec<usize> = all.iter().enumerate().flat_map(|(tile, &height)| vec![tile; height]).collect();
+            assert_eq!((0..rows).map(|row| heights.tile_of(row)).collect::<Vec<_>>(), tiles);
             assert!(all.iter().all(|height| (1..=most).contains(height) && height + 1 >= all[0]), "{all:?}");
         }
     }

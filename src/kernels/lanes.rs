@@ -10,8 +10,8 @@ pub(super) trait Lanes: Copy {
     type F32: Copy;
     /// Eight i32 lanes.
     type I32: Copy;
-    /// Rows of a float product whose sums fit the registers at once.
-    const FLOAT_ROWS: usize;
+    /// Rows of a product whose sums fit the registers at once.
+    const ROWS: usize;
 
     fn splat(self, x: f32) -> Self::F32;
     fn load(self, from: &[f32; LANES]) -> Self::F32;
@@ -44,6 +44,16 @@ pub(super) trait Lanes: Copy {
     fn bits_to_f32(self, x: Self::I32) -> Self::F32;
     /// The lanes, each in 0..=255, as bytes in order.
     fn to_bytes(self, x: Self::I32) -> [u8; LANES];
+    /// The lanes, each within i16, in order, two to an i32: the first in its lower half.
+    fn to_pairs(self, x: Self::I32) -> [i32; LANES / 2];
+    /// A pair of i16 in every lane: the lower half of `low`'s, and above it the lower half of `high`'s.
+    fn pair(self, low: Self::I32, high: Self::I32) -> Self::I32;
+    /// `a₀ · b₀ + a₁ · b₁ + c` of pairs of i16.
+    fn dot_pairs(self, a: Self::I32, b: Self::I32, c: Self::I32) -> Self::I32;
+    /// Pairs of u8 as pairs of i16.
+    fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Self::I32;
+    /// A bit, from the lowest on, for every lane that i16 does not hold; lanes are within ±2³⁰.
+    fn outside_i16(self, x: Self::I32) -> u32;
 
     /// The sum of all lanes.
     #[inline(always)]

@@ -1,13 +1,14 @@
 //! A quantized linear layer: integer product, then scale and bias.
 
 use super::dispatch::{Kernel, Task};
-use super::gemm::{Dot, Sink, gemm};
+use super::gemm::{Dot, Sink, gemm, gemm_of};
 use super::lanes::{LANES, Lanes};
 use super::math::Activate;
 use super::pack::{GROUP, PackedWeights};
 use super::quantizer::{Quantize, Quantizer};
-use super::saturation::Risks;
+use super::saturation::{Peaks, Risks};
 use crate::activation::Activation;
+use std::ops::Range;
 
 /// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the stored form
 /// of one kernel, and s8 weights w. K and N are multiples of 8.
@@ -59,21 +60,31 @@ impl Linear {
 
     /// Multiplies `a` with the panels `panels`, which count from the first of them in what `put` takes.
     #[inline(always)]
-    pub(super) fn values<D: Dot>(
+    pub(super) fn values<D: Dot>(&self, dot: D, a: &[u8], panels: Range<usize>, put: &mut impl Put<D::Lanes>) {
+        gemm(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
+    }
+
+    /// The same for rows whose peaks are known, where [`Dot::SATURATES`] asks for them.
+    #[inline(always)]
+    pub(super) fn values_of<D: Dot>(
         &self,
         dot: D,
-        a: &[u8],
-        panels: std::ops::Range<usize>,
+        a: (&[u8], &Peaks),
+        panels: Range<usize>,
         put: &mut impl Put<D::Lanes>,
     ) {
-        let mut sink = Values {
+        gemm_of(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
+    }
+
+    #[inline(always)]
+    fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, put: &'a mut P) -> Values<'a, D::Lanes, P> {
+        Values {
             l: dot.lanes(),
             offsets: &self.offsets[panels.clone()],
             scales: &self.scales[panels.clone()],
             bias: &self.bias[panels.clone()],
             put,
-        };
-        gemm(dot, a, self.weights.panels(panels, &self.risks), &mut sink);
+        }
     }
 
     /// Runs the layer, and `activation` where there is one, on the rows of `a`, and writes FP32 rows to `out`.

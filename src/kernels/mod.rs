@@ -5,6 +5,7 @@
 //! u8 with a zero point, weights `w` s8 with one scale per column.
 
 mod attention;
+mod context;
 mod dispatch;
 mod elementwise;
 mod embedding;

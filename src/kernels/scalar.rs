@@ -15,7 +15,7 @@ fn each<T: Copy, U, const N: usize>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> U)
 impl Lanes for Scalar {
     type F32 = [f32; LANES];
     type I32 = [i32; LANES];
-    const FLOAT_ROWS: usize = 1;
+    const ROWS: usize = 1;
 
     fn splat(self, x: f32) -> Self::F32 {
         [x; LANES]
@@ -99,6 +99,27 @@ impl Lanes for Scalar {
 
     fn to_bytes(self, x: Self::I32) -> [u8; LANES] {
         x.map(|x| x as u8)
+    }
+
+    fn to_pairs(self, x: Self::I32) -> [i32; LANES / 2] {
+        std::array::from_fn(|i| x[2 * i] & 0xffff | x[2 * i + 1] << 16)
+    }
+
+    fn pair(self, low: Self::I32, high: Self::I32) -> Self::I32 {
+        each(low, high, |low, high| low & 0xffff | high << 16)
+    }
+
+    fn dot_pairs(self, a: Self::I32, b: Self::I32, c: Self::I32) -> Self::I32 {
+        let dot = |a: i32, b: i32| i32::from(a as i16) * i32::from(b as i16) + (a >> 16) * (b >> 16);
+        self.add_i32(each(a, b, dot), c)
+    }
+
+    fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Self::I32 {
+        from.map(|[first, second]| i32::from(first) | i32::from(second) << 16)
+    }
+
+    fn outside_i16(self, x: Self::I32) -> u32 {
+        (0..LANES).map(|i| u32::from(i16::try_from(x[i]).is_err()) << i).sum()
     }
 }
 

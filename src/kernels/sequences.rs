@@ -26,9 +26,10 @@ impl Sequence {
         self.panels.start * groups..self.panels.end * groups
     }
 
-    /// Where its values lie among the values of all: `groups` panels of [`Sequence::places`] groups.
-    pub fn values(&self, groups: usize) -> Range<usize> {
-        self.panels.start * PANEL * groups..self.panels.end * PANEL * groups
+    /// Where its values, two tokens side by side, lie among the values of all: `groups` panels of half of
+    /// [`Sequence::places`].
+    pub fn value_pairs(&self, groups: usize) -> Range<usize> {
+        self.panels.start * PANEL / 2 * groups..self.panels.end * PANEL / 2 * groups
     }
 }
 
@@ -56,10 +57,11 @@ pub(super) fn at_least<T: Clone>(buffer: &mut Vec<T>, len: usize, fill: T) -> &m
     &mut buffer[..len]
 }
 
-/// Ends the softmax, and writes the FP32 context of one head.
+/// Scales and writes the FP32 context of one head.
 pub(super) struct PutRows<'a, L> {
     pub l: L,
-    pub inverse_sums: [f32; ROWS],
+    /// What the sums of every row are multiplied with.
+    pub factors: [f32; ROWS],
     /// Where the head's part of the first row begins.
     pub first: usize,
     pub stride: usize,
@@ -71,7 +73,7 @@ pub(super) struct PutRows<'a, L> {
 impl<L: Lanes> Put<L> for PutRows<'_, L> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: L::F32) {
-        let y = self.l.mul(y, self.l.splat(self.inverse_sums[row]));
+        let y = self.l.mul(y, self.l.splat(self.factors[row]));
         let at = self.first + row * self.stride + group * LANES;
         let out = &mut self.out[at..at + LANES.min(self.size - group * LANES)];
         match <&mut [f32; LANES]>::try_from(&mut *out) {

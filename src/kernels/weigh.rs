@@ -1,4 +1,4 @@
-//! The float products of attention: rows of weights times panels of columns.
+//! The last products of attention: rows of weights times panels of columns.
 
 use super::heights::Heights;
 use super::lanes::{LANES, Lanes};
@@ -7,37 +7,101 @@ use super::linear::Put;
 /// Rows of the largest tile there is.
 const MAX_ROWS: usize = 8;
 
-/// `y[row, panel] = Σ_k weights[row, k] · columns[panel, k]` for every row and panel. A row has `k` weights, a multiple of
-/// [`LANES`], a panel `k` groups of [`LANES`] columns.
+/// What is multiplied.
+pub(super) trait Product<L: Lanes> {
+    /// What is multiplied at once with each of [`LANES`] columns.
+    type Weight: Copy;
+    /// What [`LANES`] columns hold for one weight.
+    type Columns;
+    /// The sums of the columns.
+    type Sum: Copy;
+
+    /// Sums of nothing.
+    fn zero(l: L) -> Self::Sum;
+    /// The sums with the products of one weight.
+    fn add(l: L, sum: Self::Sum, weight: Self::Weight, columns: &Self::Columns) -> Self::Sum;
+    /// The sums as floats.
+    fn to_f32(l: L, sum: Self::Sum) -> L::F32;
+}
+
+/// FP32 times FP32.
+pub(super) struct Float;
+
+impl<L: Lanes> Product<L> for Float {
+    type Weight = f32;
+    type Columns = [f32; LANES];
+    type Sum = L::F32;
+
+    #[inline(always)]
+    fn zero(l: L) -> L::F32 {
+        l.splat(0.0)
+    }
+
+    #[inline(always)]
+    fn add(l: L, sum: L::F32, weight: f32, columns: &[f32; LANES]) -> L::F32 {
+        l.mul_add(l.splat(weight), l.load(columns), sum)
+    }
+
+    #[inline(always)]
+    fn to_f32(_l: L, sum: L::F32) -> L::F32 {
+        sum
+    }
+}
+
+/// Pairs of i16, one after the other in k, times such pairs. Sums must fit i32.
+pub(super) struct I16Pairs;
+
+impl<L: Lanes> Product<L> for I16Pairs {
+    type Weight = i32;
+    type Columns = [i32; LANES];
+    type Sum = L::I32;
+
+    #[inline(always)]
+    fn zero(l: L) -> L::I32 {
+        l.splat_i32(0)
+    }
+
+    #[inline(always)]
+    fn add(l: L, sum: L::I32, weight: i32, columns: &[i32; LANES]) -> L::I32 {
+        l.dot_pairs(l.splat_i32(weight), l.load_i32(columns), sum)
+    }
+
+    #[inline(always)]
+    fn to_f32(l: L, sum: L::I32) -> L::F32 {
+        l.to_f32(sum)
+    }
+}
+
+/// `y[row, panel] = Σ_k weights[row, k] · columns[panel, k]` for every row and panel; a row has `k` weights, a panel columns
+/// for as many.
 #[inline(always)]
-pub(super) fn weigh<L: Lanes>(
+pub(super) fn weigh<L: Lanes, P: Product<L>>(
     l: L,
     k: usize,
-    weights: &[[f32; LANES]],
-    columns: &[[f32; LANES]],
+    weights: &[P::Weight],
+    columns: &[P::Columns],
     put: &mut impl Put<L>,
 ) {
-    let stride = k / LANES;
-    let heights = Heights::new(weights.len() / stride, L::FLOAT_ROWS);
-    let mut sums = [l.splat(0.0); MAX_ROWS];
+    let heights = Heights::new(weights.len() / k, L::ROWS);
+    let mut sums = [P::zero(l); MAX_ROWS];
     for (at, panel) in columns.chunks_exact(k).enumerate() {
         let mut row = 0;
         for tile in 0..heights.tiles {
             let height = heights.of(tile);
-            let weights = weights[row * stride..(row + height) * stride].as_flattened();
+            let weights = &weights[row * k..(row + height) * k];
             match height {
-                8 if L::FLOAT_ROWS >= 8 => tile_sums::<L, 8>(l, weights, panel, &mut sums),
-                7 if L::FLOAT_ROWS >= 7 => tile_sums::<L, 7>(l, weights, panel, &mut sums),
-                6 if L::FLOAT_ROWS >= 6 => tile_sums::<L, 6>(l, weights, panel, &mut sums),
-                5 if L::FLOAT_ROWS >= 5 => tile_sums::<L, 5>(l, weights, panel, &mut sums),
-                4 if L::FLOAT_ROWS >= 4 => tile_sums::<L, 4>(l, weights, panel, &mut sums),
-                3 if L::FLOAT_ROWS >= 3 => tile_sums::<L, 3>(l, weights, panel, &mut sums),
-                2 if L::FLOAT_ROWS >= 2 => tile_sums::<L, 2>(l, weights, panel, &mut sums),
-                1 => tile_sums::<L, 1>(l, weights, panel, &mut sums),
-                _ => unreachable!("a tile has 1 to {} rows", L::FLOAT_ROWS),
+                8 if L::ROWS >= 8 => tile_sums::<L, P, 8>(l, weights, panel, &mut sums),
+                7 if L::ROWS >= 7 => tile_sums::<L, P, 7>(l, weights, panel, &mut sums),
+                6 if L::ROWS >= 6 => tile_sums::<L, P, 6>(l, weights, panel, &mut sums),
+                5 if L::ROWS >= 5 => tile_sums::<L, P, 5>(l, weights, panel, &mut sums),
+                4 if L::ROWS >= 4 => tile_sums::<L, P, 4>(l, weights, panel, &mut sums),
+                3 if L::ROWS >= 3 => tile_sums::<L, P, 3>(l, weights, panel, &mut sums),
+                2 if L::ROWS >= 2 => tile_sums::<L, P, 2>(l, weights, panel, &mut sums),
+                1 => tile_sums::<L, P, 1>(l, weights, panel, &mut sums),
+                _ => unreachable!("a tile has 1 to {} rows", L::ROWS),
             }
             for sum in &sums[..height] {
-                put.put(row, at, *sum);
+                put.put(row, at, P::to_f32(l, *sum));
                 row += 1;
             }
         }
@@ -46,15 +110,19 @@ pub(super) fn weigh<L: Lanes>(
 
 /// The sums of `R` rows of weights with one panel.
 #[inline(always)]
-fn tile_sums<L: Lanes, const R: usize>(l: L, weights: &[f32], panel: &[[f32; LANES]], out: &mut [L::F32; MAX_ROWS]) {
+fn tile_sums<L: Lanes, P: Product<L>, const R: usize>(
+    l: L,
+    weights: &[P::Weight],
+    panel: &[P::Columns],
+    out: &mut [P::Sum; MAX_ROWS],
+) {
     assert_eq!(weights.len(), R * panel.len(), "a weight for every row and group of columns");
-    let mut sums = [l.splat(0.0); R];
+    let mut sums = [P::zero(l); R];
     for (k, columns) in panel.iter().enumerate() {
-        let columns = l.load(columns);
         for (r, sum) in sums.iter_mut().enumerate() {
             // SAFETY: k < panel.len() and r < R, and there are R * panel.len() weights.
             let weight = unsafe { *weights.get_unchecked(r * panel.len() + k) };
-            *sum = l.mul_add(l.splat(weight), columns, *sum);
+            *sum = P::add(l, *sum, weight, columns);
         }
     }
     out[..R].copy_from_slice(&sums);

@@ -32,7 +32,7 @@ impl AvxVnni {
 impl Lanes for Avx {
     type F32 = __m256;
     type I32 = __m256i;
-    const FLOAT_ROWS: usize = 8;
+    const ROWS: usize = 8;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -158,10 +158,55 @@ impl Lanes for Avx {
     fn to_bytes(self, x: __m256i) -> [u8; LANES] {
         // SAFETY: AVX2.
         unsafe {
-            let narrow = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x));
+            let narrow = narrow(x);
             _mm_cvtsi128_si64(_mm_packus_epi16(narrow, narrow)).to_le_bytes()
         }
     }
+
+    #[inline(always)]
+    fn to_pairs(self, x: __m256i) -> [i32; LANES / 2] {
+        let mut pairs = [0; LANES / 2];
+        // SAFETY: AVX2; four i32 are one register, and the store has no alignment demand.
+        unsafe { _mm_storeu_si128(pairs.as_mut_ptr().cast(), narrow(x)) };
+        pairs
+    }
+
+    #[inline(always)]
+    fn pair(self, low: __m256i, high: __m256i) -> __m256i {
+        // SAFETY: AVX2.
+        unsafe { _mm256_blend_epi16::<0b1010_1010>(low, _mm256_slli_epi32::<16>(high)) }
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, a: __m256i, b: __m256i, c: __m256i) -> __m256i {
+        // SAFETY: AVX2.
+        unsafe { _mm256_add_epi32(_mm256_madd_epi16(a, b), c) }
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> __m256i {
+        // SAFETY: AVX2; sixteen bytes are readable, and the load has no alignment demand.
+        unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn outside_i16(self, x: __m256i) -> u32 {
+        // SAFETY: AVX2.
+        unsafe {
+            let inside = _mm256_cmpeq_epi32(x, _mm256_srai_epi32::<16>(_mm256_slli_epi32::<16>(x)));
+            !_mm256_movemask_ps(_mm256_castsi256_ps(inside)) as u32 & 0xff
+        }
+    }
+}
+
+/// Eight lanes within i16 in order.
+///
+/// # Safety
+/// AVX2 must be available.
+#[inline(always)]
+unsafe fn narrow(x: __m256i) -> __m128i {
+    // SAFETY: the caller's.
+    unsafe { _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x)) }
 }
 
 /// Sums by column from the partial sums `[c0 c0 c1 c1 | c2 c2 c3 c3]` and `[c4 c4 c5 c5 | c6 c6 c7 c7]`.
@@ -200,9 +245,8 @@ impl Dot for Avx2 {
         let to: &mut [u8; 2 * GROUP] = to.try_into().expect("a group in its stored form");
         // SAFETY: `self` proves AVX2; sixteen bytes are writable, and the store has no alignment demand.
         unsafe {
-            let in_order = _mm_packs_epi32(_mm256_castsi256_si128(group), _mm256_extracti128_si256::<1>(group));
             let even_then_odd = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm_shuffle_epi8(in_order, even_then_odd));
+            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm_shuffle_epi8(narrow(group), even_then_odd));
         }
     }
 

@@ -34,7 +34,7 @@ fn each(a: Pair, b: Pair, f: impl Fn(v128, v128) -> v128) -> Pair {
 impl Lanes for Simd128 {
     type F32 = Pair;
     type I32 = Pair;
-    const FLOAT_ROWS: usize = 6;
+    const ROWS: usize = 6;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Pair {
@@ -168,6 +168,42 @@ impl Lanes for Simd128 {
         // SAFETY: eight bytes are writable, and the store has no alignment demand.
         unsafe { v128_store64_lane::<0>(u8x16_narrow_i16x8(narrow, narrow), bytes.as_mut_ptr().cast()) };
         bytes
+    }
+
+    #[inline(always)]
+    fn to_pairs(self, x: Pair) -> [i32; LANES / 2] {
+        let mut pairs = [0; LANES / 2];
+        // SAFETY: four i32 are one vector, and the store has no alignment demand.
+        unsafe { v128_store(pairs.as_mut_ptr().cast(), i16x8_narrow_i32x4(x[0], x[1])) };
+        pairs
+    }
+
+    #[inline(always)]
+    fn pair(self, low: Pair, high: Pair) -> Pair {
+        each(low, high, |low, high| v128_or(v128_and(low, i32x4_splat(0xffff)), i32x4_shl(high, 16)))
+    }
+
+    #[inline(always)]
+    fn dot_pairs(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        self.add_i32(each(a, b, |a, b| i32x4_dot_i16x8(a, b)), c)
+    }
+
+    #[inline(always)]
+    fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Pair {
+        let from = from.as_ptr().cast::<u8>();
+        // SAFETY: sixteen bytes are readable, eight by each load, which have no alignment demand.
+        unsafe { [u16x8_load_extend_u8x8(from), u16x8_load_extend_u8x8(from.add(8))] }
+    }
+
+    #[inline(always)]
+    fn outside_i16(self, x: Pair) -> u32 {
+        // Two's complement has bits above the lowest sixteen then.
+        let bits = each(x, [i32x4_splat(1 << 15); 2], |x, y| u32x4_shr(i32x4_add(x, y), 16));
+        if !v128_any_true(v128_or(bits[0], bits[1])) {
+            return 0;
+        }
+        let outside = |bits| u32::from(i32x4_bitmask(i32x4_ne(bits, i32x4_splat(0))));
+        outside(bits[0]) | outside(bits[1]) << 4
     }
 }
 
