@@ -90,16 +90,28 @@ impl Lanes for Simd128 {
         self.add(self.mul(a, b), c)
     }
 
-    // `pmin(b, a)` is `a < b ? a : b`.
+    #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     fn min(self, a: Pair, b: Pair) -> Pair {
-        each(b, a, |a, b| f32x4_pmin(a, b))
+        each(a, b, |a, b| f32x4_relaxed_min(a, b))
     }
 
-    // `pmax(b, a)` is `b < a ? a : b`.
+    #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     fn max(self, a: Pair, b: Pair) -> Pair {
-        each(b, a, |a, b| f32x4_pmax(a, b))
+        each(a, b, |a, b| f32x4_relaxed_max(a, b))
+    }
+
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    fn min(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_pmin(a, b))
+    }
+
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    fn max(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_pmax(a, b))
     }
 
     #[inline(always)]
