@@ -1,10 +1,14 @@
-// Downloads a file straight into one Uint8Array, with progress.
+// Downloads a file with progress.
+
+// What WebAssembly has addresses for.
+const MOST = 2 ** 32 - 1;
 
 // Bytes between two reports: pieces come by the thousand.
 const STEP = 1 << 20;
 
 /**
- * The bytes behind `url`. An aborted download rejects with the signal's reason; anything else that goes wrong is an
+ * The bytes behind `url` in the pieces they came in, Uint8Arrays: to put them together takes longer than to read them as they
+ * are. An aborted download rejects with the signal's reason; anything else that goes wrong is an
  * Error that names the URL.
  */
 export async function download(url, file, { signal, onProgress }) {
@@ -30,12 +34,10 @@ export async function download(url, file, { signal, onProgress }) {
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
   const total = length === null ? null : Number(length);
 
-  let bytes;
-  try {
-    bytes = new Uint8Array(total ?? 1 << 20);
-  } catch {
-    fail(`${length} bytes do not fit into memory`);
-  }
+  const checkSize = (size) => size > MOST && fail(`${size} bytes are more than WebAssembly can hold`);
+  checkSize(total);
+
+  const pieces = [];
   let loaded = 0;
   let reported = 0;
   const report = () => {
@@ -47,16 +49,12 @@ export async function download(url, file, { signal, onProgress }) {
   for (;;) {
     const { done, value } = await orCutOff(reader.read());
     if (done) break;
-    if (loaded + value.length > bytes.length) {
-      const larger = new Uint8Array(2 * (loaded + value.length));
-      larger.set(bytes.subarray(0, loaded));
-      bytes = larger;
-    }
-    bytes.set(value, loaded);
+    pieces.push(value);
     loaded += value.length;
+    checkSize(loaded);
     if (loaded - reported >= STEP) report();
   }
   report();
   if (total !== null && total !== loaded) fail(`the download was cut off after ${loaded} of ${total} bytes; try again`);
-  return bytes.subarray(0, loaded);
+  return pieces;
 }

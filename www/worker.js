@@ -21,12 +21,16 @@ const operations = {
     const context = { signal, onProgress };
     const downloading = obtain(model, "model", context);
     const words = Promise.all([instantiate(backend), obtain(tokenizer, "tokenizer", context)]).then(
-      ([wasm, { bytes, name }]) => ({ wasm, tokenizer: new wasm.WasmTokenizer(bytes, name) }),
+      async ([wasm, { pieces, name }]) => {
+        const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+        return { wasm, tokenizer: new wasm.WasmTokenizer(bytes, name) };
+      },
     );
     const [file, ready] = await Promise.all([downloading, words]);
     signal.throwIfAborted();
-    onProgress({ stage: "prepare", file: "model", loaded: file.bytes.length, total: file.bytes.length });
-    classifier = new ready.wasm.WasmClassifier(file.bytes, file.name, ready.tokenizer, maxLength, kernel);
+    const size = file.pieces.reduce((sum, piece) => sum + piece.length, 0);
+    onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
+    classifier = new ready.wasm.WasmClassifier(file.pieces, file.name, ready.tokenizer, maxLength, kernel);
     return { ...classifier.info, backend, loadMs: performance.now() - start };
   },
 
@@ -75,10 +79,10 @@ function crash(event, error) {
   postMessage({ crash: crashMessage(error) });
 }
 
-/** The bytes that `source` is or that its URL leads to, and what to call them in messages. */
+/** The bytes that `source` is or that its URL leads to, in pieces, and what to call them in messages. */
 async function obtain(source, file, context) {
-  if (typeof source !== "string") return { bytes: source, name: `the given ${file}` };
-  return { bytes: await download(source, file, context), name: source };
+  if (typeof source !== "string") return { pieces: [source], name: `the given ${file}` };
+  return { pieces: await download(source, file, context), name: source };
 }
 
 async function instantiate(backend) {

@@ -1,4 +1,4 @@
-//! A file in a JavaScript array, as a [`Source`].
+//! A file in JavaScript arrays, as a [`Source`].
 
 use crate::onnx::Source;
 use js_sys::Uint8Array;
@@ -8,26 +8,32 @@ use std::io;
 
 thread_local! {
     /// The arrays of this thread's [`JsBytes`], which have to be `Send` while JavaScript values cannot.
-    static ARRAYS: RefCell<BTreeMap<usize, Uint8Array>> = const { RefCell::new(BTreeMap::new()) };
+    static ARRAYS: RefCell<BTreeMap<usize, Vec<Uint8Array>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Reads the bytes of an array where they are; lets go of the array when dropped. Belongs to the thread that made it:
-/// on any other there is nothing to read.
+/// Reads the bytes of arrays, one after the other, where they are; lets go of the arrays when dropped. Belongs to the thread
+/// that made it: on any other there is nothing to read.
 #[derive(Debug)]
 pub(super) struct JsBytes {
     key: usize,
-    size: usize,
+    /// Where each array ends.
+    ends: Vec<usize>,
 }
 
 impl JsBytes {
-    pub(super) fn new(array: Uint8Array) -> Self {
-        let size = array.length() as usize;
-        let key = ARRAYS.with_borrow_mut(|arrays| {
-            let key = arrays.last_key_value().map_or(0, |(last, _)| last + 1);
-            arrays.insert(key, array);
+    pub(super) fn new(arrays: Vec<Uint8Array>) -> Self {
+        let mut size = 0;
+        let ends = arrays.iter().map(|array| {
+            size += array.length() as usize;
+            size
+        });
+        let ends = ends.collect();
+        let key = ARRAYS.with_borrow_mut(|all| {
+            let key = all.last_key_value().map_or(0, |(last, _)| last + 1);
+            all.insert(key, arrays);
             key
         });
-        JsBytes { key, size }
+        JsBytes { key, ends }
     }
 }
 
@@ -39,16 +45,27 @@ impl Drop for JsBytes {
 
 impl Source for JsBytes {
     fn size(&self) -> usize {
-        self.size
+        self.ends.last().copied().unwrap_or(0)
     }
 
     fn read(&self, offset: usize, bytes: &mut [u8]) -> io::Result<()> {
         let eof = io::ErrorKind::UnexpectedEof;
-        let end = offset.checked_add(bytes.len()).filter(|&end| end <= self.size).ok_or(eof)?;
-        let part = ARRAYS.with_borrow(|arrays| Some(arrays.get(&self.key)?.subarray(offset as u32, end as u32)));
-        // An array whose buffer has been detached has no part of that length.
-        let part = part.filter(|part| part.length() as usize == bytes.len()).ok_or(eof)?;
-        part.copy_to(bytes);
-        Ok(())
+        offset.checked_add(bytes.len()).filter(|&end| end <= self.size()).ok_or(eof)?;
+        ARRAYS.with_borrow(|arrays| {
+            let arrays = arrays.get(&self.key).ok_or(eof)?;
+            let first = self.ends.partition_point(|&end| end <= offset);
+            let mut from = offset - first.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let mut done = 0;
+            for array in &arrays[first..] {
+                if done == bytes.len() {
+                    break;
+                }
+                // An array whose buffer has been detached has no length any more.
+                let count = (bytes.len() - done).min((array.length() as usize).saturating_sub(from));
+                array.subarray(from as u32, (from + count) as u32).copy_to(&mut bytes[done..done + count]);
+                (done, from) = (done + count, 0);
+            }
+            if done == bytes.len() { Ok(()) } else { Err(eof.into()) }
+        })
     }
 }

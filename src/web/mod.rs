@@ -5,6 +5,7 @@ mod bytes;
 use crate::classifier::{Classifier, Repeat};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::onnx::Source;
 use crate::tokenizer::PairTokenizer;
 use bytes::JsBytes;
 use js_sys::{Reflect, Uint8Array};
@@ -62,23 +63,24 @@ struct Info<'a> {
 
 #[wasm_bindgen]
 impl WasmClassifier {
-    /// Loads a model from the bytes of its ONNX file, which are read where they are. `name` is what to call the file in
-    /// messages; pairs are cut to `max_length` tokens, by default to the model's own limit. `kernel` does the
-    /// integer products: a name or `auto`.
+    /// Loads a model from the bytes of its ONNX file, which are read where they are, in one array or several. `name` is what
+    /// to call the file in messages; pairs are cut to `max_length` tokens, by default to the model's own limit. `kernel` does
+    /// the integer products: a name or `auto`.
     ///
     /// # Errors
     /// A JavaScript `Error`: the file is damaged, or does not belong to the tokenizer.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        model: Uint8Array,
+        model: Vec<Uint8Array>,
         name: &str,
         tokenizer: WasmTokenizer,
         max_length: Option<usize>,
         kernel: &str,
     ) -> Result<WasmClassifier, JsValue> {
-        let model_bytes = model.length() as usize;
         let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
-        let model = Model::from_source(Arc::new(JsBytes::new(model)), name, kernel).map_err(to_js)?;
+        let bytes = JsBytes::new(model);
+        let model_bytes = bytes.size();
+        let model = Model::from_source(Arc::new(bytes), name, kernel).map_err(to_js)?;
         let classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
         Ok(WasmClassifier { classifier, model_bytes })
     }
