@@ -35,17 +35,13 @@ impl Risks {
         self.all.clear();
         for panel in panels.chunks_exact(groups) {
             for (at, block) in panel.iter().enumerate() {
-                if may_saturate(block) {
-                    for (column, weights) in block.0.as_chunks::<GROUP>().0.iter().enumerate() {
-                        for (pair, weights) in weights.as_chunks::<2>().0.iter().enumerate() {
-                            let size = size(*weights);
-                            if size > 128 {
-                                let pair = (at * GROUP / 2 + pair) as u16;
-                                let limit = (i16::MAX as u16 / size) as u8;
-                                self.all.push(Risk { pair, column: column as u8, limit });
-                            }
-                        }
-                    }
+                let mut risky = risky_pairs(block);
+                while risky != 0 {
+                    let (pair, column) = (risky.trailing_zeros() as usize / 16, risky.trailing_zeros() as usize % 16);
+                    risky &= risky - 1;
+                    let limit = i16::MAX as u16 / size(block.0.as_chunks().0[column * GROUP / 2 + pair]);
+                    let pair = at * GROUP / 2 + pair;
+                    self.all.push(Risk { pair: pair as u16, column: column as u8, limit: limit as u8 });
                 }
             }
             self.ends.push(self.all.len() as u32);
@@ -61,10 +57,19 @@ impl Risks {
     }
 }
 
-/// Whether a block has a pair that can leave i16.
+/// The bit 16 · p + c is set where pair p of column c of a block can leave i16.
 #[inline(always)]
-fn may_saturate(block: &Block) -> bool {
-    block.0.as_chunks::<2>().0.iter().fold(false, |any, weights| any | (size(*weights) > 128))
+fn risky_pairs(block: &Block) -> u64 {
+    const EACH: u64 = 0x0001_0001_0001_0001;
+    let mut risky = 0;
+    for (column, weights) in block.0.as_chunks::<GROUP>().0.iter().enumerate() {
+        // w₀ + w₁ + 256 in sixteen bits each, which may be 128 to 384.
+        let weights = u64::from_le_bytes(weights.map(|weight| weight as u8)) ^ 0x8080_8080_8080_8080;
+        let sums = (weights & EACH * 0xff) + (weights >> 8 & EACH * 0xff);
+        let (not_below, above) = (sums + EACH * (0x8000 - 128), sums + EACH * (0x8000 - 385));
+        risky |= ((!not_below | above) >> 15 & EACH) << column;
+    }
+    risky
 }
 
 /// |w₀ + w₁|
