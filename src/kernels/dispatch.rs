@@ -103,18 +103,18 @@ impl Kernel {
 
     /// Bytes of one activation in the form that this kernel reads, its stored form.
     pub fn width(self) -> usize {
-        self.run(StoredForm).0
+        self.run(Describe).width
     }
 
     /// What the stored form takes off every activation.
     pub(super) fn shift(self) -> i32 {
-        self.run(StoredForm).1
+        self.run(Describe).shift
     }
 
     /// The pairs of `weights` that this kernel must be careful with.
     pub(super) fn risks(self, weights: &PackedWeights) -> Risks {
         let mut risks = Risks::default();
-        if self.run(Saturates) {
+        if self.run(Describe).saturates {
             risks.note(weights.blocks(), weights.groups());
         }
         risks
@@ -175,21 +175,19 @@ pub(super) trait Task {
     fn run<D: Dot>(self, dot: D) -> Self::Output;
 }
 
-struct StoredForm;
-
-impl Task for StoredForm {
-    type Output = (usize, i32);
-    fn run<D: Dot>(self, _dot: D) -> (usize, i32) {
-        (D::WIDTH, D::SHIFT)
-    }
+/// What is fixed for a [`Dot`].
+struct Description {
+    width: usize,
+    shift: i32,
+    saturates: bool,
 }
 
-struct Saturates;
+struct Describe;
 
-impl Task for Saturates {
-    type Output = bool;
-    fn run<D: Dot>(self, _dot: D) -> bool {
-        D::SATURATES
+impl Task for Describe {
+    type Output = Description;
+    fn run<D: Dot>(self, _dot: D) -> Description {
+        Description { width: D::WIDTH, shift: D::SHIFT, saturates: D::SATURATES }
     }
 }
 

@@ -22,9 +22,9 @@ pub(super) trait Lanes: Copy {
     fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a · b + c`, with one rounding where the instruction set has it, else with two.
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
-    /// The smaller of `a` and `b`; `b` where either is NaN.
+    /// The smaller of `a` and `b`; where either is NaN `b`, or with relaxed SIMD what the engine chooses.
     fn min(self, a: Self::F32, b: Self::F32) -> Self::F32;
-    /// The larger of `a` and `b`; `b` where either is NaN.
+    /// The larger of `a` and `b`; where either is NaN `b`, or with relaxed SIMD what the engine chooses.
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
 
     fn splat_i32(self, x: i32) -> Self::I32;

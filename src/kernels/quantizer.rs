@@ -7,7 +7,8 @@ use super::pack::GROUP;
 
 /// ONNX QuantizeLinear to u8 of rows whose feature j has become `x · r[j] + t[j]`:
 /// `saturate(round_half_to_even(x · (r[j] · (1 / scale)) + t[j] · (1 / scale)) + zero_point)`. What x is multiplied with is
-/// rounded to one factor, so that ties may fall otherwise than by `(x · r[j] + t[j]) / scale`. NaN becomes 0.
+/// rounded to one factor, so that ties may fall otherwise than by `(x · r[j] + t[j]) / scale`. NaN becomes 0, with relaxed
+/// SIMD what the engine chooses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantizer {
     /// `r[j] · (1 / scale)` of every feature.

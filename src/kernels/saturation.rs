@@ -61,13 +61,14 @@ impl Risks {
 #[inline(always)]
 fn risky_pairs(block: &Block) -> u64 {
     const EACH: u64 = 0x0001_0001_0001_0001;
+    const EVEN: u64 = EACH * 0xff;
     let mut risky = 0;
     for (column, weights) in block.0.as_chunks::<GROUP>().0.iter().enumerate() {
         // w₀ + w₁ + 256 in sixteen bits each, which may be 128 to 384.
         let weights = u64::from_le_bytes(weights.map(|weight| weight as u8)) ^ 0x8080_8080_8080_8080;
-        let sums = (weights & EACH * 0xff) + (weights >> 8 & EACH * 0xff);
+        let sums = (weights & EVEN) + ((weights >> 8) & EVEN);
         let (not_below, above) = (sums + EACH * (0x8000 - 128), sums + EACH * (0x8000 - 385));
-        risky |= ((!not_below | above) >> 15 & EACH) << column;
+        risky |= (((!not_below | above) >> 15) & EACH) << column;
     }
     risky
 }

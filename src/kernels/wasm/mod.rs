@@ -102,16 +102,18 @@ impl Lanes for Simd128 {
         each(a, b, |a, b| f32x4_relaxed_max(a, b))
     }
 
+    // `pmin(b, a)` is `a < b ? a : b`.
     #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     fn min(self, a: Pair, b: Pair) -> Pair {
-        each(a, b, |a, b| f32x4_pmin(a, b))
+        each(b, a, |a, b| f32x4_pmin(a, b))
     }
 
+    // `pmax(b, a)` is `b < a ? a : b`.
     #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     fn max(self, a: Pair, b: Pair) -> Pair {
-        each(a, b, |a, b| f32x4_pmax(a, b))
+        each(b, a, |a, b| f32x4_pmax(a, b))
     }
 
     #[inline(always)]
