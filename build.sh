@@ -17,7 +17,7 @@ Usage: ./build.sh [STEP]...      (default: page)
   bench [--quick] [--publish]
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
-          --publish  also write table, plots and raw times to docs/bench/
+          --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
   compare [FLAGS]
           bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 10 minutes; --help for FLAGS)
   clean   remove dist/ and build/

@@ -60,6 +60,12 @@ test("targets are met, missed or not measured", () => {
   assert.equal(verdict("under 32 tokens"), "met");
 });
 
+test("the byte dot's targets are not judged where it is not used", () => {
+  const judged = judge(results({ kernel: "relaxed-pairs" }));
+  for (const { name, verdict } of judged.filter(({ name }) => name.startsWith("VNNI"))) assert.equal(verdict, "not measured", name);
+  assert.ok(judged.some(({ verdict }) => verdict === "met"));
+});
+
 test("the report and the plots have numbers everywhere", () => {
   for (const made of [results(), results({ dynamic: false }), results({ kernel: "unfused" })]) {
     const text = report(made);

@@ -63,13 +63,19 @@ if (results.hosts.length) {
     "peak.svg": peakPlot(results),
   };
   write(OUT, files);
-  if (options.publish && !error) write(join(ROOT, "docs/bench"), files);
+  if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results.processor)), files);
   console.log(files["results.txt"]);
   console.error(`build/bench/ has ${Object.keys(files).join(", ")}`);
 }
 if (error) {
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
+}
+
+/** A processor's name as the name of a folder. */
+function folderOf(processor) {
+  const words = processor.toLowerCase().replace(/\((r|tm)\)/g, "").match(/[a-z0-9]+/g);
+  return words.join("-");
 }
 
 function write(folder, files) {

@@ -1,0 +1,148 @@
+//! What saturation takes from the sums of a product, and how they get it back.
+
+use super::peaks::{GROUPED, Peaks};
+use super::risks::{Risk, pair_of};
+use crate::kernels::gemm::Dot;
+use crate::kernels::heights::Heights;
+use crate::kernels::lanes::{LANES, Lanes};
+use crate::kernels::pack::{Block, GROUP, PANEL};
+
+/// What the sums of a product lose in a panel. The buffers stay for the next product.
+#[derive(Default)]
+pub(in crate::kernels) struct Losses {
+    /// What each row lost in the panel at hand.
+    rows: Vec<[i32; PANEL]>,
+    /// Whether a row of the tile lost anything.
+    tiles: Vec<bool>,
+}
+
+impl Losses {
+    /// Prepares for a product in tiles of these heights.
+    #[inline(always)]
+    pub(in crate::kernels) fn begin(&mut self, rows: usize, heights: &Heights) {
+        self.rows.resize(rows, [0; PANEL]);
+        self.tiles.resize(heights.tiles, false);
+    }
+
+    /// Finds what the products of the rows of `a`, which have these peaks, with the blocks of a panel lose.
+    // As a function of its own, or the loops around it would have to share its registers.
+    #[inline(never)]
+    pub(in crate::kernels) fn find<D: Dot>(
+        &mut self,
+        dot: D,
+        (a, peaks): (&[u8], &Peaks),
+        heights: &Heights,
+        blocks: &[Block],
+        risks: &[Risk],
+    ) {
+        let l = dot.lanes();
+        let stride = blocks.len() * GROUP;
+        let lanes = peaks.groups.len() / peaks.all.len();
+        for risk in risks {
+            let pair = usize::from(risk.pair);
+            let [first, second] = peaks.all[pair];
+            if first.max(second) <= risk.limit {
+                continue;
+            }
+            let weights = pair_of(&blocks[2 * pair / GROUP], usize::from(risk.column), pair).map(i32::from);
+            let packed = l.splat_i32(weights[0] & 0xffff | weights[1] << 16);
+            for (at, groups) in peaks.groups[pair * lanes..(pair + 1) * lanes].iter().enumerate() {
+                let mut outside = l.outside_i16(l.dot_pairs(packed, l.widen_pairs(groups), l.splat_i32(0)));
+                while outside != 0 {
+                    let group = at * LANES + outside.trailing_zeros() as usize;
+                    outside &= outside - 1;
+                    for (row, values) in a.chunks_exact(stride).enumerate().skip(group * GROUPED).take(GROUPED) {
+                        let values = values.as_chunks::<2>().0[pair].map(i32::from);
+                        let sum = values[0] * weights[0] + values[1] * weights[1];
+                        let lost = sum - sum.clamp(i16::MIN.into(), i16::MAX.into());
+                        if lost != 0 {
+                            self.rows[row][usize::from(risk.column)] += lost;
+                            self.tiles[heights.tile_of(row)] = true;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives back to the `sums` of a tile, which begins with `row`, what they lost.
+    #[inline(always)]
+    pub(in crate::kernels) fn mend<D: Dot>(
+        &mut self,
+        dot: D,
+        tile: usize,
+        row: usize,
+        sums: &mut [<D::Lanes as Lanes>::I32],
+    ) {
+        if self.tiles[tile] {
+            self.tiles[tile] = false;
+            for (lost, sum) in self.rows[row..].iter_mut().zip(sums) {
+                *sum = dot.lanes().add_i32(*sum, dot.lanes().load_i32(lost));
+                *lost = [0; PANEL];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Risks;
+    use super::*;
+    use crate::kernels::gemm::MAX_ROWS;
+    use crate::kernels::pack::PackedWeights;
+    use crate::kernels::scalar::Scalar;
+
+    fn exact(a: [u8; 2], w: [i8; 2]) -> i32 {
+        a.iter().zip(w).map(|(&a, w)| i32::from(a) * i32::from(w)).sum()
+    }
+
+    #[test]
+    fn mended_sums_are_exact() {
+        for (rows, groups) in [(1, 1), (5, 2), (13, 3), (70, 2)] {
+            // Activations up to a quarter make no risk come true.
+            for part in [1, 4] {
+                let (k, n) = (groups * GROUP, 2 * PANEL);
+                let a: Vec<u8> = (0..rows * k).map(|i| (i * i * 31 + 255) as u8 / part).collect();
+                let w: Vec<i8> = (0..k * n).map(|i| (i * i * 57 + i / 3 * 41 + 127) as u8 as i8).collect();
+                let damaged = check(&a, &w, k, n);
+                assert_eq!(damaged > 0, part == 1, "{rows} rows of {k}, {damaged} tiles damaged");
+            }
+        }
+    }
+
+    /// Mends the saturated sums of `a` and `w`, compares them with exact ones, and gives the number of tiles that were damaged.
+    fn check(a: &[u8], w: &[i8], k: usize, n: usize) -> usize {
+        let weights = PackedWeights::new(w, k, n);
+        let (groups, heights) = (k / GROUP, Heights::new(a.len() / k, 5));
+        let (mut risks, mut peaks, mut losses) = (Risks::default(), Peaks::default(), Losses::default());
+        risks.note(weights.blocks(), groups);
+        peaks.find(a, k);
+        losses.begin(a.len() / k, &heights);
+        let mut damaged = 0;
+        for (panel, blocks) in weights.blocks().chunks_exact(groups).enumerate() {
+            losses.find(Scalar, (a, &peaks), &heights, blocks, risks.of(panel));
+            damaged += losses.tiles.iter().filter(|&&damaged| damaged).count();
+            let mut first = 0;
+            for tile in 0..heights.tiles {
+                let rows = first..first + heights.of(tile);
+                let a = &a[rows.start * k..rows.end * k];
+                first = rows.end;
+                let sums_of = |row: &[u8], product: fn([u8; 2], [i8; 2]) -> i32| -> [i32; PANEL] {
+                    std::array::from_fn(|column| {
+                        let w = |k: usize| w[k * n + panel * PANEL + column];
+                        (0..k).step_by(2).map(|k| product([row[k], row[k + 1]], [w(k), w(k + 1)])).sum()
+                    })
+                };
+                let mut sums = [[0; PANEL]; MAX_ROWS];
+                for (sums, row) in sums.iter_mut().zip(a.chunks_exact(k)) {
+                    *sums = sums_of(row, |a, w| exact(a, w).clamp(i16::MIN.into(), i16::MAX.into()));
+                }
+                losses.mend(Scalar, tile, rows.start, &mut sums[..rows.len()]);
+                for (sums, row) in sums.iter().zip(a.chunks_exact(k)) {
+                    assert_eq!(*sums, sums_of(row, exact));
+                }
+            }
+        }
+        damaged
+    }
+}
