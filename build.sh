@@ -97,6 +97,7 @@ wasm_variant() {
   local out=build/pkg/$1
   stale "$out/bert8_bg.wasm" src Cargo.toml Cargo.lock build.sh || return 0
   say "WebAssembly, $1 (some minutes when everything is new)"
+  rm -rf "$out" # wasm-pack would stumble over what an interrupted build has left
   RUSTFLAGS="$(variant_flags "$1")" CARGO_TARGET_DIR="target/wasm-$1" \
     wasm-pack --quiet build --target web --no-pack --out-dir "$out" --profile wasm -- --no-default-features --locked
 }
