@@ -45,6 +45,10 @@ impl Losses {
                 continue;
             }
             let weights = pair_of(&blocks[2 * pair / GROUP], usize::from(risk.column), pair).map(i32::from);
+            // The weights have one sign, so that no row's sum is larger.
+            if i16::try_from(i32::from(first) * weights[0] + i32::from(second) * weights[1]).is_ok() {
+                continue;
+            }
             let packed = l.splat_i32(weights[0] & 0xffff | weights[1] << 16);
             for (at, groups) in peaks.groups[pair * lanes..(pair + 1) * lanes].iter().enumerate() {
                 let mut outside = l.outside_i16(l.dot_pairs(packed, l.widen_pairs(groups), l.splat_i32(0)));
