@@ -41,7 +41,7 @@ fn run(kernel: Kernel, a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<
 #[test]
 fn every_path_equals_the_plain_loop() {
     for kernel in Kernel::all() {
-        for m in [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 16, 19, 25] {
+        for m in [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 16, 19, 25, 70] {
             for k in [1, 7, 8, 9, 16, 31, 64, 100] {
                 for n in [1, 7, 8, 9, 24] {
                     let a = bytes((m * k) as u64, m * k);

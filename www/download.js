@@ -34,7 +34,12 @@ export async function download(url, file, { signal, onProgress }) {
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
   const total = length === null ? null : Number(length);
 
-  const checkSize = (size) => size > MOST && fail(`${size} bytes are more than WebAssembly can hold`);
+  const reader = response.body.getReader();
+  const checkSize = (size) => {
+    if (size <= MOST) return;
+    reader.cancel().catch(() => {}); // what else comes is of no use
+    fail(`${size} bytes are more than WebAssembly can hold`);
+  };
   checkSize(total);
 
   const pieces = [];
@@ -45,7 +50,6 @@ export async function download(url, file, { signal, onProgress }) {
     onProgress({ stage: "download", file, loaded, total });
   };
   report();
-  const reader = response.body.getReader();
   for (;;) {
     const { done, value } = await orCutOff(reader.read());
     if (done) break;

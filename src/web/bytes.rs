@@ -54,18 +54,24 @@ impl Source for JsBytes {
         ARRAYS.with_borrow(|arrays| {
             let arrays = arrays.get(&self.key).ok_or(eof)?;
             let first = self.ends.partition_point(|&end| end <= offset);
-            let mut from = offset - first.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let mut start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
             let mut done = 0;
-            for array in &arrays[first..] {
+            for (array, &end) in arrays.iter().zip(&self.ends).skip(first) {
+                let from = offset + done - start;
+                let count = (bytes.len() - done).min(end - start - from);
+                let part = array.subarray(from as u32, (from + count) as u32);
+                // An array whose buffer has been detached has no part of that length.
+                if part.length() as usize != count {
+                    return Err(eof.into());
+                }
+                part.copy_to(&mut bytes[done..done + count]);
+                done += count;
                 if done == bytes.len() {
                     break;
                 }
-                // An array whose buffer has been detached has no length any more.
-                let count = (bytes.len() - done).min((array.length() as usize).saturating_sub(from));
-                array.subarray(from as u32, (from + count) as u32).copy_to(&mut bytes[done..done + count]);
-                (done, from) = (done + count, 0);
+                start = end;
             }
-            if done == bytes.len() { Ok(()) } else { Err(eof.into()) }
+            Ok(())
         })
     }
 }

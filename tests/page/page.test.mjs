@@ -243,6 +243,7 @@ describe("failures", { timeout: 180_000 }, () => {
     ["404.onnx", "a missing file", /404/],
     ["page.onnx", "a web page in place of the model", /html|web page/i],
     ["short.onnx", "a download that ends early", /cut|short|ended|incomplete|interrupt|network|bytes/i],
+    ["huge.onnx", "a file larger than WebAssembly's memory", /5000000000 bytes are more than/],
   ];
   for (const [file, what, reason] of cases) {
     test(`${what}: the alert names it, and FP32 still answers`, async () => {

@@ -53,6 +53,10 @@ export async function startSite() {
       response.writeHead(200, { ...HEADERS, "Content-Type": "application/octet-stream", "Content-Length": 5_000_000 });
       response.write(Buffer.alloc(100_000), () => setTimeout(() => response.destroy(), 50));
     },
+    "huge.onnx": (response) => {
+      response.writeHead(200, { ...HEADERS, "Content-Type": "application/octet-stream", "Content-Length": 5_000_000_000 });
+      response.write(Buffer.alloc(100_000));
+    },
     "foreign.onnx": (response) => sendFile(response, process.env.BERT8_FOREIGN_INT8 ?? ""),
     "once.onnx": (response) => (attempts++ === 0 ? send(response, 503, "text/plain", "later") : sendFile(response, INT8)),
     "held.onnx": (response) => released.then(() => sendFile(response, FP32)),
