@@ -124,13 +124,13 @@ impl Kernel {
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
             #[cfg(target_arch = "wasm32")]
-            Path::Simd128I16 => task.run(wasm::I16),
+            Path::Simd128I16 => apart(task, wasm::I16),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedPairs => task.run(wasm::Pairs),
+            Path::RelaxedPairs => apart(task, wasm::Pairs),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedDotSigned => task.run(wasm::Relaxed::<true>),
+            Path::RelaxedDotSigned => apart(task, wasm::Relaxed::<true>),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Path::RelaxedDotUnsigned => task.run(wasm::Relaxed::<false>),
+            Path::RelaxedDotUnsigned => apart(task, wasm::Relaxed::<false>),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => match x86::Avx2::new() {
                 // SAFETY: the value proves that the features are available.
@@ -143,7 +143,7 @@ impl Kernel {
                 Some(dot) => unsafe { with_avx_vnni(task, dot) },
                 None => task.run(Scalar),
             },
-            _ => task.run(Scalar),
+            _ => apart(task, Scalar),
         }
     }
 }
@@ -189,6 +189,12 @@ impl Task for Describe {
     fn run<D: Dot>(self, _dot: D) -> Description {
         Description { width: D::WIDTH, shift: D::SHIFT, saturates: D::SATURATES }
     }
+}
+
+/// A function of its own for every kernel: engines compile whole functions, and only one kernel's are called.
+#[inline(never)]
+fn apart<T: Task, D: Dot>(task: T, dot: D) -> T::Output {
+    task.run(dot)
 }
 
 /// # Safety
