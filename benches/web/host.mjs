@@ -3,7 +3,7 @@
 import { compare, describe } from "./agreement.mjs";
 import { NAMES, contenders } from "./models.mjs";
 import { Sentences } from "./sentences.js";
-import { AGREEMENT, BATCHES, FIRST_ANSWER_TOKENS, SEED } from "./settings.mjs";
+import { AGREEMENT, BATCHES, FIRST_ANSWER_TOKENS, SEED, SETTLE_MS } from "./settings.mjs";
 import { median } from "./stats.js";
 
 /**
@@ -82,6 +82,7 @@ async function firstAnswers({ browser, origin, host, model, plan, say }) {
   for (let at = 0; at < plan.loads; at++) {
     for (const spec of specs) {
       const page = await openPage(browser, origin);
+      await page.waitForTimeout(SETTLE_MS);
       const answer = await page.evaluate(([spec, pair]) => bench.firstAnswer(spec, pair), [spec, pair]);
       await page.context().close();
       times[spec.name].push(answer.ms);

@@ -21,6 +21,9 @@ export const BATCHES = {
 /** Tokens of the pair whose answer ends the measurement of loading. */
 export const FIRST_ANSWER_TOKENS = 32;
 
+/** Milliseconds before a load is timed: Chromium starts a spare process after every new page, which takes its time. */
+export const SETTLE_MS = 1500;
+
 const LENGTHS = [8, 16, 32, 64, 128, 256, 512];
 
 const FULL = {
