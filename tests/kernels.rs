@@ -41,7 +41,7 @@ fn run(kernel: Kernel, a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<
 #[test]
 fn every_path_equals_the_plain_loop() {
     for kernel in Kernel::all() {
-        for m in [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 16, 19, 25, 70] {
+        for m in [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 16, 19, 25, 31, 70] {
             for k in [1, 7, 8, 9, 16, 31, 64, 100] {
                 for n in [1, 7, 8, 9, 24] {
                     let a = bytes((m * k) as u64, m * k);
@@ -56,8 +56,9 @@ fn every_path_equals_the_plain_loop() {
 
 #[test]
 fn every_path_is_exact_at_the_extremes() {
-    let (m, k, n) = (7, 3072, 9);
-    for kernel in Kernel::all() {
+    // Few rows, and so many that two panels of columns are multiplied together.
+    for (kernel, m) in Kernel::all().flat_map(|kernel| [(kernel, 7), (kernel, 33)]) {
+        let (k, n) = (3072, 17);
         for activation in [0, 1, 127, 128, 255] {
             for weight in [-128, -127, -1, 1, 127] {
                 let (a, w) = (vec![activation; m * k], vec![weight; k * n]);

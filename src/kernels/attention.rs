@@ -7,9 +7,10 @@ use super::gemm::{Dot, Sink, Weights, gemm};
 use super::lanes::{LANES, Lanes};
 use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL};
+use super::prepared::Prepared;
 use super::quantizer::{Quantize, Quantizer};
 use super::rows::softmax_numerators;
-use super::saturation::{Peaks, Risks};
+use super::saturation::Risks;
 use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
 use super::weigh::{I16Pairs, weigh};
 
@@ -62,8 +63,8 @@ pub struct AttentionScratch {
     key_offsets: Vec<[i32; LANES]>,
     ones: Vec<u8>,
     risks: Risks,
-    asking_peaks: Peaks,
-    peaks: Vec<Peaks>,
+    asking_prepared: Prepared,
+    prepared: Vec<Prepared>,
 }
 
 impl SelfAttention {
@@ -157,17 +158,15 @@ impl Task for Attend<'_> {
         let key_offsets = at_least(&mut scratch.key_offsets, longest, [0; LANES]);
         let ones = at_least(&mut scratch.ones, head_bytes, 0);
         let risks = &mut scratch.risks;
-        let asking_peaks = &mut scratch.asking_peaks;
-        let peaks = at_least(&mut scratch.peaks, sequences.len(), Peaks::default());
+        let asking_prepared = &mut scratch.asking_prepared;
+        let prepared = at_least(&mut scratch.prepared, sequences.len(), Prepared::default());
         let rows_of = |sequence: &Sequence| {
             &a[sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes()]
         };
         // Every head's products have the same rows.
-        if D::SATURATES {
-            asking_peaks.find(asking_rows, linear.input_bytes());
-            for (sequence, peaks) in sequences.iter().zip(&mut *peaks) {
-                peaks.find(rows_of(sequence), linear.input_bytes());
-            }
+        asking_prepared.find(dot, asking_rows, linear.input_bytes());
+        for (sequence, prepared) in sequences.iter().zip(&mut *prepared) {
+            prepared.find(dot, rows_of(sequence), linear.input_bytes());
         }
 
         for head in 0..params.heads {
@@ -176,9 +175,9 @@ impl Task for Attend<'_> {
                 first..first + groups
             };
             let mut put = PutQuantized { dot, quantizer: params.query.by_value(), groups, out: queries };
-            linear.values_of(dot, (asking_rows, asking_peaks), part(0), &mut put);
-            for ((sequence, peaks), value_step) in sequences.iter().zip(&*peaks).zip(&mut *value_steps) {
-                let rows = (rows_of(sequence), peaks);
+            linear.values_of(dot, (asking_rows, asking_prepared), part(0), &mut put);
+            for ((sequence, prepared), value_step) in sequences.iter().zip(&*prepared).zip(&mut *value_steps) {
+                let rows = (rows_of(sequence), prepared);
                 let keys = &mut keys[sequence.keys(groups)];
                 let mut put = PutKeys { l, quantizer: params.key.by_value(), groups, keys };
                 linear.values_of(dot, rows, part(1), &mut put);

@@ -3,7 +3,9 @@
 use super::heights::Heights;
 use super::lanes::Lanes;
 use super::pack::{Block, GROUP};
-use super::saturation::{Losses, Peaks, Risks};
+use super::prepared::Prepared;
+use super::saturation::{Losses, Risks};
+use super::strassen;
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -26,6 +28,8 @@ pub(super) trait Dot: Copy {
     const ROWS: usize;
     /// Whether `tile` adds products in pairs that saturate in i16.
     const SATURATES: bool = false;
+    /// Whether products of many rows are quicker in seven parts; the stored form is then i16 in order.
+    const STRASSEN: bool = false;
 
     /// The proof for the lanes.
     fn lanes(self) -> Self::Lanes;
@@ -39,6 +43,14 @@ pub(super) trait Dot: Copy {
     fn unpack(self, panel: &[Block], space: &mut Vec<Block>) -> Option<usize> {
         let _ = (panel, space);
         None
+    }
+
+    /// A block's weights in i16: by every two k those of the panel's columns.
+    #[inline(always)]
+    fn pairs(self, block: &Block) -> [<Self::Lanes as Lanes>::I32; GROUP / 2] {
+        let weight = |column: usize, k: usize| i32::from(block.0[column * GROUP + k]);
+        let pair = |column, k| weight(column, 2 * k) & 0xffff | weight(column, 2 * k + 1) << 16;
+        std::array::from_fn(|k| self.lanes().load_i32(&std::array::from_fn(|column| pair(column, k))))
     }
 
     /// Writes the products of `R` rows with one panel to `sums`: lane c of sums r is `Σ_k stored(a)[r, k] · w[k, c]`.
@@ -83,17 +95,20 @@ const MANY_TILES: usize = 4;
 /// panels counted from the first of `weights.panels`. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
 #[inline(always)]
 pub(super) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl Sink<D::Lanes>) {
-    let mut peaks = PEAKS.take();
-    if D::SATURATES {
-        peaks.find(a, weights.groups * GROUP);
-    }
-    gemm_of(dot, (a, &peaks), weights, sink);
-    PEAKS.set(peaks);
+    let mut prepared = PREPARED.take();
+    prepared.find(dot, a, weights.groups * GROUP * D::WIDTH);
+    gemm_of(dot, (a, &prepared), weights, sink);
+    PREPARED.set(prepared);
 }
 
-/// The same for rows whose peaks are known, where [`Dot::SATURATES`] asks for them.
+/// The same for rows that are prepared.
 #[inline(always)]
-pub(super) fn gemm_of<D: Dot>(dot: D, (a, peaks): (&[u8], &Peaks), weights: Weights, sink: &mut impl Sink<D::Lanes>) {
+pub(super) fn gemm_of<D: Dot>(
+    dot: D,
+    (a, prepared): (&[u8], &Prepared),
+    weights: Weights,
+    sink: &mut impl Sink<D::Lanes>,
+) {
     let Weights { blocks, groups, panels, risks } = weights;
     let first_panel = panels.start;
     let panels = &blocks[panels.start * groups..panels.end * groups];
@@ -104,11 +119,15 @@ pub(super) fn gemm_of<D: Dot>(dot: D, (a, peaks): (&[u8], &Peaks), weights: Weig
     // The blocks of the next panel that each tile fetches, so that all are at hand when their turn comes.
     let ahead = groups.div_ceil(heights.tiles.max(1)).min(16);
     let mut sums = [dot.lanes().splat_i32(0); MAX_ROWS];
-    let Scratch { mut space, mut losses } = SCRATCH.take();
+    let Scratch { mut space, mut losses, mut strassen } = SCRATCH.take();
+    let done = match D::STRASSEN {
+        true => strassen.multiply(dot, &prepared.parts, panels, groups, sink),
+        false => 0,
+    };
     if D::SATURATES {
         losses.begin(rows, &heights);
     }
-    for (at, blocks) in panels.chunks_exact(groups).enumerate() {
+    for (at, blocks) in panels.chunks_exact(groups).enumerate().skip(done) {
         let next = panels.get((at + 1) * groups..(at + 2) * groups);
         let many = heights.tiles >= MANY_TILES;
         let unpacked = if many { dot.unpack(blocks, &mut space) } else { None };
@@ -117,7 +136,7 @@ pub(super) fn gemm_of<D: Dot>(dot: D, (a, peaks): (&[u8], &Peaks), weights: Weig
             None => Panel { blocks, unpacked: false, next: None },
         };
         if D::SATURATES {
-            losses.find(dot, (a, peaks), &heights, blocks, risks.of(first_panel + at));
+            losses.find(dot, (a, &prepared.peaks), &heights, blocks, risks.of(first_panel + at));
         }
         let mut parts = next.unwrap_or_default().chunks(ahead);
         let mut row = 0;
@@ -138,7 +157,7 @@ pub(super) fn gemm_of<D: Dot>(dot: D, (a, peaks): (&[u8], &Peaks), weights: Weig
             }
         }
     }
-    SCRATCH.set(Scratch { space, losses });
+    SCRATCH.set(Scratch { space, losses, strassen });
 }
 
 /// What a product needs for itself.
@@ -147,16 +166,17 @@ struct Scratch {
     /// Space for an unpacked panel.
     space: Vec<Block>,
     losses: Losses,
+    strassen: strassen::Buffers,
 }
 
 thread_local! {
     static SCRATCH: Cell<Scratch> = Cell::default();
-    static PEAKS: Cell<Peaks> = Cell::default();
+    static PREPARED: Cell<Prepared> = Cell::default();
 }
 
 /// Reads a byte of every block, and thereby its cache line.
 #[inline(always)]
-fn fetch(blocks: Option<&[Block]>) {
+pub(super) fn fetch(blocks: Option<&[Block]>) {
     let bytes = blocks.unwrap_or_default().iter().fold(0, |all, block| all ^ block.0[0]);
     std::hint::black_box(bytes);
 }

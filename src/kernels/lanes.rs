@@ -50,6 +50,10 @@ pub(super) trait Lanes: Copy {
     fn pair(self, low: Self::I32, high: Self::I32) -> Self::I32;
     /// `a₀ · b₀ + a₁ · b₁ + c` of pairs of i16.
     fn dot_pairs(self, a: Self::I32, b: Self::I32, c: Self::I32) -> Self::I32;
+    /// `a + b` of pairs of i16, wrapping.
+    fn add_pairs(self, a: Self::I32, b: Self::I32) -> Self::I32;
+    /// `a - b` of pairs of i16, wrapping.
+    fn sub_pairs(self, a: Self::I32, b: Self::I32) -> Self::I32;
     /// Pairs of u8 as pairs of i16.
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Self::I32;
     /// A bit, from the lowest on, for every lane that i16 does not hold; lanes are within ±2³⁰.

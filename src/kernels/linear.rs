@@ -5,8 +5,9 @@ use super::gemm::{Dot, Sink, gemm, gemm_of};
 use super::lanes::{LANES, Lanes};
 use super::math::Activate;
 use super::pack::{GROUP, PackedWeights};
+use super::prepared::Prepared;
 use super::quantizer::{Quantize, Quantizer};
-use super::saturation::{Peaks, Risks};
+use super::saturation::Risks;
 use crate::activation::Activation;
 use std::ops::Range;
 
@@ -64,12 +65,12 @@ impl Linear {
         gemm(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
     }
 
-    /// The same for rows whose peaks are known, where [`Dot::SATURATES`] asks for them.
+    /// The same for rows that are prepared.
     #[inline(always)]
     pub(super) fn values_of<D: Dot>(
         &self,
         dot: D,
-        a: (&[u8], &Peaks),
+        a: (&[u8], &Prepared),
         panels: Range<usize>,
         put: &mut impl Put<D::Lanes>,
     ) {

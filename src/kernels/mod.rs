@@ -17,12 +17,14 @@ mod linear;
 mod math;
 mod matmul;
 mod pack;
+mod prepared;
 mod quantizer;
 mod residual;
 mod rows;
 mod saturation;
 mod scalar;
 mod sequences;
+mod strassen;
 mod sum_norm;
 #[cfg(target_arch = "wasm32")]
 mod tract_product;

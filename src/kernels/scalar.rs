@@ -114,6 +114,14 @@ impl Lanes for Scalar {
         self.add_i32(each(a, b, dot), c)
     }
 
+    fn add_pairs(self, a: Self::I32, b: Self::I32) -> Self::I32 {
+        self.pair(self.add_i32(a, b), each(a, b, |a, b| (a >> 16) + (b >> 16)))
+    }
+
+    fn sub_pairs(self, a: Self::I32, b: Self::I32) -> Self::I32 {
+        self.pair(self.sub_i32(a, b), each(a, b, |a, b| (a >> 16) - (b >> 16)))
+    }
+
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Self::I32 {
         from.map(|[first, second]| i32::from(first) | i32::from(second) << 16)
     }

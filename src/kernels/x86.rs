@@ -184,6 +184,18 @@ impl Lanes for Avx {
     }
 
     #[inline(always)]
+    fn add_pairs(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: AVX2.
+        unsafe { _mm256_add_epi16(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub_pairs(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: AVX2.
+        unsafe { _mm256_sub_epi16(a, b) }
+    }
+
+    #[inline(always)]
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> __m256i {
         // SAFETY: AVX2; sixteen bytes are readable, and the load has no alignment demand.
         unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().cast())) }

@@ -14,6 +14,7 @@ impl Dot for I16 {
     const WIDTH: usize = 2;
     const SHIFT: i32 = 0;
     const ROWS: usize = 5;
+    const STRASSEN: bool = true;
 
     #[inline(always)]
     fn lanes(self) -> Simd128 {
@@ -42,6 +43,18 @@ impl Dot for I16 {
             }
         }
         Some(count)
+    }
+
+    #[inline(always)]
+    fn pairs(self, block: &Block) -> [Pair; GROUP / 2] {
+        let block = block.0.as_ptr().cast::<v128>();
+        // SAFETY: a block is four vectors, and the load has no alignment demand.
+        let [a, b, c, d] = std::array::from_fn(|two| unsafe { v128_load(block.add(two)) });
+        // Two bytes, which are two k, stay together; each step brings one bit of the column's number to the lanes' lowest.
+        let ([a, c], [b, d]) = (interleave(a, c), interleave(b, d));
+        let ([a, b], [c, d]) = (interleave(a, b), interleave(c, d));
+        let ([a, b], [c, d]) = (interleave(a, c), interleave(b, d));
+        [a, b, c, d].map(|x| [i16x8_extend_low_i8x16(x), i16x8_extend_high_i8x16(x)])
     }
 
     #[inline(always)]
@@ -81,6 +94,13 @@ impl Dot for I16 {
 fn widen(weights: &[i8; GROUP]) -> v128 {
     // SAFETY: eight bytes are readable, and the load has no alignment demand.
     unsafe { i16x8_load_extend_i8x8(weights.as_ptr()) }
+}
+
+/// The lower, and the upper, lanes of 16 bits of `a` and `b` in turn.
+#[inline(always)]
+fn interleave(a: v128, b: v128) -> [v128; 2] {
+    let low = i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(a, b);
+    [low, i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(a, b)]
 }
 
 /// Adds the products of `R` rows with two columns.

@@ -203,6 +203,16 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
+    fn add_pairs(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| i16x8_add(a, b))
+    }
+
+    #[inline(always)]
+    fn sub_pairs(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| i16x8_sub(a, b))
+    }
+
+    #[inline(always)]
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Pair {
         let from = from.as_ptr().cast::<u8>();
         // SAFETY: sixteen bytes are readable, eight by each load, which have no alignment demand.
