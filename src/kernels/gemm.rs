@@ -136,7 +136,7 @@ pub(super) fn gemm_of<D: Dot>(
             None => Panel { blocks, unpacked: false, next: None },
         };
         if D::SATURATES {
-            losses.find(dot, (a, &prepared.peaks), &heights, blocks, risks.of(first_panel + at));
+            losses.find(dot, (a, &prepared.peaks), &heights, risks.of(first_panel + at));
         }
         let mut parts = next.unwrap_or_default().chunks(ahead);
         let mut row = 0;

@@ -47,7 +47,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Makes them from rows of `stride` bytes, activations in i16.
-    #[inline(always)]
+    #[inline(never)]
     pub fn split<L: Lanes>(&mut self, l: L, a: &[u8], stride: usize) {
         self.rows = a.len() / stride;
         if self.rows < MIN_ROWS || !stride.is_multiple_of(2 * LANES_BYTES) {

@@ -1,11 +1,11 @@
 //! What saturation takes from the sums of a product, and how they get it back.
 
 use super::peaks::{GROUPED, Peaks};
-use super::risks::{Risk, pair_of};
+use super::risks::Risk;
 use crate::kernels::gemm::Dot;
 use crate::kernels::heights::Heights;
 use crate::kernels::lanes::{LANES, Lanes};
-use crate::kernels::pack::{Block, GROUP, PANEL};
+use crate::kernels::pack::PANEL;
 
 /// What the sums of a product lose in a panel. The buffers stay for the next product.
 #[derive(Default)]
@@ -32,21 +32,18 @@ impl Losses {
         dot: D,
         (a, peaks): (&[u8], &Peaks),
         heights: &Heights,
-        blocks: &[Block],
         risks: &[Risk],
     ) {
         let l = dot.lanes();
-        let stride = blocks.len() * GROUP;
+        let stride = 2 * peaks.all.len();
         let lanes = peaks.groups.len() / peaks.all.len();
         for risk in risks {
             let pair = usize::from(risk.pair);
-            let [first, second] = peaks.all[pair];
-            if first.max(second) <= risk.limit {
-                continue;
-            }
-            let weights = pair_of(&blocks[2 * pair / GROUP], usize::from(risk.column), pair).map(i32::from);
+            let weights = risk.weights.map(i32::from);
+            let sum = |[first, second]: [u8; 2]| i32::from(first) * weights[0] + i32::from(second) * weights[1];
+            let lost = |sum: i32| sum - sum.clamp(i16::MIN.into(), i16::MAX.into());
             // The weights have one sign, so that no row's sum is larger.
-            if i16::try_from(i32::from(first) * weights[0] + i32::from(second) * weights[1]).is_ok() {
+            if lost(sum(peaks.all[pair])) == 0 {
                 continue;
             }
             let packed = l.splat_i32(weights[0] & 0xffff | weights[1] << 16);
@@ -55,11 +52,11 @@ impl Losses {
                 while outside != 0 {
                     let group = at * LANES + outside.trailing_zeros() as usize;
                     outside &= outside - 1;
-                    for (row, values) in a.chunks_exact(stride).enumerate().skip(group * GROUPED).take(GROUPED) {
-                        let values = values.as_chunks::<2>().0[pair].map(i32::from);
-                        let sum = values[0] * weights[0] + values[1] * weights[1];
-                        let lost = sum - sum.clamp(i16::MIN.into(), i16::MAX.into());
+                    let rows = &a.as_chunks().0[group * GROUPED * stride / 2 + pair..];
+                    for (row, values) in rows.iter().step_by(stride / 2).take(GROUPED).enumerate() {
+                        let lost = lost(sum(*values));
                         if lost != 0 {
+                            let row = group * GROUPED + row;
                             self.rows[row][usize::from(risk.column)] += lost;
                             self.tiles[heights.tile_of(row)] = true;
                         }
@@ -93,7 +90,7 @@ mod tests {
     use super::super::Risks;
     use super::*;
     use crate::kernels::gemm::MAX_ROWS;
-    use crate::kernels::pack::PackedWeights;
+    use crate::kernels::pack::{GROUP, PackedWeights};
     use crate::kernels::scalar::Scalar;
 
     fn exact(a: [u8; 2], w: [i8; 2]) -> i32 {
@@ -123,8 +120,8 @@ mod tests {
         peaks.find(a, k);
         losses.begin(a.len() / k, &heights);
         let mut damaged = 0;
-        for (panel, blocks) in weights.blocks().chunks_exact(groups).enumerate() {
-            losses.find(Scalar, (a, &peaks), &heights, blocks, risks.of(panel));
+        for panel in 0..n / PANEL {
+            losses.find(Scalar, (a, &peaks), &heights, risks.of(panel));
             damaged += losses.tiles.iter().filter(|&&damaged| damaged).count();
             let mut first = 0;
             for tile in 0..heights.tiles {

@@ -8,8 +8,8 @@ pub(in crate::kernels) struct Risk {
     /// Half the first weight's k.
     pub(super) pair: u16,
     pub(super) column: u8,
-    /// The largest activations with which they do not.
-    pub(super) limit: u8,
+    /// The weights: where they come from is not in the cache when they are asked for.
+    pub(super) weights: [i8; 2],
 }
 
 /// The risks of packed panels.
@@ -31,9 +31,9 @@ impl Risks {
                 while risky != 0 {
                     let (pair, column) = (risky.trailing_zeros() as usize / 16, risky.trailing_zeros() as usize % 16);
                     risky &= risky - 1;
-                    let limit = i16::MAX as u16 / size(pair_of(block, column, pair));
+                    let weights = block.0.as_chunks().0[column * GROUP / 2 + pair];
                     let pair = at * GROUP / 2 + pair;
-                    self.all.push(Risk { pair: pair as u16, column: column as u8, limit: limit as u8 });
+                    self.all.push(Risk { pair: pair as u16, column: column as u8, weights });
                 }
             }
             self.ends.push(self.all.len() as u32);
@@ -65,18 +65,6 @@ fn risky_pairs(block: &Block) -> u64 {
     risky
 }
 
-/// |w₀ + w₁|
-#[inline(always)]
-fn size([a, b]: [i8; 2]) -> u16 {
-    (i16::from(a) + i16::from(b)).unsigned_abs()
-}
-
-/// The weights of a pair, by its number in the panel or in the block.
-#[inline(always)]
-pub(super) fn pair_of(block: &Block, column: usize, pair: usize) -> [i8; 2] {
-    block.0.as_chunks().0[column * GROUP / 2 + pair % (GROUP / 2)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +77,7 @@ mod tests {
             (w[2 * PANEL + 5], w[3 * PANEL + 5]) = (weights[0], weights[1]);
             let mut risks = Risks::default();
             risks.note(PackedWeights::new(&w, GROUP, PANEL).blocks(), 1);
-            let expected = risky.then_some(Risk { pair: 1, column: 5, limit: 254 });
+            let expected = risky.then_some(Risk { pair: 1, column: 5, weights });
             assert_eq!(risks.of(0), expected.as_slice(), "{weights:?}");
         }
     }
@@ -101,7 +89,7 @@ mod tests {
             let place = usize::from(w0.wrapping_mul(3).wrapping_add(w1) as u8) % (GROUP * PANEL / 2);
             let (column, pair) = (place / (GROUP / 2), place % (GROUP / 2));
             block.0.as_chunks_mut().0[place] = [w0, w1];
-            let expected = u64::from(size([w0, w1]) > 128) << (16 * pair + column);
+            let expected = u64::from((i16::from(w0) + i16::from(w1)).abs() > 128) << (16 * pair + column);
             assert_eq!(risky_pairs(&block), expected, "{w0} and {w1} at {place}");
             block.0.as_chunks_mut().0[place] = [0i8; 2];
         }

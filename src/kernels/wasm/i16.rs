@@ -1,6 +1,6 @@
 //! Multiplication in i16, which every engine has.
 
-use super::{Pair, Simd128, each_block, pair_sums};
+use super::{Pair, Simd128, pair_sums};
 use crate::kernels::gemm::{Dot, Panel, Sums};
 use crate::kernels::pack::{Block, GROUP};
 use std::arch::wasm32::*;
@@ -72,7 +72,7 @@ impl Dot for I16 {
                     }
                 }
             } else {
-                each_block(panel.blocks, panel.next.filter(|_| at == 0), |group, block| {
+                each_block!(panel.blocks, panel.next.filter(|_| at == 0), |group, block| {
                     let columns = block.0.as_chunks::<GROUP>().0;
                     let columns = [widen(&columns[2 * at]), widen(&columns[2 * at + 1])];
                     // SAFETY: the caller's.

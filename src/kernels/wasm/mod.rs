@@ -1,5 +1,29 @@
 //! WebAssembly: the lanes of SIMD128, and what its ways to multiply have in common.
 
+/// `each_block!(panel, next, |group, block| work)` does the work for every block of a panel in turn, with its number, and reads
+/// a byte of a block of the panel `next`, and thereby its cache line, before each. A function would take the work as a closure,
+/// which can end up a function of its own and keep all sums in memory.
+macro_rules! each_block {
+    ($panel:expr, $next:expr, |$group:ident, $block:ident| $work:expr) => {{
+        let next: Option<&[crate::kernels::pack::Block]> = $next;
+        match next {
+            Some(next) => {
+                let mut bytes = 0;
+                for ($group, ($block, next)) in $panel.iter().zip(next).enumerate() {
+                    bytes ^= next.0[0];
+                    $work;
+                }
+                std::hint::black_box(bytes);
+            }
+            None => {
+                for ($group, $block) in $panel.iter().enumerate() {
+                    $work;
+                }
+            }
+        }
+    }};
+}
+
 mod i16;
 #[cfg(target_feature = "relaxed-simd")]
 mod pairs;
@@ -13,7 +37,6 @@ pub(super) use pairs::Pairs;
 pub(super) use relaxed::{Reading, Relaxed, probe};
 
 use super::lanes::{LANES, Lanes};
-use super::pack::Block;
 use std::arch::wasm32::*;
 
 #[cfg(not(target_feature = "simd128"))]
@@ -235,25 +258,4 @@ impl Lanes for Simd128 {
 #[inline(always)]
 fn pair_sums(a: v128, b: v128) -> v128 {
     i32x4_add(i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b))
-}
-
-/// Calls `with` for every block of a panel in turn, with its number, and reads a byte of a block of the panel `next`, and thereby
-/// its cache line, before each. Not with `for_each`, which can end up a function of its own.
-#[inline(always)]
-fn each_block(panel: &[Block], next: Option<&[Block]>, mut with: impl FnMut(usize, &Block)) {
-    match next {
-        Some(next) => {
-            let mut bytes = 0;
-            for (group, (block, next)) in panel.iter().zip(next).enumerate() {
-                bytes ^= next.0[0];
-                with(group, block);
-            }
-            std::hint::black_box(bytes);
-        }
-        None => {
-            for (group, block) in panel.iter().enumerate() {
-                with(group, block);
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The byte dot of relaxed SIMD on an engine where sums of pairs saturate in i16: x86 without VNNI.
 
-use super::{Pair, Simd128, each_block, pair_sums};
+use super::{Pair, Simd128, pair_sums};
 use crate::kernels::gemm::{Dot, Panel, Sums};
 use crate::kernels::lanes::Lanes;
 use crate::kernels::pack::{Block, GROUP};
@@ -48,7 +48,7 @@ impl Dot for Pairs {
         for half in 0..2 {
             let mut partial = [[i32x4_splat(0); 2]; R];
             // SAFETY: the caller's.
-            each_block(panel.blocks, panel.next.filter(|_| half == 0), |group, block| unsafe {
+            each_block!(panel.blocks, panel.next.filter(|_| half == 0), |group, block| unsafe {
                 add_pairs(a, stride, group, &block.0.as_chunks().0[half], ones, &mut partial)
             });
             for (sums, [a, b]) in sums.iter_mut().zip(partial) {

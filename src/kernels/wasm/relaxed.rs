@@ -1,6 +1,6 @@
 //! The byte dot of relaxed SIMD, in the two readings of it that are exact.
 
-use super::{Pair, Simd128, each_block, pair_sums};
+use super::{Pair, Simd128, pair_sums};
 use crate::kernels::gemm::{Dot, Panel, Sums};
 use crate::kernels::lanes::Lanes;
 use crate::kernels::pack::{Block, GROUP};
@@ -37,7 +37,7 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
         if R <= 2 {
             let mut partial = [[i32x4_splat(0); 4]; R];
             // SAFETY: the caller's, here and below.
-            each_block(panel.blocks, panel.next, |group, block| unsafe {
+            each_block!(panel.blocks, panel.next, |group, block| unsafe {
                 add_dots(a, stride, group, block, 0, &mut partial)
             });
             for (sums, [a, b, c, d]) in sums.iter_mut().zip(partial) {
@@ -47,12 +47,12 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
         }
         // The sums of more rows fit the registers for half the columns at a time.
         let mut low = [[i32x4_splat(0); 2]; R];
-        each_block(panel.blocks, panel.next, |group, block| unsafe { add_dots(a, stride, group, block, 0, &mut low) });
+        each_block!(panel.blocks, panel.next, |group, block| unsafe { add_dots(a, stride, group, block, 0, &mut low) });
         for (sums, [a, b]) in sums.iter_mut().zip(low) {
             sums[0] = pair_sums(a, b);
         }
         let mut high = [[i32x4_splat(0); 2]; R];
-        each_block(panel.blocks, None, |group, block| unsafe { add_dots(a, stride, group, block, 2, &mut high) });
+        each_block!(panel.blocks, None, |group, block| unsafe { add_dots(a, stride, group, block, 2, &mut high) });
         for (sums, [a, b]) in sums.iter_mut().zip(high) {
             sums[1] = pair_sums(a, b);
         }
