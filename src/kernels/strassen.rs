@@ -242,15 +242,14 @@ mod tests {
         let (mut parts, mut buffers) = (Parts::default(), Buffers::default());
         // Buffers stay larger than a product needs; of three panels two go together.
         for (rows, k, panels) in [(64, 96, 2), (MIN_ROWS, 32, 3), (MIN_ROWS + 1, 64, 4), (39, 32, 2)] {
-            for spread in [1, 0] {
-                // Without spread all have the values that make the largest sums of four.
-                let a = |row: usize, at: usize| match (row < rows.div_ceil(2)) == (at < k / 2) {
-                    _ if spread == 1 => ((row * k + at) * (row + at) * 31) as u8,
-                    true => 255,
-                    false => 0,
+            // Values of all sizes, and those with the largest sums of four: large ones in the upper rows, or in the lower.
+            for upper_are_large in [None, Some(true), Some(false)] {
+                let a = |row: usize, at: usize| match upper_are_large {
+                    None => ((row * k + at) * (row + at) * 31) as u8,
+                    Some(upper) => u8::from((row < rows.div_ceil(2)) == upper) * 255,
                 };
-                let w = |at: usize, column: usize| match (at < k / 2) == ((column / PANEL).is_multiple_of(2)) {
-                    _ if spread == 1 => ((at * 8 + column) * (at + 3 * column) * 57) as u8 as i8,
+                let w = |at: usize, column: usize| match (at < k / 2) == (column / PANEL).is_multiple_of(2) {
+                    _ if upper_are_large.is_none() => ((at * 8 + column) * (at + 3 * column) * 57) as u8 as i8,
                     true => 127,
                     false => -128,
                 };
