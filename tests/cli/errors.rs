@@ -1,12 +1,11 @@
-//! Input that must be refused: one line that says what is wrong where, exit code 1 (2 for wrong usage), and no file left
-//! behind.
+//! Files, options and pairs that must be refused: one line that says what is wrong where, exit code 1 (2 for wrong usage), and
+//! no file left behind.
 
 use crate::common::tiny_bert;
 use crate::sandbox::Sandbox;
-use crate::tiny::{self, HfModel, Tensor};
+use crate::tiny::{self, HfModel};
 use bert8::activation::Activation;
-use bert8::bert::{BertConfig, emit_fp32};
-use bert8::onnx::{encode_model, pb};
+use bert8::bert::BertConfig;
 use safetensors::Dtype;
 use serde_json::{Value, json};
 
@@ -14,17 +13,6 @@ const CONVERT: &str = "convert model -o out/x.onnx";
 const QUANTIZE: &str = "quantize model --calibration pairs.tsv -o out/x.onnx --report out/x.json";
 const CLASSIFY: &str = "classify int8.onnx he left --tokenizer model/tokenizer.json";
 const EVAL: &str = "eval int8.onnx --tokenizer model/tokenizer.json --data";
-
-/// Expects every command that reads a folder to refuse the tiny model after `change`.
-fn folder_refused(change: impl Fn(&mut HfModel), says: &[&str]) {
-    let sandbox = Sandbox::new();
-    let mut model = HfModel::tiny();
-    change(&mut model);
-    sandbox.add("model", &model);
-    for command in [CONVERT, QUANTIZE, "inspect model"] {
-        sandbox.refused(command, says);
-    }
-}
 
 #[test]
 fn missing_and_truncated_files_are_named() {
@@ -76,127 +64,6 @@ fn what_is_not_there_is_named_once() {
 }
 
 #[test]
-fn unsupported_configurations_name_the_field() {
-    let set = |field: &'static str, value: Value| move |model: &mut HfModel| model.config[field] = value.clone();
-    for (field, value, says) in [
-        ("model_type", json!("roberta"), "is `roberta`; only `bert`"),
-        ("hidden_act", json!("silu"), "is `silu`; supported: gelu"),
-        ("position_embedding_type", json!("relative_key"), "only `absolute`"),
-        ("is_decoder", json!(true), "only encoders"),
-        ("num_attention_heads", json!(3), "is 3, which does not divide the hidden size 16"),
-        ("num_attention_heads", json!(0), "is 0"),
-        ("hidden_size", json!(1u64 << 40), "far beyond any BERT"),
-        ("num_hidden_layers", json!(10_000_000), "far beyond any BERT"),
-        ("type_vocab_size", json!(1), "is 1; a sentence-pair classifier needs 2"),
-        ("layer_norm_eps", json!(-1.0), "not a small positive number"),
-        ("id2label", json!({ "0": "no", "2": "yes" }), "no id 1"),
-        ("id2label", json!({ "0": "no", "1": ["yes"] }), "names the class 1 [\"yes\"], expected a text"),
-        (
-            "architectures",
-            json!(["RobertaForSequenceClassification"]),
-            "names `RobertaForSequenceClassification`; only",
-        ),
-        ("architectures", json!(["BertForTokenClassification"]), "names `BertForTokenClassification`; only"),
-        ("architectures", json!(["BertModel"]), "names `BertModel`; only `BertForSequenceClassification`"),
-        ("problem_type", json!("multi_label_classification"), "supported: models that choose one class, or give one"),
-        ("problem_type", json!("regression"), "is `regression` with 2 outputs; expected one"),
-        ("pruned_heads", json!({ "0": [1] }), "heads taken out"),
-        ("model_type", json!(["bert"]), "only `bert`"),
-    ] {
-        folder_refused(set(field, value), &["model/config.json", &format!("`{field}`"), says]);
-    }
-    for (field, value) in [("vocab_size", json!("many")), ("hidden_size", json!(-1)), ("id2label", json!([1]))] {
-        folder_refused(set(field, value), &["model/config.json", "is not a BERT configuration"]);
-    }
-    for kind in ["distilbert", "roberta", "xlm-roberta", "camembert", "albert", "electra", "deberta-v2", "mpnet"] {
-        folder_refused(set("model_type", json!(kind)), &["model/config.json", &format!("is `{kind}`; only `bert`")]);
-    }
-    // Another architecture's configuration lacks BERT's fields; the architecture is what matters.
-    let distilbert = json!({ "model_type": "distilbert", "dim": 16, "n_layers": 2, "n_heads": 4, "vocab_size": 70 });
-    folder_refused(|model| model.config = distilbert.clone(), &["`model_type` is `distilbert`"]);
-    folder_refused(|model| _ = model.config.as_object_mut().unwrap().remove("hidden_size"), &["`hidden_size`"]);
-}
-
-#[test]
-fn unusable_tensors_are_named() {
-    let query = "bert.encoder.layer.1.attention.self.query.weight";
-    let short = "`encoder.layer.1.attention.self.query.weight`";
-    let file = "model/model.safetensors";
-    folder_refused(|model| _ = model.tensors.remove(query), &[file, short, "is missing; expected shape [16, 16]"]);
-    folder_refused(
-        |model| *model.tensor(query) = Tensor::f32(&[8, 32], &[0.0; 256]),
-        &[file, short, "has shape [8, 32], expected [16, 16]"],
-    );
-    folder_refused(
-        |model| {
-            let bytes = vec![0; 16 * 16 * 8];
-            *model.tensor(query) = Tensor { dtype: Dtype::I64, shape: vec![16, 16], bytes };
-        },
-        &[file, query, "element type I64"],
-    );
-    for (value, name) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
-        let damage = |model: &mut HfModel| model.tensor(query).bytes[12..16].copy_from_slice(&value.to_le_bytes());
-        folder_refused(damage, &[file, short, &format!("holds {name} at index 3")]);
-    }
-    // Finite weights, but activations that are not.
-    let sandbox = Sandbox::new();
-    let mut model = HfModel::tiny();
-    let name = "bert.encoder.layer.0.intermediate.dense";
-    *model.tensor(&format!("{name}.weight")) = Tensor::f32(&[24, 16], &[3e38; 384]);
-    sandbox.add("model", &model);
-    sandbox.refused(QUANTIZE, &["infinite or NaN", "encoder.layer.0.intermediate"]);
-}
-
-#[test]
-fn a_pickle_is_not_read() {
-    let sandbox = Sandbox::new();
-    sandbox.remove("model/model.safetensors");
-    sandbox.write("model/pytorch_model.bin", "pickle");
-    for command in [CONVERT, QUANTIZE] {
-        let python = "from transformers import AutoModelForSequenceClassification as M; \
-                      M.from_pretrained(\"model\").save_pretrained(\"model\", safe_serialization=True)";
-        sandbox.refused(command, &["model: has pytorch_model.bin but no model.safetensors", python]);
-    }
-    for (file, says) in [
-        ("pytorch_model.bin.index.json", "model: has pytorch_model.bin.index.json but no model.safetensors"),
-        ("tf_model.h5", "model: has tf_model.h5 but no model.safetensors; save the whole model"),
-        ("adapter_model.safetensors", "model: has adapter_model.safetensors but no model.safetensors"),
-        ("onnx/model.onnx", "model: has no model.safetensors; give its onnx/model.onnx instead"),
-    ] {
-        let sandbox = Sandbox::new();
-        sandbox.remove("model/model.safetensors");
-        sandbox.write(&format!("model/{file}"), "");
-        sandbox.refused(CONVERT, &[says]);
-    }
-}
-
-#[test]
-fn shards_must_be_there_and_whole() {
-    let sandbox = Sandbox::new();
-    sandbox.write("elsewhere.safetensors", sandbox.read("model/model.safetensors"));
-    sandbox.remove("model/model.safetensors");
-    let index = "model/model.safetensors.index.json";
-    for (content, says) in [
-        ("{", "is not the index of a model in shards"),
-        ("[]", "is not the index of a model in shards"),
-        (r#"{"weight_map": {"a": 1}}"#, "is not the index of a model in shards"),
-        (r#"{"weight_map": {}}"#, "`embeddings.word_embeddings.weight` is missing"),
-        (r#"{"weight_map": {"a": "../elsewhere.safetensors"}}"#, "names the shard `../elsewhere.safetensors`"),
-        (r#"{"weight_map": {"a": ".."}}"#, "names the shard `..`"),
-        (r#"{"weight_map": {"a": ""}}"#, "names the shard ``"),
-    ] {
-        sandbox.write(index, content);
-        for command in [CONVERT, QUANTIZE, "inspect model"] {
-            sandbox.refused(command, &[index, says]);
-        }
-    }
-    sandbox.write(index, r#"{"weight_map": {"a": "one.safetensors"}}"#);
-    sandbox.refused(CONVERT, &["cannot read model/one.safetensors"]);
-    sandbox.write("model/one.safetensors", &sandbox.read("elsewhere.safetensors")[..3000]);
-    sandbox.refused(CONVERT, &["model/one.safetensors: is not a safetensors file, or is cut off"]);
-}
-
-#[test]
 fn a_regression_model_has_no_accuracy() {
     let sandbox = Sandbox::new();
     sandbox.add("model", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
@@ -204,99 +71,6 @@ fn a_regression_model_has_no_accuracy() {
     let says = ["score.onnx is a regression model", "accuracy and F1 are for classes"];
     sandbox.refused("eval score.onnx --tokenizer model/tokenizer.json --data pairs.tsv", &says);
     sandbox.refused(&format!("{EVAL} pairs.tsv --baseline score.onnx"), &["numbers of classes"]);
-}
-
-/// An export with its large tensors in `out.bin`, and what belongs there.
-fn two_files() -> (Vec<u8>, Vec<u8>) {
-    let mut model = emit_fp32(&tiny::bert());
-    model.metadata_props.clear();
-    let mut side = Vec::new();
-    for tensor in model.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.raw_data.len() > 100) {
-        let bytes = std::mem::take(&mut tensor.raw_data);
-        let entry = |key: &str, value: String| pb::StringStringEntryProto { key: key.to_owned(), value };
-        let (offset, length) = (side.len().to_string(), bytes.len().to_string());
-        let location = entry("location", "out.bin".to_owned());
-        tensor.external_data = vec![location, entry("offset", offset), entry("length", length)];
-        tensor.data_location = Some(pb::tensor_proto::DataLocation::External as i32);
-        side.extend(bytes);
-    }
-    (encode_model(&model), side)
-}
-
-#[test]
-fn a_model_in_two_files_is_made_one_first() {
-    let sandbox = Sandbox::new();
-    let (model, side) = two_files();
-    sandbox.write("two/m.onnx", model);
-    let convert = "convert two/m.onnx -o out/x.onnx";
-    let tensor = "two/m.onnx: tensor `embeddings.word_embeddings.weight` keeps its data in two/out.bin, which cannot";
-    sandbox.refused(convert, &[tensor, "No such file"]);
-    sandbox.write("two/out.bin", &side[..side.len() - 1]);
-    sandbox.refused(convert, &["two/m.onnx: tensor `", "of out.bin, which has", "cut off"]);
-    sandbox.write("two/out.bin", side);
-    for command in
-        ["inspect two/m.onnx", "bench two/m.onnx --seq 8", &format!("{EVAL} pairs.tsv --baseline two/m.onnx")]
-    {
-        let says = ["keeps its data in another file", "bert8 convert two/m.onnx -o one-file.onnx"];
-        sandbox.refused(command, &says);
-    }
-    sandbox.ok("quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv -o out/int8.onnx");
-    for command in
-        ["convert two/m.onnx", "quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv"]
-    {
-        sandbox
-            .refused(&format!("{command} -o two/out.bin"), &["cannot write two/out.bin: it is, or lies in, the input"]);
-    }
-    sandbox.ok("convert two/m.onnx -o one.onnx");
-    let pair = ["he left", "so he said"];
-    assert_eq!(sandbox.classify("one.onnx", pair)["logits"], sandbox.classify("fp32.onnx", pair)["logits"]);
-}
-
-#[test]
-fn an_export_that_cannot_run_as_it_is_is_converted_first() {
-    let sandbox = Sandbox::new();
-    let mut model = emit_fp32(&tiny::bert());
-    model.metadata_props.clear();
-    // Only for rows of 8 tokens.
-    for shape in model.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.name == "heads.shape") {
-        shape.raw_data = [1i64, 8, 4, 4].iter().flat_map(|size| size.to_le_bytes()).collect();
-    }
-    sandbox.write("fixed.onnx", encode_model(&model));
-    for command in ["inspect fixed.onnx", "classify fixed.onnx a b --tokenizer model/tokenizer.json"] {
-        sandbox.refused(command, &["fixed.onnx: cannot be run as it is", "bert8 convert fixed.onnx -o fp32.onnx"]);
-    }
-}
-
-#[test]
-fn a_configuration_beside_an_export_tells_what_it_is() {
-    let sandbox = Sandbox::new();
-    let mut model = emit_fp32(&tiny::bert());
-    model.metadata_props.clear();
-    sandbox.write("export/model.onnx", encode_model(&model));
-    let convert = "convert export/model.onnx -o out/x.onnx";
-    for (config, says) in [
-        (json!({ "model_type": "xlm-roberta" }), "`model_type` is `xlm-roberta`"),
-        (json!({ "model_type": "bert", "vocab_size": "many" }), "is not a BERT configuration"),
-    ] {
-        sandbox.write("export/config.json", config.to_string());
-        sandbox.refused(convert, &["export/config.json", says]);
-    }
-    // Our own files carry theirs.
-    sandbox.write("export/fp32.onnx", tiny::fp32());
-    sandbox.ok("convert export/fp32.onnx -o x.onnx");
-    // What is no Hugging Face configuration means nothing.
-    for content in ["{", "[]", "{\"port\": 80}"] {
-        sandbox.write("export/config.json", content);
-        sandbox.ok("convert export/model.onnx -o x.onnx");
-        assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["LABEL_0", "LABEL_1"]));
-    }
-    sandbox.write("export/config.json", sandbox.read("model/config.json"));
-    sandbox.ok("convert export/model.onnx -o x.onnx");
-    assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["class 0", "class 1"]));
-    // Labels of another number are not this model's.
-    sandbox.add("export", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
-    sandbox.ok("convert export/model.onnx -o x.onnx");
-    assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["LABEL_0", "LABEL_1"]));
 }
 
 #[test]
@@ -465,92 +239,4 @@ fn wrong_usage_has_exit_code_2() {
         assert!(run.stderr.contains(says) && run.stdout.is_empty(), "{run}");
     }
     assert!(sandbox.files() == before);
-}
-
-#[test]
-fn what_is_no_onnx_is_refused() {
-    let sandbox = Sandbox::new();
-    let noise: Vec<u8> = (0..5000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    for (file, content, says) in [
-        ("page.onnx", b"<!doctype html><title>404</title>".to_vec(), "is text, not an ONNX model"),
-        ("pointer.onnx", b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "Git LFS pointer"),
-        ("empty.onnx", Vec::new(), "is empty"),
-        ("noise.onnx", noise, "is not an ONNX model"),
-        ("cut.onnx", tiny::fp32()[..5000].to_vec(), "cut off after 5000 bytes"),
-        ("cut8.onnx", tiny::int8()[..5000].to_vec(), "cut off after 5000 bytes"),
-    ] {
-        sandbox.write(file, content);
-        every_use_refused(&sandbox, file, &[file, says]);
-    }
-    sandbox
-        .refused("classify model a b --tokenizer model/tokenizer.json", &["model is a folder", "bert8 convert model"]);
-}
-
-/// Expects every command that takes an ONNX file to refuse `file`.
-fn every_use_refused(sandbox: &Sandbox, file: &str, says: &[&str]) {
-    for command in [
-        &format!("convert {file} -o out/x.onnx"),
-        &format!("quantize {file} --calibration pairs.tsv --tokenizer model/tokenizer.json -o out/x.onnx"),
-        &format!("inspect {file}"),
-        &format!("bench {file} --seq 8"),
-        &format!("classify {file} a b --tokenizer model/tokenizer.json"),
-        &format!("eval {file} --tokenizer model/tokenizer.json --data pairs.tsv"),
-        &format!("{EVAL} pairs.tsv --baseline {file}"),
-    ] {
-        sandbox.refused(command, says);
-    }
-}
-
-/// An ONNX file of one node that reads a float input.
-fn one_node() -> Vec<u8> {
-    let mut model = emit_fp32(&tiny::bert());
-    model.metadata_props.clear();
-    let graph = model.graph.as_mut().unwrap();
-    graph.initializer.clear();
-    graph.input.truncate(1);
-    graph.input[0].name = "image".to_owned();
-    let node = pb::NodeProto {
-        op_type: "Relu".to_owned(),
-        input: vec!["image".to_owned()],
-        output: vec!["logits".to_owned()],
-        ..Default::default()
-    };
-    graph.node = vec![node];
-    encode_model(&model)
-}
-
-/// The tiny model with a Transpose that reads nothing.
-fn odd() -> Vec<u8> {
-    let mut model = emit_fp32(&tiny::bert());
-    let transpose = model.graph.as_mut().unwrap().node.iter_mut().find(|node| node.op_type == "Transpose");
-    transpose.unwrap().input.clear();
-    encode_model(&model)
-}
-
-#[test]
-fn onnx_files_of_other_models_are_refused() {
-    let sandbox = Sandbox::new();
-    sandbox.write("image.onnx", one_node());
-    every_use_refused(&sandbox, "image.onnx", &["image.onnx"]);
-    for command in ["convert int8.onnx", "quantize int8.onnx --calibration pairs.tsv --tokenizer model/tokenizer.json"]
-    {
-        sandbox.refused(&format!("{command} -o out/x.onnx"), &["int8.onnx", "node `", "already quantized"]);
-    }
-    // Like any model that the engine panics on.
-    sandbox.write("odd.onnx", odd());
-    every_use_refused(&sandbox, "odd.onnx", &["odd.onnx"]);
-    sandbox.refused("convert fp32.onnx --heads 2 -o out/x.onnx", &["fp32.onnx", "4 heads"]);
-}
-
-#[test]
-fn random_writes_into_new_or_empty_folders_only() {
-    let sandbox = Sandbox::new();
-    let random = |folder: &str| format!("random --preset mini {folder}");
-    sandbox.refused(&random("model"), &["cannot write model", "not empty", "--force"]);
-    sandbox.refused(&random("fp32.onnx"), &["cannot write fp32.onnx", "is a file"]);
-    sandbox.refused(&random("no/such"), &["cannot write no/such", "the folder no does not exist"]);
-    sandbox.write("out/tokenizer.json/x", "a folder where a file must be");
-    sandbox.refused(&random("--force out"), &["tokenizer.json", "is a folder"]);
-    let wrong = sandbox.run("random --preset huge out/x");
-    assert!(wrong.code == 2 && wrong.stderr.contains("mini, small, bert-base"), "{wrong}");
 }

@@ -1,10 +1,12 @@
-//! The options of `bert8 quantize`.
+//! What `bert8 quantize` makes, and its options.
 
 use crate::common::tiny_bert;
+use crate::json::{fields, floats};
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel};
 use bert8::activation::Activation;
 use safetensors::Dtype;
+use serde_json::{Value, json};
 
 const QUANTIZE: &str = "quantize model --calibration pairs.tsv -o out/x.onnx";
 
@@ -86,4 +88,60 @@ fn what_makes_no_sense_is_refused() {
     sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data none.tsv"), &["none.tsv"]);
     sandbox.add("model", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
     sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data pairs.tsv"), &["one score", "needs a classifier"]);
+}
+
+#[test]
+fn quantize_gives_the_same_bytes_for_the_same_seed() {
+    let sandbox = Sandbox::new();
+    for (file, options) in [
+        ("out/a.onnx", "--seed 7 --subset-size 4"),
+        ("out/b.onnx", "--seed 7 --subset-size 4"),
+        ("out/c.onnx", "--seed 8 --subset-size 4"),
+    ] {
+        let run = sandbox.ok(&format!("quantize model --calibration pairs.tsv -o {file} {options}"));
+        assert!(run.stderr.contains(&format!("wrote {file}")) && run.stderr.contains("on 4 pairs"), "{run}");
+        assert!(run.stdout.is_empty(), "{run}");
+    }
+    assert!(sandbox.read("out/a.onnx") == sandbox.read("out/b.onnx"));
+    assert!(sandbox.read("out/a.onnx") != sandbox.read("out/c.onnx"));
+    // An ONNX file of the same model gives the same as its folder. The tokenizer is named, or lies beside the file.
+    let command = "quantize fp32.onnx --calibration pairs.tsv --seed 7 --subset-size 4";
+    sandbox.ok(&format!("{command} -o out/d.onnx --tokenizer model/tokenizer.json"));
+    sandbox.write("tokenizer.json", sandbox.read("model/tokenizer.json"));
+    sandbox.ok(&format!("{command} -o out/e.onnx"));
+    assert!(sandbox.read("out/a.onnx") == sandbox.read("out/d.onnx"));
+    assert!(sandbox.read("out/a.onnx") == sandbox.read("out/e.onnx"));
+}
+
+#[test]
+fn quantize_reports_what_it_did() {
+    let sandbox = Sandbox::new();
+    let command =
+        "quantize model --calibration pairs.tsv -o out/int8.onnx --report out/report.json --json --max-length 9";
+    let report = sandbox.json(command);
+    let written: Value = serde_json::from_slice(&sandbox.read("out/report.json")).unwrap();
+    assert_eq!(report, written);
+    let calibration = &report["calibration"];
+    assert_eq!((&calibration["pairs"], &calibration["max_length"]), (&json!(10), &json!(9)));
+    assert!(calibration["truncated"].as_u64().unwrap() > 0, "{calibration}");
+    let sizes = &report["sizes"];
+    assert_eq!(sizes["int8_bytes"], json!(sandbox.read("out/int8.onnx").len()));
+    assert_eq!(sizes["fp32_bytes"], json!(tiny::fp32().len()));
+    assert_eq!(fields(sizes), ["fp32_bytes", "int8_bytes", "ratio"]);
+    assert_eq!(report["config"]["hidden"], 16);
+    for activation in report["activations"].as_array().unwrap() {
+        let mut names = vec!["alpha", "clipped", "divisors", "histogram", "max", "min", "name", "range", "scale"];
+        names.extend(["shifted", "zero_point"]);
+        assert_eq!(fields(activation), names);
+        assert!(activation["scale"].as_f64().unwrap() > 0.0 && activation["zero_point"].is_u64());
+        let range = floats(&activation["range"]);
+        assert!(range[0] < range[1] && activation["min"].as_f64() < activation["max"].as_f64(), "{activation}");
+        assert_eq!(activation["histogram"]["counts"].as_array().unwrap().len(), 64);
+    }
+    let weights = report["weights"].as_array().unwrap();
+    assert!(weights.iter().any(|w| w["name"] == "encoder.layer.1.output.dense.weight"));
+    for weight in weights {
+        assert_eq!(fields(weight), ["name", "range", "rmse", "scales", "shape", "sqnr_db", "zero_point"]);
+        assert!(weight["sqnr_db"].as_f64().unwrap() > 25.0 && weight["zero_point"] == 0, "{weight}");
+    }
 }
