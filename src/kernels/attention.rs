@@ -1,17 +1,19 @@
 //! Multi-head self-attention of sequences laid end to end, without padding: one product for queries, keys and values,
 //! integer scores, float softmax, integer context.
 
+use super::buffer::at_least;
 use super::context::{quantize_values, quantize_weights};
 use super::dispatch::Task;
-use super::gemm::{Dot, Sink, Weights, gemm};
+use super::dot::{Dot, Sink};
+use super::gemm::gemm;
 use super::lanes::{LANES, Lanes};
 use super::linear::{Linear, Put, PutQuantized};
-use super::pack::{Block, GROUP, PANEL};
+use super::pack::{Block, GROUP, PANEL, Weights};
 use super::prepared::Prepared;
 use super::quantizer::{Quantize, Quantizer};
 use super::rows::softmax_numerators;
 use super::saturation::Risks;
-use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
+use super::sequences::{PutRows, ROWS, Sequence, sequences};
 use super::weigh::{I16Pairs, weigh};
 
 /// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.

@@ -48,7 +48,7 @@ pub(super) fn quantize_weights<L: Lanes>(
 #[cfg(test)]
 mod tests {
     use super::super::dispatch::{Kernel, Task};
-    use super::super::gemm::Dot;
+    use super::super::dot::Dot;
     use super::super::linear::Put;
     use super::super::weigh::{I16Pairs, weigh};
     use super::*;

@@ -1,6 +1,6 @@
 //! Which kernel runs: what the processor or the engine offers, asked once.
 
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::pack::PackedWeights;
 use super::saturation::Risks;
 use super::scalar::Scalar;

@@ -1,7 +1,7 @@
 //! Activations and quantization of FP32 rows that no product in integers has made.
 
 use super::dispatch::{Kernel, Task};
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::math::Activate;
 use super::pack::GROUP;

@@ -1,7 +1,7 @@
 //! Embedding look-up with LayerNorm.
 
 use super::dispatch::{Kernel, Task};
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::quantizer::Quantizer;
 use super::rows::LayerNorm;

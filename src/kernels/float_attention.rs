@@ -1,11 +1,12 @@
 //! Multi-head self-attention in FP32 of sequences laid end to end, without padding.
 
+use super::buffer::at_least;
 use super::dispatch::{Kernel, Task};
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::linear::Put;
 use super::rows::softmax_numerators;
-use super::sequences::{PutRows, ROWS, Sequence, at_least, sequences};
+use super::sequences::{PutRows, ROWS, Sequence, sequences};
 use super::weigh::{Float, weigh};
 
 /// `softmax(q · kᵀ · score scale) · v` per sequence and head, over FP32 rows of all heads, head after head.

@@ -1,91 +1,13 @@
 //! The integer matrix product, written once over the [`Dot`] of each instruction set.
 
+use super::dot::{Dot, MAX_ROWS, Panel, Sink, Sums};
 use super::heights::Heights;
 use super::lanes::Lanes;
-use super::pack::{Block, GROUP};
+use super::pack::{Block, GROUP, Weights, fetch};
 use super::prepared::Prepared;
-use super::saturation::{Losses, Risks};
+use super::saturation::Losses;
 use super::strassen;
 use std::cell::Cell;
-use std::ops::Range;
-
-/// Rows of the largest tile there is.
-pub(super) const MAX_ROWS: usize = 6;
-
-/// The sums of one tile: a row of [`PANEL`](super::pack::PANEL) sums each.
-pub(super) type Sums<D> = [<<D as Dot>::Lanes as Lanes>::I32; MAX_ROWS];
-
-/// The dot products of one instruction set: [`PANEL`](super::pack::PANEL) columns and [`GROUP`] k at a time. A value of the
-/// implementing type proves that the instruction set is available and gives exact integers.
-pub(super) trait Dot: Copy {
-    /// The instruction set's lanes.
-    type Lanes: Lanes;
-    /// Bytes of the stored form of one activation.
-    const WIDTH: usize;
-    /// What the stored form takes off every activation.
-    const SHIFT: i32;
-    /// Rows of the largest tile: 1 to [`MAX_ROWS`].
-    const ROWS: usize;
-    /// Whether `tile` adds products in pairs that saturate in i16.
-    const SATURATES: bool = false;
-    /// Whether products of many rows are quicker in seven parts; the stored form is then i16 in order.
-    const STRASSEN: bool = false;
-
-    /// The proof for the lanes.
-    fn lanes(self) -> Self::Lanes;
-
-    /// Writes the stored form of eight activations in 0..=255 to `to`, which has `GROUP * WIDTH` bytes.
-    fn store(self, group: <Self::Lanes as Lanes>::I32, to: &mut [u8]);
-
-    /// Writes to `space` the form of `panel` that is quicker to multiply with when there are many tiles, and gives its number of
-    /// blocks; `None` where the panel itself is.
-    #[inline(always)]
-    fn unpack(self, panel: &[Block], space: &mut Vec<Block>) -> Option<usize> {
-        let _ = (panel, space);
-        None
-    }
-
-    /// A block's weights in i16: by every two k those of the panel's columns.
-    #[inline(always)]
-    fn pairs(self, block: &Block) -> [<Self::Lanes as Lanes>::I32; GROUP / 2] {
-        let weight = |column: usize, k: usize| i32::from(block.0[column * GROUP + k]);
-        let pair = |column, k| weight(column, 2 * k) & 0xffff | weight(column, 2 * k + 1) << 16;
-        std::array::from_fn(|k| self.lanes().load_i32(&std::array::from_fn(|column| pair(column, k))))
-    }
-
-    /// Writes the products of `R` rows with one panel to `sums`: lane c of sums r is `Σ_k stored(a)[r, k] · w[k, c]`.
-    ///
-    /// # Safety
-    /// `stride` bytes must be readable at `a + r * stride` for every r < R, GROUP * WIDTH of them for every block that was packed.
-    unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>);
-}
-
-/// What a tile multiplies with.
-#[derive(Clone, Copy)]
-pub(super) struct Panel<'a> {
-    /// The blocks of the panel, or what [`Dot::unpack`] has made of them.
-    pub blocks: &'a [Block],
-    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "native kernels do not unpack"))]
-    pub unpacked: bool,
-    /// The blocks of the next panel, as many, to be brought into the cache along the way.
-    pub next: Option<&'a [Block]>,
-}
-
-/// The weights of a product: `panels` of all the panels in `blocks`, each of `groups` blocks.
-#[derive(Clone)]
-pub(super) struct Weights<'a> {
-    pub blocks: &'a [Block],
-    pub groups: usize,
-    pub panels: Range<usize>,
-    /// Where [`Dot::SATURATES`] must be made up for.
-    pub risks: &'a Risks,
-}
-
-/// Takes the sums of a product.
-pub(super) trait Sink<L: Lanes> {
-    /// Takes the [`PANEL`](super::pack::PANEL) sums of `row` in `panel`.
-    fn put(&mut self, row: usize, panel: usize, sums: L::I32);
-}
 
 /// Tiles of a panel from which on it is quicker to fetch the next panel between them than within the first, and worthwhile to
 /// unpack the panel.
@@ -172,13 +94,6 @@ struct Scratch {
 thread_local! {
     static SCRATCH: Cell<Scratch> = Cell::default();
     static PREPARED: Cell<Prepared> = Cell::default();
-}
-
-/// Reads a byte of every block, and thereby its cache line.
-#[inline(always)]
-pub(super) fn fetch(blocks: Option<&[Block]>) {
-    let bytes = blocks.unwrap_or_default().iter().fold(0, |all, block| all ^ block.0[0]);
-    std::hint::black_box(bytes);
 }
 
 /// The sums of the rows of `a`, [`Dot::ROWS`] at most, with `panel`.

@@ -1,7 +1,8 @@
 //! A quantized linear layer: integer product, then scale and bias.
 
 use super::dispatch::{Kernel, Task};
-use super::gemm::{Dot, Sink, gemm, gemm_of};
+use super::dot::{Dot, Sink};
+use super::gemm::{gemm, gemm_of};
 use super::lanes::{LANES, Lanes};
 use super::math::Activate;
 use super::pack::{GROUP, PackedWeights};

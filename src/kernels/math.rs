@@ -127,7 +127,7 @@ impl Activate {
 #[cfg(test)]
 mod tests {
     use super::super::dispatch::{Kernel, Task};
-    use super::super::gemm::Dot;
+    use super::super::dot::Dot;
     use super::*;
 
     enum Function {

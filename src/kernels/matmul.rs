@@ -1,7 +1,8 @@
 //! The bare integer product: what tests compare and benchmarks time.
 
 use super::dispatch::{Kernel, Task};
-use super::gemm::{Dot, Sink, gemm};
+use super::dot::{Dot, Sink};
+use super::gemm::gemm;
 use super::lanes::{LANES, Lanes};
 use super::pack::{GROUP, PackedWeights};
 use super::saturation::Risks;

@@ -5,8 +5,10 @@
 //! u8 with a zero point, weights `w` s8 with one scale per column.
 
 mod attention;
+mod buffer;
 mod context;
 mod dispatch;
+mod dot;
 mod elementwise;
 mod embedding;
 mod float_attention;

@@ -1,6 +1,5 @@
 //! Weights laid out in the order the kernels read them.
 
-use super::gemm::Weights;
 use super::saturation::Risks;
 use std::ops::Range;
 
@@ -91,6 +90,23 @@ impl PackedWeights {
     pub(super) fn panels<'a>(&'a self, panels: Range<usize>, risks: &'a Risks) -> Weights<'a> {
         Weights { blocks: &self.blocks, groups: self.groups, panels, risks }
     }
+}
+
+/// The weights of a product: `panels` of all the panels in `blocks`, each of `groups` blocks.
+#[derive(Clone)]
+pub(super) struct Weights<'a> {
+    pub blocks: &'a [Block],
+    pub groups: usize,
+    pub panels: Range<usize>,
+    /// Where [`Dot::SATURATES`](super::dot::Dot::SATURATES) must be made up for.
+    pub risks: &'a Risks,
+}
+
+/// Reads a byte of every block, and thereby its cache line.
+#[inline(always)]
+pub(super) fn fetch(blocks: Option<&[Block]>) {
+    let bytes = blocks.unwrap_or_default().iter().fold(0, |all, block| all ^ block.0[0]);
+    std::hint::black_box(bytes);
 }
 
 /// Rows of eight bytes as columns: in three steps, each swaps the upper right with the lower left quarter of every square.

@@ -1,6 +1,6 @@
 //! What a kernel finds out about the rows of a product beforehand, once for all products of these rows.
 
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::saturation::Peaks;
 use super::strassen::Parts;
 

@@ -1,6 +1,6 @@
 //! From FP32 to 8 bits.
 
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::math::ROUND;
 use super::pack::GROUP;

@@ -1,7 +1,7 @@
 //! A linear layer, its residual and its LayerNorm.
 
 use super::dispatch::Task;
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::linear::{Linear, Put};
 use super::pack::PANEL;

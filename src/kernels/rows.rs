@@ -1,6 +1,6 @@
 //! Operations on one row of floats: softmax, LayerNorm.
 
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::math::exp;
 use super::quantizer::Quantizer;

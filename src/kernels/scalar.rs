@@ -1,6 +1,6 @@
 //! Plain Rust: what the other kernels are tested against, and the fallback where there is no SIMD.
 
-use super::gemm::{Dot, Panel, Sums};
+use super::dot::{Dot, Panel, Sums};
 use super::lanes::{LANES, Lanes};
 use super::pack::{GROUP, PANEL};
 

@@ -49,14 +49,6 @@ pub(super) fn sequences(ends: &[usize], first_only: bool) -> Vec<Sequence> {
     sequences.collect()
 }
 
-/// The first `len` elements of a buffer that only grows.
-pub(super) fn at_least<T: Clone>(buffer: &mut Vec<T>, len: usize, fill: T) -> &mut [T] {
-    if buffer.len() < len {
-        buffer.resize(len, fill);
-    }
-    &mut buffer[..len]
-}
-
 /// Scales and writes the FP32 context of one head.
 pub(super) struct PutRows<'a, L> {
     pub l: L,

@@ -13,11 +13,11 @@
 //! Exact: of u8 and s8 the sums of four are within ±512, two products of such ±2¹⁹; what is added up wraps modulo 2³², which
 //! the result fits.
 
-use super::gemm::{Dot, Sink, fetch};
+use super::buffer::at_least;
+use super::dot::{Dot, Sink};
 use super::heights::Heights;
 use super::lanes::{LANES, Lanes};
-use super::pack::{Block, GROUP, PANEL};
-use super::sequences::at_least;
+use super::pack::{Block, GROUP, PANEL, fetch};
 
 /// Products.
 const PARTS: usize = 7;

@@ -1,7 +1,7 @@
 //! A residual and its LayerNorm, without a linear layer.
 
 use super::dispatch::{Kernel, Task};
-use super::gemm::Dot;
+use super::dot::Dot;
 use super::lanes::Lanes;
 use super::quantizer::Quantizer;
 use super::rows::LayerNorm;

@@ -1,6 +1,6 @@
 //! AVX2 with FMA, with and without AVX-VNNI.
 
-use super::gemm::{Dot, Panel, Sums};
+use super::dot::{Dot, Panel, Sums};
 use super::lanes::{LANES, Lanes};
 use super::pack::{Block, GROUP};
 use std::arch::x86_64::*;

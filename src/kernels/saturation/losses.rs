@@ -2,7 +2,7 @@
 
 use super::peaks::{GROUPED, Peaks};
 use super::risks::Risk;
-use crate::kernels::gemm::Dot;
+use crate::kernels::dot::Dot;
 use crate::kernels::heights::Heights;
 use crate::kernels::lanes::{LANES, Lanes};
 use crate::kernels::pack::PANEL;
@@ -89,7 +89,7 @@ impl Losses {
 mod tests {
     use super::super::Risks;
     use super::*;
-    use crate::kernels::gemm::MAX_ROWS;
+    use crate::kernels::dot::MAX_ROWS;
     use crate::kernels::pack::{GROUP, PackedWeights};
     use crate::kernels::scalar::Scalar;
 

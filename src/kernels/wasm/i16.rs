@@ -1,7 +1,7 @@
 //! Multiplication in i16, which every engine has.
 
 use super::{Pair, Simd128, pair_sums};
-use crate::kernels::gemm::{Dot, Panel, Sums};
+use crate::kernels::dot::{Dot, Panel, Sums};
 use crate::kernels::pack::{Block, GROUP};
 use std::arch::wasm32::*;
 
