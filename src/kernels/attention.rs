@@ -160,16 +160,22 @@ impl Task for Attend<'_> {
         let key_offsets = at_least(&mut scratch.key_offsets, longest, [0; LANES]);
         let ones = at_least(&mut scratch.ones, head_bytes, 0);
         let risks = &mut scratch.risks;
-        let asking_prepared = &mut scratch.asking_prepared;
         let prepared = at_least(&mut scratch.prepared, sequences.len(), Prepared::default());
         let rows_of = |sequence: &Sequence| {
             &a[sequence.tokens.start * linear.input_bytes()..sequence.tokens.end * linear.input_bytes()]
         };
         // Every head's products have the same rows.
-        asking_prepared.find(dot, asking_rows, linear.input_bytes());
         for (sequence, prepared) in sequences.iter().zip(&mut *prepared) {
             prepared.find(dot, rows_of(sequence), linear.input_bytes());
         }
+        let asking_prepared = match &*prepared {
+            // All rows of the one sequence ask.
+            [only] if !params.first_only => only,
+            _ => {
+                scratch.asking_prepared.find(dot, asking_rows, linear.input_bytes());
+                &scratch.asking_prepared
+            }
+        };
 
         for head in 0..params.heads {
             let part = |part: usize| {

@@ -28,9 +28,6 @@ const MIN_ROWS: usize = 28;
 /// Rows of the largest tile: their sums with a panel fit the registers of WebAssembly's engines.
 const TILE_ROWS: usize = 5;
 
-/// Bytes of [`LANES`] pairs of i16.
-const LANES_BYTES: usize = 4 * LANES;
-
 /// Two pairs of i16 of a row.
 type Twice = [i32; 2];
 
@@ -50,11 +47,11 @@ impl Parts {
     #[inline(never)]
     pub fn split<L: Lanes>(&mut self, l: L, a: &[u8], stride: usize) {
         self.rows = a.len() / stride;
-        if self.rows < MIN_ROWS || !stride.is_multiple_of(2 * LANES_BYTES) {
+        self.pairs = stride / size_of::<Twice>();
+        if self.rows < MIN_ROWS || !self.pairs.is_multiple_of(LANES) {
             self.rows = 0;
             return;
         }
-        self.pairs = stride / 8;
         let (pairs, upper, heights) = (self.pairs, self.upper(), self.heights());
         let values = at_least(&mut self.values, PARTS * upper * pairs / 2, [0; 2]);
         let a = a.as_chunks().0.as_chunks::<LANES>().0;
