@@ -38,17 +38,32 @@ fn run(kernel: Kernel, a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<
     out.chunks(n.next_multiple_of(PANEL)).flat_map(|row| row[..n].to_vec()).collect()
 }
 
+fn check(kernel: Kernel, m: usize, k: usize, n: usize) {
+    let a = bytes((m * k) as u64, m * k);
+    let w: Vec<i8> = bytes((k * n) as u64 + 7, k * n).into_iter().map(|b| b as i8).collect();
+    assert_eq!(run(kernel, &a, &w, m, k, n), plain(&a, &w, m, k, n), "{} at {m} x {k} x {n}", kernel.path().name());
+}
+
 #[test]
 fn every_path_equals_the_plain_loop() {
     for kernel in Kernel::all() {
         for m in [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 16, 19, 25, 31, 70] {
             for k in [1, 7, 8, 9, 16, 31, 64, 100] {
                 for n in [1, 7, 8, 9, 24] {
-                    let a = bytes((m * k) as u64, m * k);
-                    let w: Vec<i8> = bytes((k * n) as u64 + 7, k * n).into_iter().map(|b| b as i8).collect();
-                    let name = kernel.path().name();
-                    assert_eq!(run(kernel, &a, &w, m, k, n), plain(&a, &w, m, k, n), "{name} at {m} x {k} x {n}");
+                    check(kernel, m, k, n);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_k_equals_the_plain_loop() {
+    // Around the longest that the byte dot multiplies in one part, and in two and three.
+    for kernel in Kernel::all() {
+        for k in [1750, 1753, 3072, 3511] {
+            for m in [1, 5, 7, 13] {
+                check(kernel, m, k, 17);
             }
         }
     }

@@ -284,10 +284,12 @@ struct Scores<'a, L: Lanes> {
 
 impl<L: Lanes> Sink<L> for Scores<'_, L> {
     #[inline(always)]
-    fn put(&mut self, row: usize, panel: usize, sums: L::I32) {
+    fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
         let l = self.l;
-        let sums = l.to_f32(l.sub_i32(sums, l.load_i32(&self.offsets[panel])));
-        l.store(l.mul(sums, self.scale), &mut self.scores[row * self.panels + panel]);
+        let offsets = l.load_i32(&self.offsets[panel]);
+        for (sums, score) in sums.iter().zip(self.scores[row * self.panels + panel..].iter_mut().step_by(self.panels)) {
+            l.store(l.mul(l.to_f32(l.sub_i32(*sums, offsets)), self.scale), score);
+        }
     }
 }
 
@@ -300,8 +302,8 @@ fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offs
     }
     impl<L: Lanes> Sink<L> for Store<'_, L> {
         #[inline(always)]
-        fn put(&mut self, _row: usize, panel: usize, sums: L::I32) {
-            self.l.store_i32(sums, &mut self.sums[panel]);
+        fn put(&mut self, _row: usize, panel: usize, sums: &[L::I32]) {
+            self.l.store_i32(sums[0], &mut self.sums[panel]);
         }
     }
     // What the stored form makes 1.

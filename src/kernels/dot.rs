@@ -20,6 +20,8 @@ pub(super) trait Dot: Copy {
     const SHIFT: i32;
     /// Rows of the largest tile: 1 to [`MAX_ROWS`].
     const ROWS: usize;
+    /// Groups of k that are multiplied at a time where it is quicker to have all that a tile reads of them in the first cache.
+    const MAX_GROUPS: usize = usize::MAX;
     /// Whether `tile` adds products in pairs that saturate in i16.
     const SATURATES: bool = false;
     /// Whether products of many rows are quicker in seven parts; the stored form is then i16 in order.
@@ -67,6 +69,6 @@ pub(super) struct Panel<'a> {
 
 /// Takes the sums of a product.
 pub(super) trait Sink<L: Lanes> {
-    /// Takes the [`PANEL`](super::pack::PANEL) sums of `row` in `panel`.
-    fn put(&mut self, row: usize, panel: usize, sums: L::I32);
+    /// Takes the [`PANEL`](super::pack::PANEL) sums in `panel` of each of a tile's rows, from `row` on.
+    fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]);
 }

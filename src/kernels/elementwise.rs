@@ -42,7 +42,7 @@ impl Kernel {
             fn run<D: Dot>(self, dot: D) {
                 let Quantize(activation, quantizer, x, out) = self;
                 let (l, groups, quantizer) = (dot.lanes(), quantizer.features() / GROUP, quantizer.by_value());
-                let activation = activation.map(Activate::new);
+                let activation = activation.map(Activate::for_8_bits);
                 let stored = out.chunks_exact_mut(GROUP * D::WIDTH);
                 for (at, (x, out)) in x.as_chunks().0.iter().zip(stored).enumerate() {
                     let x = l.load(x);

@@ -132,7 +132,8 @@ impl Embedding {
                     }
                     start = end;
                 }
-                embedding.norm.rows(dot, out, embedding.output.as_ref().map(|quantizer| (quantizer, quantized)));
+                let quantized = embedding.output.as_ref().map(|quantizer| (quantizer, quantized));
+                embedding.norm.rows(dot, out, None, quantized);
             }
         }
         let values = ids.len() * self.features();

@@ -1,17 +1,17 @@
 //! The integer matrix product, written once over the [`Dot`] of each instruction set.
 
+use super::buffer::at_least;
 use super::dot::{Dot, MAX_ROWS, Panel, Sink, Sums};
 use super::heights::Heights;
 use super::lanes::Lanes;
-use super::pack::{Block, GROUP, Weights, fetch};
+use super::pack::{Block, GROUP, PANEL, Weights, fetch};
 use super::prepared::Prepared;
 use super::saturation::Losses;
 use super::strassen;
 use std::cell::Cell;
 
-/// Tiles of a panel from which on it is quicker to fetch the next panel between them than within the first, and worthwhile to
-/// unpack the panel.
-const MANY_TILES: usize = 4;
+/// Tiles of a panel from which on it is worthwhile to unpack it.
+const TILES_TO_UNPACK: usize = 4;
 
 /// Multiplies the rows of `a`, in the stored form, with `weights`, and hands every row's sums to `sink`, a tile at a time,
 /// panels counted from the first of `weights.panels`. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
@@ -38,10 +38,12 @@ pub(super) fn gemm_of<D: Dot>(
     assert!(stride > 0 && a.len().is_multiple_of(stride), "shapes do not match");
     let rows = a.len() / stride;
     let heights = Heights::new(rows, D::ROWS);
-    // The blocks of the next panel that each tile fetches, so that all are at hand when their turn comes.
-    let ahead = groups.div_ceil(heights.tiles.max(1)).min(16);
-    let mut sums = [dot.lanes().splat_i32(0); MAX_ROWS];
-    let Scratch { mut space, mut losses, mut strassen } = SCRATCH.take();
+    // Parts of k, all but the last of the same depth.
+    let depth = groups.div_ceil(groups.div_ceil(D::MAX_GROUPS));
+    let parts = groups.div_ceil(depth);
+    let (l, mut sums) = (dot.lanes(), [dot.lanes().splat_i32(0); MAX_ROWS]);
+    let Scratch { mut space, mut partial, mut losses, mut strassen } = SCRATCH.take();
+    let partial_sums = at_least(&mut partial, if parts > 1 { rows } else { 0 }, [0; PANEL]);
     let done = match D::STRASSEN {
         true => strassen.multiply(dot, &prepared.parts, panels, groups, sink),
         false => 0,
@@ -50,36 +52,49 @@ pub(super) fn gemm_of<D: Dot>(
         losses.begin(rows, &heights);
     }
     for (at, blocks) in panels.chunks_exact(groups).enumerate().skip(done) {
+        // The next panel is fetched within the only tile, or a part of it before each of several.
         let next = panels.get((at + 1) * groups..(at + 2) * groups);
-        let many = heights.tiles >= MANY_TILES;
-        let unpacked = if many { dot.unpack(blocks, &mut space) } else { None };
-        let panel = match unpacked {
-            Some(count) => Panel { blocks: &space[..count], unpacked: true, next: None },
-            None => Panel { blocks, unpacked: false, next: None },
+        let (within, between) = if heights.tiles == 1 { (next, None) } else { (None, next) };
+        let mut ahead = between.unwrap_or_default().chunks(groups.div_ceil((heights.tiles * parts).max(1)));
+        let unpacked = if heights.tiles >= TILES_TO_UNPACK { dot.unpack(blocks, &mut space) } else { None };
+        let (blocks, unpacked) = match unpacked {
+            Some(count) => (&space[..count], true),
+            None => (blocks, false),
         };
         if D::SATURATES {
             losses.find(dot, (a, &prepared.peaks), &heights, risks.of(first_panel + at));
         }
-        let mut parts = next.unwrap_or_default().chunks(ahead);
-        let mut row = 0;
-        for tile in 0..heights.tiles {
-            let height = heights.of(tile);
-            let rows = &a[row * stride..(row + height) * stride];
-            if many {
-                fetch(parts.next());
-            }
-            let next = if many || tile > 0 { None } else { next };
-            tile_sums(dot, rows, stride, Panel { next, ..panel }, &mut sums);
-            if D::SATURATES {
-                losses.mend(dot, tile, row, &mut sums[..height]);
-            }
-            for sums in &sums[..height] {
-                sink.put(row, at, *sums);
-                row += 1;
+        for (part, blocks) in blocks.chunks(blocks.len() / groups * depth).enumerate() {
+            let next = within.map(|next| &next[part * depth..groups.min((part + 1) * depth)]);
+            let panel = Panel { blocks, unpacked, next };
+            let offset = part * depth * GROUP * D::WIDTH;
+            let mut row = 0;
+            for tile in 0..heights.tiles {
+                let height = heights.of(tile);
+                let rows = row..row + height;
+                row = rows.end;
+                fetch(ahead.next());
+                tile_sums(dot, &a[rows.start * stride..rows.end * stride], (stride, offset), panel, &mut sums);
+                let sums = &mut sums[..height];
+                if part > 0 {
+                    for (sums, before) in sums.iter_mut().zip(&partial_sums[rows.clone()]) {
+                        *sums = l.add_i32(*sums, l.load_i32(before));
+                    }
+                }
+                if part + 1 < parts {
+                    for (sums, before) in sums.iter().zip(&mut partial_sums[rows]) {
+                        l.store_i32(*sums, before);
+                    }
+                    continue;
+                }
+                if D::SATURATES {
+                    losses.mend(dot, tile, rows.start, sums);
+                }
+                sink.put(rows.start, at, sums);
             }
         }
     }
-    SCRATCH.set(Scratch { space, losses, strassen });
+    SCRATCH.set(Scratch { space, partial, losses, strassen });
 }
 
 /// What a product needs for itself.
@@ -87,6 +102,8 @@ pub(super) fn gemm_of<D: Dot>(
 struct Scratch {
     /// Space for an unpacked panel.
     space: Vec<Block>,
+    /// The sums of the parts of k so far, of every row with the panel at hand.
+    partial: Vec<[i32; PANEL]>,
     losses: Losses,
     strassen: strassen::Buffers,
 }
@@ -96,11 +113,11 @@ thread_local! {
     static PREPARED: Cell<Prepared> = Cell::default();
 }
 
-/// The sums of the rows of `a`, [`Dot::ROWS`] at most, with `panel`.
+/// The sums of the rows of `a`, [`Dot::ROWS`] at most and `stride` bytes each, from their byte `offset` on with `panel`.
 #[inline(always)]
-fn tile_sums<D: Dot>(dot: D, a: &[u8], stride: usize, panel: Panel, sums: &mut Sums<D>) {
-    let (rows, a) = (a.len() / stride, a.as_ptr());
-    // SAFETY: `a` holds `rows` rows of `stride` bytes, GROUP * WIDTH for every block.
+fn tile_sums<D: Dot>(dot: D, a: &[u8], (stride, offset): (usize, usize), panel: Panel, sums: &mut Sums<D>) {
+    let (rows, a) = (a.len() / stride, a[offset..].as_ptr());
+    // SAFETY: `a` holds `rows` rows of `stride` bytes, from `offset` on GROUP * WIDTH for every block that was packed.
     unsafe {
         match rows {
             6 if D::ROWS >= 6 => dot.tile::<6>(a, stride, panel, sums),

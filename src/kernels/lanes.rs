@@ -12,9 +12,16 @@ pub(super) trait Lanes: Copy {
     type I32: Copy;
     /// Rows of a product whose sums fit the registers at once.
     const ROWS: usize;
+    /// The same where products and sums are two steps, and what is between them takes a register.
+    const PAIR_ROWS: usize = Self::ROWS;
 
     fn splat(self, x: f32) -> Self::F32;
     fn load(self, from: &[f32; LANES]) -> Self::F32;
+    /// Loads lanes that are all the same.
+    #[inline(always)]
+    fn constant(self, from: &[f32; LANES]) -> Self::F32 {
+        self.load(from)
+    }
     fn store(self, x: Self::F32, to: &mut [f32; LANES]);
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
     fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
@@ -69,7 +76,8 @@ pub(super) trait Lanes: Copy {
     /// The largest lane.
     #[inline(always)]
     fn max_lane(self, x: Self::F32) -> f32 {
-        self.to_array(x).into_iter().fold(f32::NEG_INFINITY, f32::max)
+        // `f32::max` is a function call in WebAssembly.
+        self.to_array(x).into_iter().fold(f32::NEG_INFINITY, |max, x| if x > max { x } else { max })
     }
 
     /// The lanes as an array.

@@ -1,10 +1,10 @@
 //! A quantized linear layer: integer product, then scale and bias.
 
 use super::dispatch::{Kernel, Task};
-use super::dot::{Dot, Sink};
+use super::dot::{Dot, MAX_ROWS, Sink};
 use super::gemm::{gemm, gemm_of};
 use super::lanes::{LANES, Lanes};
-use super::math::Activate;
+use super::math::{Activate, FULL, SHORT};
 use super::pack::{GROUP, PackedWeights};
 use super::prepared::Prepared;
 use super::quantizer::{Quantize, Quantizer};
@@ -135,7 +135,7 @@ impl Linear {
                 let Activated { linear, a, activation, quantizer, out } = self;
                 let groups = linear.outputs() / GROUP;
                 let quantized = PutQuantized { dot, quantizer: quantizer.by_value(), groups, out };
-                let activation = Activate::new(activation);
+                let activation = Activate::for_8_bits(activation);
                 linear.values(dot, a, 0..groups, &mut PutActivated { activation, quantized });
             }
         }
@@ -150,6 +150,15 @@ impl Linear {
 pub(super) trait Put<L: Lanes> {
     /// Takes the eight values of `row` in `panel`.
     fn put(&mut self, row: usize, panel: usize, y: L::F32);
+
+    /// Takes those of a tile's rows, from `row` on. What is long is done in several loops: engines overlap the steps of several
+    /// rows only where these follow closely.
+    #[inline(always)]
+    fn put_tile(&mut self, row: usize, panel: usize, values: &mut [L::F32]) {
+        for (at, y) in values.iter().enumerate() {
+            self.put(row + at, panel, *y);
+        }
+    }
 }
 
 struct Values<'a, L, P> {
@@ -162,10 +171,16 @@ struct Values<'a, L, P> {
 
 impl<L: Lanes, P: Put<L>> Sink<L> for Values<'_, L, P> {
     #[inline(always)]
-    fn put(&mut self, row: usize, panel: usize, sums: L::I32) {
+    fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
         let l = self.l;
-        let sums = l.to_f32(l.sub_i32(sums, l.load_i32(&self.offsets[panel])));
-        self.put.put(row, panel, l.mul_add(sums, l.load(&self.scales[panel]), l.load(&self.bias[panel])));
+        let (offsets, scales) = (l.load_i32(&self.offsets[panel]), l.load(&self.scales[panel]));
+        let bias = l.load(&self.bias[panel]);
+        let mut values = [l.splat(0.0); MAX_ROWS];
+        let values = &mut values[..sums.len()];
+        for (value, sums) in values.iter_mut().zip(sums) {
+            *value = l.mul_add(l.to_f32(l.sub_i32(*sums, offsets)), scales, bias);
+        }
+        self.put.put_tile(row, panel, values);
     }
 }
 
@@ -186,11 +201,12 @@ impl<D: Dot> Put<D::Lanes> for PutQuantized<'_, D> {
     }
 }
 
-struct PutRows<'a, L> {
-    l: L,
-    groups: usize,
-    activation: Option<Activate>,
-    out: &'a mut [[f32; LANES]],
+/// Writes FP32 rows of `groups` groups.
+pub(super) struct PutRows<'a, L> {
+    pub l: L,
+    pub groups: usize,
+    pub activation: Option<Activate<FULL>>,
+    pub out: &'a mut [[f32; LANES]],
 }
 
 impl<L: Lanes> Put<L> for PutRows<'_, L> {
@@ -205,7 +221,7 @@ impl<L: Lanes> Put<L> for PutRows<'_, L> {
 }
 
 struct PutActivated<'a, D> {
-    activation: Activate,
+    activation: Activate<SHORT>,
     quantized: PutQuantized<'a, D>,
 }
 
@@ -214,5 +230,13 @@ impl<D: Dot> Put<D::Lanes> for PutActivated<'_, D> {
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
         let y = self.activation.apply(self.quantized.dot.lanes(), y);
         self.quantized.put(row, group, y);
+    }
+
+    #[inline(always)]
+    fn put_tile(&mut self, row: usize, group: usize, values: &mut [<D::Lanes as Lanes>::F32]) {
+        for y in &mut *values {
+            *y = self.activation.apply(self.quantized.dot.lanes(), *y);
+        }
+        self.quantized.put_tile(row, group, values);
     }
 }

@@ -73,12 +73,14 @@ struct Unshifted<'a, L> {
 
 impl<L: Lanes> Sink<L> for Unshifted<'_, L> {
     #[inline(always)]
-    fn put(&mut self, row: usize, panel: usize, sums: L::I32) {
-        let out = &mut self.out[row * self.panels + panel];
-        self.l.store_i32(sums, out);
-        if self.shift != 0 {
-            for (sum, column) in out.iter_mut().zip(&self.column_sums[panel * LANES..]) {
-                *sum += self.shift * column;
+    fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
+        for (at, sums) in sums.iter().enumerate() {
+            let out = &mut self.out[(row + at) * self.panels + panel];
+            self.l.store_i32(*sums, out);
+            if self.shift != 0 {
+                for (sum, column) in out.iter_mut().zip(&self.column_sums[panel * LANES..]) {
+                    *sum += self.shift * column;
+                }
             }
         }
     }

@@ -105,7 +105,7 @@ pub(super) struct Weights<'a> {
 /// Reads a byte of every block, and thereby its cache line.
 #[inline(always)]
 pub(super) fn fetch(blocks: Option<&[Block]>) {
-    let bytes = blocks.unwrap_or_default().iter().fold(0, |all, block| all ^ block.0[0]);
+    let bytes = blocks.unwrap_or_default().iter().fold(0_u32, |all, block| all.rotate_left(1) ^ block.0[0] as u32);
     std::hint::black_box(bytes);
 }
 

@@ -93,9 +93,9 @@ impl Quantize<'_> {
     pub fn apply<L: Lanes>(self, l: L, group: usize, x: L::F32) -> L::I32 {
         let Rounding { low, high, round, excess } = self.rounding;
         let steps = l.mul_add(x, l.load(&self.inverse_scales[group]), l.load(&self.offsets[group]));
-        let steps = l.min(l.max(steps, l.load(low)), l.load(high));
+        let steps = l.min(l.max(steps, l.constant(low)), l.constant(high));
         // The lowest bits of the sum hold the rounded integer.
-        l.sub_i32(l.to_bits(l.add(steps, l.load(round))), l.load_i32(excess))
+        l.sub_i32(l.to_bits(l.add(steps, l.constant(round))), l.load_i32(excess))
     }
 
     /// Writes the stored form of `row` to `out`.

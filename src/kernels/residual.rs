@@ -2,8 +2,7 @@
 
 use super::dispatch::Task;
 use super::dot::Dot;
-use super::lanes::{LANES, Lanes};
-use super::linear::{Linear, Put};
+use super::linear::{Linear, PutRows};
 use super::pack::PANEL;
 use super::quantizer::Quantizer;
 use super::rows::LayerNorm;
@@ -56,9 +55,11 @@ impl ResidualNorm {
             fn run<D: Dot>(self, dot: D) {
                 let Run { layer, a, residual, out, quantized } = self;
                 let panels = layer.linear.outputs() / PANEL;
-                let (residual, sums) = (residual.as_chunks().0, out.as_chunks_mut().0);
-                layer.linear.values(dot, a, 0..panels, &mut PutSum { l: dot.lanes(), panels, residual, sums });
-                layer.norm.rows(dot, out, layer.output.as_ref().map(|quantizer| (quantizer, quantized)));
+                let put = &mut PutRows { l: dot.lanes(), groups: panels, activation: None, out: out.as_chunks_mut().0 };
+                layer.linear.values(dot, a, 0..panels, put);
+                let quantized = layer.output.as_ref().map(|quantizer| (quantizer, quantized));
+                // Here the rows of the residual are read in order.
+                layer.norm.rows(dot, out, Some(residual), quantized);
             }
         }
         let rows = a.len() / self.linear.input_bytes();
@@ -66,21 +67,5 @@ impl ResidualNorm {
         let stored = if self.quantizes() { values * self.linear.kernel().width() } else { 0 };
         assert!(residual.len() == values && out.len() == values && quantized.len() == stored, "rows of one number");
         self.linear.kernel().run(Run { layer: self, a, residual, out, quantized });
-    }
-}
-
-/// Adds the residual.
-struct PutSum<'a, L> {
-    l: L,
-    panels: usize,
-    residual: &'a [[f32; LANES]],
-    sums: &'a mut [[f32; LANES]],
-}
-
-impl<L: Lanes> Put<L> for PutSum<'_, L> {
-    #[inline(always)]
-    fn put(&mut self, row: usize, panel: usize, y: L::F32) {
-        let at = row * self.panels + panel;
-        self.l.store(self.l.add(y, self.l.load(&self.residual[at])), &mut self.sums[at]);
     }
 }

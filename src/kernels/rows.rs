@@ -2,7 +2,7 @@
 
 use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
-use super::math::exp;
+use super::math::{Exp, exp};
 use super::quantizer::Quantizer;
 
 /// Replaces every value x by `e^(x − max)`, and gives `1 / Σ e^(x − max)`.
@@ -13,9 +13,9 @@ pub(super) fn softmax_numerators<L: Lanes>(l: L, row: &mut [[f32; LANES]]) -> f3
         max = l.max(l.load(x), max);
     }
     let max = l.splat(l.max_lane(max));
-    let mut sum = l.splat(0.0);
+    let (mut sum, constants) = (l.splat(0.0), Exp::new());
     for x in row.iter_mut() {
-        let e = exp(l, l.sub(l.load(x), max));
+        let e = exp(l, l.sub(l.load(x), max), constants);
         l.store(e, x);
         sum = l.add(sum, e);
     }
@@ -46,15 +46,28 @@ impl LayerNorm {
         self.gamma.len() * LANES
     }
 
-    /// Normalises the rows of `x` in place, and stores them quantized for the next product where `quantized` says so.
+    /// Normalises the rows of `x` in place, the rows of `residual` added where there is one, and stores them quantized for the next
+    /// product where `quantized` says so.
     #[inline(always)]
-    pub(super) fn rows<D: Dot>(&self, dot: D, x: &mut [f32], quantized: Option<(&Quantizer, &mut [u8])>) {
-        let features = self.features();
+    pub(super) fn rows<D: Dot>(
+        &self,
+        dot: D,
+        x: &mut [f32],
+        residual: Option<&[f32]>,
+        quantized: Option<(&Quantizer, &mut [u8])>,
+    ) {
+        let (l, features) = (dot.lanes(), self.features());
+        let mut residual = residual.map(|rows| rows.chunks_exact(features));
         let mut quantized =
             quantized.map(|(quantizer, out)| (quantizer.by_value(), out.chunks_exact_mut(features * D::WIDTH)));
         for row in x.chunks_exact_mut(features) {
             let row = row.as_chunks_mut().0;
-            self.normalise(dot.lanes(), row);
+            if let Some(residual) = residual.as_mut().and_then(Iterator::next) {
+                for (x, y) in row.iter_mut().zip(residual.as_chunks().0) {
+                    l.store(l.add(l.load(x), l.load(y)), x);
+                }
+            }
+            self.normalise(l, row);
             if let Some((quantizer, out)) = &mut quantized {
                 quantizer.row(dot, row, out.next().unwrap_or_default());
             }
@@ -103,7 +116,7 @@ mod tests {
         type Output = ();
         #[inline(always)]
         fn run<D: Dot>(self, dot: D) {
-            self.0.rows(dot, self.1, None);
+            self.0.rows(dot, self.1, None, None);
         }
     }
 

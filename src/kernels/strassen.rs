@@ -14,7 +14,7 @@
 //! the result fits.
 
 use super::buffer::at_least;
-use super::dot::{Dot, Sink};
+use super::dot::{Dot, MAX_ROWS, Sink};
 use super::heights::Heights;
 use super::lanes::{LANES, Lanes};
 use super::pack::{Block, GROUP, PANEL, fetch};
@@ -126,17 +126,23 @@ impl Buffers {
         for (two, blocks) in panels.chunks_exact(2 * groups).enumerate() {
             let next = panels.get((two + 1) * 2 * groups..).unwrap_or_default();
             let products = self.multiply_parts(dot, parts, blocks, &next[..next.len().min(2 * groups)]);
-            for row in 0..upper {
-                let [p1, p2, p3, p4, p5, p6, p7] =
-                    std::array::from_fn(|part| l.load_i32(&products[part * upper + row]));
-                let u2 = l.add_i32(p1, p6);
-                let u3 = l.add_i32(u2, p7);
-                let sums = [l.add_i32(p1, p2), l.add_i32(l.add_i32(u2, p5), p3), l.sub_i32(u3, p4), l.add_i32(u3, p5)];
-                for (quarter, sums) in sums.into_iter().enumerate() {
-                    let row = quarter / 2 * upper + row;
-                    if row < parts.rows {
-                        sink.put(row, 2 * two + quarter % 2, sums);
-                    }
+            for first in (0..upper).step_by(MAX_ROWS) {
+                let rows = first..upper.min(first + MAX_ROWS);
+                let mut quarters = [[l.splat_i32(0); MAX_ROWS]; 4];
+                for (at, row) in rows.clone().enumerate() {
+                    let [p1, p2, p3, p4, p5, p6, p7] =
+                        std::array::from_fn(|part| l.load_i32(&products[part * upper + row]));
+                    let u2 = l.add_i32(p1, p6);
+                    let u3 = l.add_i32(u2, p7);
+                    quarters[0][at] = l.add_i32(p1, p2);
+                    quarters[1][at] = l.add_i32(l.add_i32(u2, p5), p3);
+                    quarters[2][at] = l.sub_i32(u3, p4);
+                    quarters[3][at] = l.add_i32(u3, p5);
+                }
+                for (quarter, sums) in quarters.iter().enumerate() {
+                    let first = quarter / 2 * upper + first;
+                    let count = rows.len().min(parts.rows - first);
+                    sink.put(first, 2 * two + quarter % 2, &sums[..count]);
                 }
             }
         }
@@ -229,8 +235,10 @@ mod tests {
     }
 
     impl Sink<Scalar> for Store<'_> {
-        fn put(&mut self, row: usize, panel: usize, sums: [i32; PANEL]) {
-            self.out[row * self.columns + panel * PANEL..][..PANEL].copy_from_slice(&sums);
+        fn put(&mut self, row: usize, panel: usize, sums: &[[i32; PANEL]]) {
+            for (at, sums) in sums.iter().enumerate() {
+                self.out[(row + at) * self.columns + panel * PANEL..][..PANEL].copy_from_slice(sums);
+            }
         }
     }
 

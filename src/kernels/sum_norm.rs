@@ -2,7 +2,6 @@
 
 use super::dispatch::{Kernel, Task};
 use super::dot::Dot;
-use super::lanes::Lanes;
 use super::quantizer::Quantizer;
 use super::rows::LayerNorm;
 
@@ -57,12 +56,9 @@ impl SumNorm {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Run { layer, a, residual, out, quantized } = self;
-                let l = dot.lanes();
-                let operands = a.as_chunks().0.iter().zip(residual.as_chunks().0);
-                for (sum, (a, b)) in out.as_chunks_mut().0.iter_mut().zip(operands) {
-                    l.store(l.add(l.load(a), l.load(b)), sum);
-                }
-                layer.norm.rows(dot, out, layer.output.as_ref().map(|quantizer| (quantizer, quantized)));
+                out.copy_from_slice(a);
+                let quantized = layer.output.as_ref().map(|quantizer| (quantizer, quantized));
+                layer.norm.rows(dot, out, Some(residual), quantized);
             }
         }
         let stored = if self.quantizes() { a.len() * self.kernel.width() } else { 0 };

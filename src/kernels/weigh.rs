@@ -15,6 +15,8 @@ pub(super) trait Product<L: Lanes> {
     type Columns;
     /// The sums of the columns.
     type Sum: Copy;
+    /// Rows whose sums fit the registers at once.
+    const ROWS: usize;
 
     /// Sums of nothing.
     fn zero(l: L) -> Self::Sum;
@@ -31,6 +33,7 @@ impl<L: Lanes> Product<L> for Float {
     type Weight = f32;
     type Columns = [f32; LANES];
     type Sum = L::F32;
+    const ROWS: usize = L::ROWS;
 
     #[inline(always)]
     fn zero(l: L) -> L::F32 {
@@ -55,6 +58,7 @@ impl<L: Lanes> Product<L> for I16Pairs {
     type Weight = i32;
     type Columns = [i32; LANES];
     type Sum = L::I32;
+    const ROWS: usize = L::PAIR_ROWS;
 
     #[inline(always)]
     fn zero(l: L) -> L::I32 {
@@ -82,7 +86,7 @@ pub(super) fn weigh<L: Lanes, P: Product<L>>(
     columns: &[P::Columns],
     put: &mut impl Put<L>,
 ) {
-    let heights = Heights::new(weights.len() / k, L::ROWS);
+    let heights = Heights::new(weights.len() / k, P::ROWS);
     let mut sums = [P::zero(l); MAX_ROWS];
     for (at, panel) in columns.chunks_exact(k).enumerate() {
         let mut row = 0;
@@ -90,15 +94,15 @@ pub(super) fn weigh<L: Lanes, P: Product<L>>(
             let height = heights.of(tile);
             let weights = &weights[row * k..(row + height) * k];
             match height {
-                8 if L::ROWS >= 8 => tile_sums::<L, P, 8>(l, weights, panel, &mut sums),
-                7 if L::ROWS >= 7 => tile_sums::<L, P, 7>(l, weights, panel, &mut sums),
-                6 if L::ROWS >= 6 => tile_sums::<L, P, 6>(l, weights, panel, &mut sums),
-                5 if L::ROWS >= 5 => tile_sums::<L, P, 5>(l, weights, panel, &mut sums),
-                4 if L::ROWS >= 4 => tile_sums::<L, P, 4>(l, weights, panel, &mut sums),
-                3 if L::ROWS >= 3 => tile_sums::<L, P, 3>(l, weights, panel, &mut sums),
-                2 if L::ROWS >= 2 => tile_sums::<L, P, 2>(l, weights, panel, &mut sums),
+                8 if P::ROWS >= 8 => tile_sums::<L, P, 8>(l, weights, panel, &mut sums),
+                7 if P::ROWS >= 7 => tile_sums::<L, P, 7>(l, weights, panel, &mut sums),
+                6 if P::ROWS >= 6 => tile_sums::<L, P, 6>(l, weights, panel, &mut sums),
+                5 if P::ROWS >= 5 => tile_sums::<L, P, 5>(l, weights, panel, &mut sums),
+                4 if P::ROWS >= 4 => tile_sums::<L, P, 4>(l, weights, panel, &mut sums),
+                3 if P::ROWS >= 3 => tile_sums::<L, P, 3>(l, weights, panel, &mut sums),
+                2 if P::ROWS >= 2 => tile_sums::<L, P, 2>(l, weights, panel, &mut sums),
                 1 => tile_sums::<L, P, 1>(l, weights, panel, &mut sums),
-                _ => unreachable!("a tile has 1 to {} rows", L::ROWS),
+                _ => unreachable!("a tile has 1 to {} rows", P::ROWS),
             }
             for sum in &sums[..height] {
                 put.put(row, at, P::to_f32(l, *sum));

@@ -58,6 +58,7 @@ impl Lanes for Simd128 {
     type F32 = Pair;
     type I32 = Pair;
     const ROWS: usize = 6;
+    const PAIR_ROWS: usize = 5;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Pair {
@@ -69,6 +70,12 @@ impl Lanes for Simd128 {
         let from = from.as_ptr().cast::<v128>();
         // SAFETY: eight f32 are two vectors, and the load has no alignment demand.
         unsafe { [v128_load(from), v128_load(from.add(1))] }
+    }
+
+    #[inline(always)]
+    fn constant(self, from: &[f32; LANES]) -> Pair {
+        // SAFETY: four f32 are one vector, and the load has no alignment demand.
+        [unsafe { v128_load(from.as_ptr().cast()) }; 2]
     }
 
     #[inline(always)]
@@ -203,7 +210,7 @@ impl Lanes for Simd128 {
         let narrow = i16x8_narrow_i32x4(x[0], x[1]);
         let mut bytes = [0; LANES];
         // SAFETY: eight bytes are writable, and the store has no alignment demand.
-        unsafe { v128_store64_lane::<0>(u8x16_narrow_i16x8(narrow, narrow), bytes.as_mut_ptr().cast()) };
+        unsafe { v128_store64_lane::<0>(low_bytes(narrow), bytes.as_mut_ptr().cast()) };
         bytes
     }
 
@@ -252,6 +259,21 @@ impl Lanes for Simd128 {
         let outside = |bits| u32::from(i32x4_bitmask(i32x4_ne(bits, i32x4_splat(0))));
         outside(bits[0]) | outside(bits[1]) << 4
     }
+}
+
+/// The lower byte of every i16, each in 0..=255, in the first eight.
+// LLVM guards the narrowing instruction by a minimum and a maximum.
+#[cfg(target_feature = "relaxed-simd")]
+#[inline(always)]
+fn low_bytes(x: v128) -> v128 {
+    i8x16_relaxed_swizzle(x, i8x16(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14))
+}
+
+/// The lower byte of every i16, each in 0..=255, in the first eight.
+#[cfg(not(target_feature = "relaxed-simd"))]
+#[inline(always)]
+fn low_bytes(x: v128) -> v128 {
+    u8x16_narrow_i16x8(x, x)
 }
 
 /// Sums by column from the partial sums `[c0 c0 c1 c1] [c2 c2 c3 c3]`.

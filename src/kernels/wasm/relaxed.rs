@@ -17,6 +17,8 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     const SHIFT: i32 = if SIGNED { 128 } else { 0 };
     // x86's byte dot takes five cycles, and two begin in each: fewer than ten sums under way leave it idle.
     const ROWS: usize = 6;
+    // 14 bytes for each of 8 k of rows and panel: 24 kB of the 32 kB that the smallest such cache has.
+    const MAX_GROUPS: usize = 219;
 
     #[inline(always)]
     fn lanes(self) -> Simd128 {
@@ -75,7 +77,10 @@ unsafe fn add_dots<const R: usize, const C: usize>(
     let vectors = block.0.as_chunks::<16>().0;
     // SAFETY: a vector has 16 bytes; of the rows, the caller's.
     unsafe {
-        let columns: [v128; C] = std::array::from_fn(|at| v128_load(vectors[first + at].as_ptr().cast()));
+        let mut columns = [i32x4_splat(0); C];
+        for (column, vector) in columns.iter_mut().zip(&vectors[first..first + C]) {
+            *column = v128_load(vector.as_ptr().cast());
+        }
         for (r, partial) in partial.iter_mut().enumerate() {
             let row = v128_load64_splat(a.add(r * stride + group * GROUP).cast());
             for (sum, column) in partial.iter_mut().zip(columns) {
