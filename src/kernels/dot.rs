@@ -63,8 +63,23 @@ pub(super) struct Panel<'a> {
     pub blocks: &'a [Block],
     #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "native kernels do not unpack"))]
     pub unpacked: bool,
-    /// The blocks of the next panel, as many, to be brought into the cache along the way.
-    pub next: Option<&'a [Block]>,
+    /// Blocks of the next panel, to be brought into the cache along the way.
+    pub next: &'a [Block],
+}
+
+#[cfg(target_arch = "wasm32")]
+impl<'a> Panel<'a> {
+    /// What of `next` to fetch in the pass `at` of `passes` over the panel. The fewer at a time the better, as engines wait for
+    /// what does not come soon; as many as the panel has go one by one with those of the first pass.
+    #[inline(always)]
+    pub fn next_in(self, at: usize, passes: usize) -> &'a [Block] {
+        let len = self.next.len();
+        match len == self.blocks.len() {
+            true if at == 0 => self.next,
+            true => &[],
+            false => &self.next[len * at / passes..len * (at + 1) / passes],
+        }
+    }
 }
 
 /// Takes the sums of a product.

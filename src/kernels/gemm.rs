@@ -4,7 +4,7 @@ use super::buffer::at_least;
 use super::dot::{Dot, MAX_ROWS, Panel, Sink, Sums};
 use super::heights::Heights;
 use super::lanes::Lanes;
-use super::pack::{Block, GROUP, PANEL, Weights, fetch};
+use super::pack::{Block, GROUP, PANEL, Weights};
 use super::prepared::Prepared;
 use super::saturation::Losses;
 use super::strassen;
@@ -52,10 +52,9 @@ pub(super) fn gemm_of<D: Dot>(
         losses.begin(rows, &heights);
     }
     for (at, blocks) in panels.chunks_exact(groups).enumerate().skip(done) {
-        // The next panel is fetched within the only tile, or a part of it before each of several.
-        let next = panels.get((at + 1) * groups..(at + 2) * groups);
-        let (within, between) = if heights.tiles == 1 { (next, None) } else { (None, next) };
-        let mut ahead = between.unwrap_or_default().chunks(groups.div_ceil((heights.tiles * parts).max(1)));
+        // With every tile a part of the next panel is fetched.
+        let next = panels.get((at + 1) * groups..(at + 2) * groups).unwrap_or_default();
+        let mut next = next.chunks(groups.div_ceil((heights.tiles * parts).max(1)));
         let unpacked = if heights.tiles >= TILES_TO_UNPACK { dot.unpack(blocks, &mut space) } else { None };
         let (blocks, unpacked) = match unpacked {
             Some(count) => (&space[..count], true),
@@ -65,15 +64,13 @@ pub(super) fn gemm_of<D: Dot>(
             losses.find(dot, (a, &prepared.peaks), &heights, risks.of(first_panel + at));
         }
         for (part, blocks) in blocks.chunks(blocks.len() / groups * depth).enumerate() {
-            let next = within.map(|next| &next[part * depth..groups.min((part + 1) * depth)]);
-            let panel = Panel { blocks, unpacked, next };
             let offset = part * depth * GROUP * D::WIDTH;
             let mut row = 0;
             for tile in 0..heights.tiles {
                 let height = heights.of(tile);
                 let rows = row..row + height;
                 row = rows.end;
-                fetch(ahead.next());
+                let panel = Panel { blocks, unpacked, next: next.next().unwrap_or_default() };
                 tile_sums(dot, &a[rows.start * stride..rows.end * stride], (stride, offset), panel, &mut sums);
                 let sums = &mut sums[..height];
                 if part > 0 {

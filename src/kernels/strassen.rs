@@ -162,7 +162,7 @@ impl Buffers {
         let columns = columns.as_flattened().chunks_exact(parts.pairs);
         for ((mut rows, columns), mut products) in each.zip(columns).zip(products.chunks_exact_mut(upper)) {
             for tile in 0..heights.tiles {
-                fetch(ahead.next());
+                fetch(ahead.next().unwrap_or_default());
                 let height = heights.of(tile);
                 let (tile_rows, rest) = rows.split_at(height * parts.pairs / 2);
                 let (sums, products_rest) = products.split_at_mut(height);

@@ -241,6 +241,15 @@ unsafe fn half(block: &Block, at: usize) -> __m256i {
     unsafe { _mm256_load_si256(block.0.as_ptr().cast::<__m256i>().add(at)) }
 }
 
+/// Asks for the cache lines of blocks that are used later.
+#[inline(always)]
+fn prefetch(blocks: &[Block]) {
+    for block in blocks {
+        // SAFETY: SSE is always there, and nothing is read.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(block.0.as_ptr()) };
+    }
+}
+
 impl Dot for Avx2 {
     type Lanes = Avx;
     const WIDTH: usize = 2;
@@ -267,11 +276,8 @@ impl Dot for Avx2 {
         // SAFETY: `self` proves AVX2; the caller vouches for 16 bytes a block at each row.
         unsafe {
             let mut partial = [[_mm256_setzero_si256(); 2]; R];
-            // Closures would not get this function's instruction set. Where no panel is to be fetched, this one is at hand.
-            let blocks = panel.blocks.iter().zip(panel.next.unwrap_or(panel.blocks)).enumerate();
-            let mut bytes = 0;
-            for (group, (block, next)) in blocks {
-                bytes ^= next.0[0];
+            prefetch(panel.next);
+            for (group, block) in panel.blocks.iter().enumerate() {
                 for at in 0..2 {
                     let both = half(block, at);
                     let even = _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(both));
@@ -285,7 +291,6 @@ impl Dot for Avx2 {
                     }
                 }
             }
-            std::hint::black_box(bytes);
             for (sums, partial) in sums.iter_mut().zip(partial) {
                 *sums = pair_sums(partial);
             }
@@ -314,11 +319,8 @@ impl Dot for AvxVnni {
         // SAFETY: `self` proves AVX2 and AVX-VNNI; the caller vouches for 8 bytes a block at each row.
         unsafe {
             let mut partial = [[_mm256_setzero_si256(); 2]; R];
-            // Closures would not get this function's instruction set. Where no panel is to be fetched, this one is at hand.
-            let blocks = panel.blocks.iter().zip(panel.next.unwrap_or(panel.blocks)).enumerate();
-            let mut bytes = 0;
-            for (group, (block, next)) in blocks {
-                bytes ^= next.0[0];
+            prefetch(panel.next);
+            for (group, block) in panel.blocks.iter().enumerate() {
                 let columns = [half(block, 0), half(block, 1)];
                 for (r, partial) in partial.iter_mut().enumerate() {
                     let row = a.add(r * stride + group * GROUP).cast::<i64>();
@@ -327,7 +329,6 @@ impl Dot for AvxVnni {
                     partial[1] = _mm256_dpbusd_avx_epi32(partial[1], row, columns[1]);
                 }
             }
-            std::hint::black_box(bytes);
             for (sums, partial) in sums.iter_mut().zip(partial) {
                 *sums = pair_sums(partial);
             }

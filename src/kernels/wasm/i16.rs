@@ -2,7 +2,7 @@
 
 use super::{Pair, Simd128, pair_sums};
 use crate::kernels::dot::{Dot, Panel, Sums};
-use crate::kernels::pack::{Block, GROUP};
+use crate::kernels::pack::{Block, GROUP, fetch};
 use std::arch::wasm32::*;
 
 /// Multiplication in i16 pairs (`i32x4.dot_i16x8_s`), a column and a row of eight k at a time.
@@ -63,6 +63,7 @@ impl Dot for I16 {
         for at in 0..4 {
             let mut partial = [[i32x4_splat(0); 2]; R];
             if panel.unpacked {
+                fetch(panel.next_in(at, 4));
                 for (group, wide) in panel.blocks.as_chunks::<2>().0.iter().enumerate() {
                     let columns = wide[at / 2].0.as_chunks::<32>().0[at % 2].as_ptr().cast::<v128>();
                     // SAFETY: two vectors have 32 bytes, and the loads have no alignment demand; of the rows, the caller's.
@@ -72,7 +73,7 @@ impl Dot for I16 {
                     }
                 }
             } else {
-                each_block!(panel.blocks, panel.next.filter(|_| at == 0), |group, block| {
+                each_block!(panel.blocks, panel.next_in(at, 4), |group, block| {
                     let columns = block.0.as_chunks::<GROUP>().0;
                     let columns = [widen(&columns[2 * at]), widen(&columns[2 * at + 1])];
                     // SAFETY: the caller's.

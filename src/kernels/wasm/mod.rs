@@ -1,24 +1,22 @@
 //! WebAssembly: the lanes of SIMD128, and what its ways to multiply have in common.
 
-/// `each_block!(panel, next, |group, block| work)` does the work for every block of a panel in turn, with its number, and reads
-/// a byte of a block of the panel `next`, and thereby its cache line, before each. A function would take the work as a closure,
+/// `each_block!(panel, next, |group, block| work)` does the work for every block of a panel in turn, with its number, and fetches
+/// the blocks `next`: before the first, or where these are as many one by one. A function would take the work as a closure,
 /// which can end up a function of its own and keep all sums in memory.
 macro_rules! each_block {
     ($panel:expr, $next:expr, |$group:ident, $block:ident| $work:expr) => {{
-        let next: Option<&[crate::kernels::pack::Block]> = $next;
-        match next {
-            Some(next) => {
-                let mut bytes = 0;
-                for ($group, ($block, next)) in $panel.iter().zip(next).enumerate() {
-                    bytes ^= next.0[0];
-                    $work;
-                }
-                std::hint::black_box(bytes);
+        let (panel, next): (_, &[crate::kernels::pack::Block]) = ($panel, $next);
+        if next.len() == panel.len() {
+            let mut bytes = 0;
+            for ($group, ($block, next)) in panel.iter().zip(next).enumerate() {
+                bytes ^= next.0[0];
+                $work;
             }
-            None => {
-                for ($group, $block) in $panel.iter().enumerate() {
-                    $work;
-                }
+            std::hint::black_box(bytes);
+        } else {
+            crate::kernels::pack::fetch(next);
+            for ($group, $block) in panel.iter().enumerate() {
+                $work;
             }
         }
     }};

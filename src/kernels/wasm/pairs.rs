@@ -48,7 +48,7 @@ impl Dot for Pairs {
         for half in 0..2 {
             let mut partial = [[i32x4_splat(0); 2]; R];
             // SAFETY: the caller's.
-            each_block!(panel.blocks, panel.next.filter(|_| half == 0), |group, block| unsafe {
+            each_block!(panel.blocks, panel.next_in(half, 2), |group, block| unsafe {
                 add_pairs(a, stride, group, &block.0.as_chunks().0[half], ones, &mut partial)
             });
             for (sums, [a, b]) in sums.iter_mut().zip(partial) {

@@ -49,12 +49,16 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
         }
         // The sums of more rows fit the registers for half the columns at a time.
         let mut low = [[i32x4_splat(0); 2]; R];
-        each_block!(panel.blocks, panel.next, |group, block| unsafe { add_dots(a, stride, group, block, 0, &mut low) });
+        each_block!(panel.blocks, panel.next_in(0, 2), |group, block| unsafe {
+            add_dots(a, stride, group, block, 0, &mut low)
+        });
         for (sums, [a, b]) in sums.iter_mut().zip(low) {
             sums[0] = pair_sums(a, b);
         }
         let mut high = [[i32x4_splat(0); 2]; R];
-        each_block!(panel.blocks, None, |group, block| unsafe { add_dots(a, stride, group, block, 2, &mut high) });
+        each_block!(panel.blocks, panel.next_in(1, 2), |group, block| unsafe {
+            add_dots(a, stride, group, block, 2, &mut high)
+        });
         for (sums, [a, b]) in sums.iter_mut().zip(high) {
             sums[1] = pair_sums(a, b);
         }
