@@ -1,9 +1,9 @@
 //! Activations and quantization of FP32 rows that no product in integers has made.
 
+use super::activate::Activate;
 use super::dispatch::{Kernel, Task};
 use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
-use super::math::Activate;
 use super::pack::GROUP;
 use super::quantizer::Quantizer;
 use crate::activation::Activation;

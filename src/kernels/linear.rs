@@ -1,10 +1,10 @@
 //! A quantized linear layer: integer product, then scale and bias.
 
+use super::activate::{Activate, FULL, SHORT};
 use super::dispatch::{Kernel, Task};
 use super::dot::{Dot, MAX_ROWS, Sink};
 use super::gemm::{gemm, gemm_of};
 use super::lanes::{LANES, Lanes};
-use super::math::{Activate, FULL, SHORT};
 use super::pack::{GROUP, PackedWeights};
 use super::prepared::Prepared;
 use super::quantizer::{Quantize, Quantizer};

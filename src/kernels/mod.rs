@@ -4,6 +4,7 @@
 //! Shapes are those of `y[M, N] = a[M, K] · w[K, N]`: M tokens, K input features, N output features. Activations `a` are
 //! u8 with a zero point, weights `w` s8 with one scale per column.
 
+mod activate;
 mod attention;
 mod buffer;
 mod context;
