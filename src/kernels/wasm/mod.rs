@@ -1,11 +1,14 @@
 //! WebAssembly: the lanes of SIMD128, and what its ways to multiply have in common.
 
 /// `each_block!(panel, next, |group, block| work)` does the work for every block of a panel in turn, with its number, and fetches
-/// the blocks `next`: before the first, or where these are as many one by one. A function would take the work as a closure,
-/// which can end up a function of its own and keep all sums in memory.
+/// the blocks `next` along the way: all before the first, or where these are many some before every eighth, or where they are as
+/// many as the panel's one before each. A function would take the work as a closure, which can end up a function of its own and
+/// keep all sums in memory.
 macro_rules! each_block {
     ($panel:expr, $next:expr, |$group:ident, $block:ident| $work:expr) => {{
-        let (panel, next): (_, &[crate::kernels::pack::Block]) = ($panel, $next);
+        use crate::kernels::pack::{Block, fetch};
+        const STEP: usize = 8;
+        let (panel, next): (&[Block], &[Block]) = ($panel, $next);
         if next.len() == panel.len() {
             let mut bytes = 0;
             for ($group, ($block, next)) in panel.iter().zip(next).enumerate() {
@@ -13,8 +16,17 @@ macro_rules! each_block {
                 $work;
             }
             std::hint::black_box(bytes);
+        } else if next.len() * STEP >= panel.len() {
+            let mut next = next.chunks(next.len().div_ceil(panel.len().div_ceil(STEP)));
+            for (step, blocks) in panel.chunks(STEP).enumerate() {
+                fetch(next.next().unwrap_or_default());
+                for (at, $block) in blocks.iter().enumerate() {
+                    let $group = step * STEP + at;
+                    $work;
+                }
+            }
         } else {
-            crate::kernels::pack::fetch(next);
+            fetch(next);
             for ($group, $block) in panel.iter().enumerate() {
                 $work;
             }
