@@ -228,8 +228,7 @@ struct PutActivated<'a, D> {
 impl<D: Dot> Put<D::Lanes> for PutActivated<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
-        let y = self.activation.apply(self.quantized.dot.lanes(), y);
-        self.quantized.put(row, group, y);
+        self.put_tile(row, group, &mut [y]);
     }
 
     #[inline(always)]
