@@ -111,7 +111,10 @@ thread_local! {
 }
 
 /// The sums of the rows of `a`, [`Dot::ROWS`] at most and `stride` bytes each, from their byte `offset` on with `panel`.
-#[inline(always)]
+// In WebAssembly a function of its own, which all operators share: the large ones that they are with it in every one of them take
+// engines long to compile, and what they fetch for the processor comes late.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn tile_sums<D: Dot>(dot: D, a: &[u8], (stride, offset): (usize, usize), panel: Panel, sums: &mut Sums<D>) {
     let (rows, a) = (a.len() / stride, a[offset..].as_ptr());
     // SAFETY: `a` holds `rows` rows of `stride` bytes, from `offset` on GROUP * WIDTH for every block that was packed.
