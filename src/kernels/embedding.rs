@@ -14,7 +14,7 @@ pub enum Table {
     /// s8 rows, each with its scale.
     Int8 {
         /// The rows' integers.
-        values: Vec<[i8; LANES]>,
+        values: Vec<i8>,
         /// What a row's integers are multiplied with.
         scales: Vec<f32>,
     },
@@ -24,7 +24,7 @@ impl Table {
     fn len(&self) -> usize {
         match self {
             Table::Float(values) => values.len() * LANES,
-            Table::Int8 { values, .. } => values.len() * LANES,
+            Table::Int8 { values, .. } => values.len(),
         }
     }
 
@@ -39,7 +39,7 @@ impl Table {
             }
             Table::Int8 { values, scales } => {
                 let scale = l.splat(scales[row]);
-                for (sum, x) in out.iter_mut().zip(&values[at]) {
+                for (sum, x) in out.iter_mut().zip(&values.as_chunks().0[at]) {
                     l.store(l.mul_add(l.to_f32(l.widen_i8(x)), scale, l.load(sum)), sum);
                 }
             }
@@ -75,7 +75,7 @@ impl Embedding {
         for table in [&words, &types, &positions] {
             assert!(table.len().is_multiple_of(features), "the table has no rows of {features} features");
             if let Table::Int8 { values, scales } = table {
-                assert_eq!(values.len() * LANES, scales.len() * features, "one scale for every row");
+                assert_eq!(values.len(), scales.len() * features, "one scale for every row");
             }
         }
         Embedding { words, types, positions, norm, output, kernel }

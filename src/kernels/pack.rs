@@ -50,16 +50,16 @@ impl PackedWeights {
         let mut column_sums = vec![0; panels * PANEL];
         for (panel, sums) in column_sums.chunks_exact_mut(PANEL).enumerate() {
             for group in 0..groups {
-                let mut rows = [[0; PANEL]; GROUP];
-                for (row, at) in rows.iter_mut().zip(group * GROUP..k) {
-                    *row = part(at, panel * PANEL);
+                // A row's weights in a word each, the first in its lowest byte.
+                let mut words = [0; GROUP];
+                for (word, at) in words.iter_mut().zip(group * GROUP..k) {
+                    *word = u64::from_le_bytes(part(at, panel * PANEL).map(|weight| weight as u8));
                 }
-                let columns = transpose(rows);
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum += sum_bytes(column);
-                }
+                add_columns(&words, sums);
                 let mut block = Block::ZERO;
-                block.0.as_chunks_mut().0.copy_from_slice(&columns);
+                for (column, word) in block.0.as_chunks_mut().0.iter_mut().zip(transpose(words)) {
+                    *column = word.to_le_bytes().map(|weight| weight as i8);
+                }
                 blocks.push(block);
             }
         }
@@ -116,8 +116,7 @@ pub(super) fn fetch(blocks: &[Block]) {
 }
 
 /// Rows of eight bytes as columns: in three steps, each swaps the upper right with the lower left quarter of every square.
-fn transpose(rows: [[i8; 8]; 8]) -> [[i8; 8]; 8] {
-    let mut words = rows.map(|row| u64::from_le_bytes(row.map(|x| x as u8)));
+fn transpose(mut words: [u64; 8]) -> [u64; 8] {
     for (apart, kept) in [(4, 0x0000_0000_ffff_ffff_u64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
         for upper in (0..8).filter(|row| row & apart == 0) {
             let swapped = ((words[upper] >> (8 * apart)) ^ words[upper + apart]) & kept;
@@ -125,15 +124,19 @@ fn transpose(rows: [[i8; 8]; 8]) -> [[i8; 8]; 8] {
             words[upper + apart] ^= swapped;
         }
     }
-    words.map(|word| word.to_le_bytes().map(|x| x as i8))
+    words
 }
 
-/// The sum of eight s8, all at once: as u8, each 128 more, in pairs, then fours.
-fn sum_bytes(bytes: [i8; 8]) -> i32 {
+/// Adds up the columns of eight rows of s8: as u8, each 128 more, every second one with sixteen bits of its own.
+fn add_columns(rows: &[u64; GROUP], sums: &mut [i32]) {
     const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
-    let biased = u64::from_le_bytes(bytes.map(|x| x as u8)) ^ 0x8080_8080_8080_8080;
-    let pairs = (biased & EVEN) + ((biased >> 8) & EVEN);
-    (pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48) as i32 - 8 * 128
+    let biased = rows.map(|row| row ^ 0x8080_8080_8080_8080);
+    let even: u64 = biased.iter().map(|row| row & EVEN).sum();
+    let odd: u64 = biased.iter().map(|row| row >> 8 & EVEN).sum();
+    for (column, sum) in sums.iter_mut().enumerate() {
+        let pair = if column % 2 == 0 { even } else { odd };
+        *sum += i32::from((pair >> (16 * (column / 2))) as u16) - 128 * GROUP as i32;
+    }
 }
 
 #[cfg(test)]
@@ -156,7 +159,7 @@ mod tests {
             }
         }
         for extreme in [-128, 127] {
-            assert_eq!(sum_bytes([extreme; 8]), 8 * i32::from(extreme));
+            assert_eq!(PackedWeights::new(&[extreme; 64], 8, 8).column_sums, [8 * i32::from(extreme); 8]);
         }
     }
 }
