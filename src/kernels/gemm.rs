@@ -1,10 +1,10 @@
 //! The integer matrix product, written once over the [`Dot`] of each instruction set.
 
-use super::buffer::at_least;
 use super::dot::{Dot, MAX_ROWS, Panel, Sink, Sums};
 use super::heights::Heights;
 use super::lanes::Lanes;
 use super::pack::{Block, GROUP, PANEL, Weights};
+use super::partial::Partial;
 use super::prepared::Prepared;
 use super::saturation::Losses;
 use super::strassen;
@@ -38,12 +38,9 @@ pub(super) fn gemm_of<D: Dot>(
     assert!(stride > 0 && a.len().is_multiple_of(stride), "shapes do not match");
     let rows = a.len() / stride;
     let heights = Heights::new(rows, D::ROWS);
-    // Parts of k, all but the last of the same depth.
-    let depth = groups.div_ceil(groups.div_ceil(D::MAX_GROUPS));
-    let parts = groups.div_ceil(depth);
     let (l, mut sums) = (dot.lanes(), [dot.lanes().splat_i32(0); MAX_ROWS]);
-    let Scratch { mut space, mut partial, mut losses, mut strassen } = SCRATCH.take();
-    let partial_sums = at_least(&mut partial, if parts > 1 { rows } else { 0 }, [0; PANEL]);
+    let Scratch { mut space, mut partial_sums, mut losses, mut strassen } = SCRATCH.take();
+    let mut partial = Partial::new(groups, D::MAX_GROUPS, rows, &mut partial_sums);
     let done = match D::STRASSEN {
         true => strassen.multiply(dot, &prepared.parts, panels, groups, sink),
         false => 0,
@@ -54,7 +51,7 @@ pub(super) fn gemm_of<D: Dot>(
     for (at, blocks) in panels.chunks_exact(groups).enumerate().skip(done) {
         // With every tile a part of the next panel is fetched.
         let next = panels.get((at + 1) * groups..(at + 2) * groups).unwrap_or_default();
-        let mut next = next.chunks(groups.div_ceil((heights.tiles * parts).max(1)));
+        let mut next = next.chunks(groups.div_ceil((heights.tiles * partial.parts).max(1)));
         let unpacked = if heights.tiles >= TILES_TO_UNPACK { dot.unpack(blocks, &mut space) } else { None };
         let (blocks, unpacked) = match unpacked {
             Some(count) => (&space[..count], true),
@@ -63,35 +60,22 @@ pub(super) fn gemm_of<D: Dot>(
         if D::SATURATES {
             losses.find(dot, (a, &prepared.peaks), &heights, risks.of(first_panel + at));
         }
-        for (part, blocks) in blocks.chunks(blocks.len() / groups * depth).enumerate() {
-            let offset = part * depth * GROUP * D::WIDTH;
-            let mut row = 0;
-            for tile in 0..heights.tiles {
-                let height = heights.of(tile);
-                let rows = row..row + height;
-                row = rows.end;
+        for (part, blocks) in blocks.chunks(blocks.len() / groups * partial.depth).enumerate() {
+            let offset = part * partial.depth * GROUP * D::WIDTH;
+            for (tile, rows) in heights.ranges().enumerate() {
                 let panel = Panel { blocks, unpacked, next: next.next().unwrap_or_default() };
                 tile_sums(dot, &a[rows.start * stride..rows.end * stride], (stride, offset), panel, &mut sums);
-                let sums = &mut sums[..height];
-                if part > 0 {
-                    for (sums, before) in sums.iter_mut().zip(&partial_sums[rows.clone()]) {
-                        *sums = l.add_i32(*sums, l.load_i32(before));
+                let sums = &mut sums[..rows.len()];
+                if partial.add(l, part, rows.clone(), sums) {
+                    if D::SATURATES {
+                        losses.mend(dot, tile, rows.start, sums);
                     }
+                    sink.put(rows.start, at, sums);
                 }
-                if part + 1 < parts {
-                    for (sums, before) in sums.iter().zip(&mut partial_sums[rows]) {
-                        l.store_i32(*sums, before);
-                    }
-                    continue;
-                }
-                if D::SATURATES {
-                    losses.mend(dot, tile, rows.start, sums);
-                }
-                sink.put(rows.start, at, sums);
             }
         }
     }
-    SCRATCH.set(Scratch { space, partial, losses, strassen });
+    SCRATCH.set(Scratch { space, partial_sums, losses, strassen });
 }
 
 /// What a product needs for itself.
@@ -99,8 +83,8 @@ pub(super) fn gemm_of<D: Dot>(
 struct Scratch {
     /// Space for an unpacked panel.
     space: Vec<Block>,
-    /// The sums of the parts of k so far, of every row with the panel at hand.
-    partial: Vec<[i32; PANEL]>,
+    /// Space for the sums of parts of k.
+    partial_sums: Vec<[i32; PANEL]>,
     losses: Losses,
     strassen: strassen::Buffers,
 }

@@ -1,5 +1,7 @@
 //! How rows are split into tiles.
 
+use std::ops::Range;
+
 /// Rows split into as few tiles as possible, whose heights differ by one at most.
 pub(super) struct Heights {
     /// Tiles, of one row at least.
@@ -17,9 +19,18 @@ impl Heights {
         Heights { tiles, least: rows / tiles.max(1), higher: rows % tiles.max(1) }
     }
 
+    /// The rows of every tile.
+    #[inline(always)]
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.tiles).scan(0, |start, tile| {
+            let end = *start + self.of(tile);
+            Some(std::mem::replace(start, end)..end)
+        })
+    }
+
     /// The height of a tile.
     #[inline(always)]
-    pub fn of(&self, tile: usize) -> usize {
+    fn of(&self, tile: usize) -> usize {
         self.least + usize::from(tile < self.higher)
     }
 
@@ -39,12 +50,16 @@ mod tests {
     fn tiles_are_few_even_and_hold_all_rows() {
         for (rows, most) in (0..60).flat_map(|rows| (1..=8).map(move |most| (rows, most))) {
             let heights = Heights::new(rows, most);
-            let all: Vec<usize> = (0..heights.tiles).map(|tile| heights.of(tile)).collect();
-            assert_eq!(all.iter().sum::<usize>(), rows);
-            assert_eq!(all.len(), rows.div_ceil(most));
-            let tiles: Vec<usize> = all.iter().enumerate().flat_map(|(tile, &height)| vec![tile; height]).collect();
-            assert_eq!((0..rows).map(|row| heights.tile_of(row)).collect::<Vec<_>>(), tiles);
-            assert!(all.iter().all(|height| (1..=most).contains(height) && height + 1 >= all[0]), "{all:?}");
+            let ranges: Vec<_> = heights.ranges().collect();
+            assert_eq!(ranges.len(), rows.div_ceil(most));
+            let mut next = 0;
+            for (tile, range) in ranges.iter().enumerate() {
+                assert_eq!(range.start, next);
+                assert!((1..=most).contains(&range.len()) && range.len() + 1 >= ranges[0].len(), "{ranges:?}");
+                assert!(range.clone().all(|row| heights.tile_of(row) == tile));
+                next = range.end;
+            }
+            assert_eq!(next, rows);
         }
     }
 }

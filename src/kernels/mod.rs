@@ -20,6 +20,7 @@ mod linear;
 mod math;
 mod matmul;
 mod pack;
+mod partial;
 mod prepared;
 mod quantizer;
 mod residual;

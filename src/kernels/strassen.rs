@@ -18,6 +18,7 @@ use super::dot::{Dot, MAX_ROWS, Sink};
 use super::heights::Heights;
 use super::lanes::{LANES, Lanes};
 use super::pack::{Block, GROUP, PANEL, fetch};
+use std::ops::Range;
 
 /// Products.
 const PARTS: usize = 7;
@@ -61,9 +62,8 @@ impl Parts {
                 None => l.splat_i32(0),
             })
         };
-        let mut first = 0;
-        for tile in 0..heights.tiles {
-            let height = heights.of(tile);
+        for Range { start: first, end } in heights.ranges() {
+            let height = end - first;
             for row in 0..height {
                 for at in 0..pairs / LANES {
                     let [a11, a12] = halves(first + row, at);
@@ -84,7 +84,6 @@ impl Parts {
                     }
                 }
             }
-            first += height;
         }
     }
 
@@ -161,9 +160,8 @@ impl Buffers {
         let each = parts.values.chunks_exact(upper * parts.pairs / 2);
         let columns = columns.as_flattened().chunks_exact(parts.pairs);
         for ((mut rows, columns), mut products) in each.zip(columns).zip(products.chunks_exact_mut(upper)) {
-            for tile in 0..heights.tiles {
+            for height in heights.ranges().map(|rows| rows.len()) {
                 fetch(ahead.next().unwrap_or_default());
-                let height = heights.of(tile);
                 let (tile_rows, rest) = rows.split_at(height * parts.pairs / 2);
                 let (sums, products_rest) = products.split_at_mut(height);
                 (rows, products) = (rest, products_rest);

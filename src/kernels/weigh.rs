@@ -89,11 +89,9 @@ pub(super) fn weigh<L: Lanes, P: Product<L>>(
     let heights = Heights::new(weights.len() / k, P::ROWS);
     let mut sums = [P::zero(l); MAX_ROWS];
     for (at, panel) in columns.chunks_exact(k).enumerate() {
-        let mut row = 0;
-        for tile in 0..heights.tiles {
-            let height = heights.of(tile);
-            let weights = &weights[row * k..(row + height) * k];
-            match height {
+        for rows in heights.ranges() {
+            let weights = &weights[rows.start * k..rows.end * k];
+            match rows.len() {
                 8 if P::ROWS >= 8 => tile_sums::<L, P, 8>(l, weights, panel, &mut sums),
                 7 if P::ROWS >= 7 => tile_sums::<L, P, 7>(l, weights, panel, &mut sums),
                 6 if P::ROWS >= 6 => tile_sums::<L, P, 6>(l, weights, panel, &mut sums),
@@ -104,9 +102,8 @@ pub(super) fn weigh<L: Lanes, P: Product<L>>(
                 1 => tile_sums::<L, P, 1>(l, weights, panel, &mut sums),
                 _ => unreachable!("a tile has 1 to {} rows", P::ROWS),
             }
-            for sum in &sums[..height] {
+            for (row, sum) in rows.zip(&sums) {
                 put.put(row, at, P::to_f32(l, *sum));
-                row += 1;
             }
         }
     }

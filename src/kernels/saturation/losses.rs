@@ -123,11 +123,8 @@ mod tests {
         for panel in 0..n / PANEL {
             losses.find(Scalar, (a, &peaks), &heights, risks.of(panel));
             damaged += losses.tiles.iter().filter(|&&damaged| damaged).count();
-            let mut first = 0;
-            for tile in 0..heights.tiles {
-                let rows = first..first + heights.of(tile);
+            for (tile, rows) in heights.ranges().enumerate() {
                 let a = &a[rows.start * k..rows.end * k];
-                first = rows.end;
                 let sums_of = |row: &[u8], product: fn([u8; 2], [i8; 2]) -> i32| -> [i32; PANEL] {
                     std::array::from_fn(|column| {
                         let w = |k: usize| w[k * n + panel * PANEL + column];
