@@ -48,13 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_few_even_and_hold_all_groups() {
+    fn parts_are_few_and_hold_all_groups() {
         for (groups, most) in (1..60).flat_map(|groups| [1, 2, 7, 20, usize::MAX].map(|most| (groups, most))) {
             let space = &mut Vec::new();
             let partial = Partial::new(groups, most, 1, space);
-            assert!(partial.depth <= most && partial.parts * partial.depth >= groups, "{groups} by {most}");
-            assert_eq!(partial.parts, groups.div_ceil(partial.depth));
-            assert!((partial.parts - 1) * partial.depth < groups);
+            let Partial { parts, depth, .. } = partial;
+            assert_eq!(parts, groups.div_ceil(most), "as few as {most} of {groups} groups allow");
+            assert_eq!(parts, (0..groups).step_by(depth).len(), "parts of {depth} of {groups} groups");
+            assert!(depth <= most);
         }
     }
 }
