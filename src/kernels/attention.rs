@@ -11,9 +11,9 @@ use super::linear::{Linear, Put, PutQuantized};
 use super::pack::{Block, GROUP, PANEL, Weights};
 use super::prepared::Prepared;
 use super::quantizer::{Quantize, Quantizer};
-use super::rows::softmax_numerators;
 use super::saturation::Risks;
 use super::sequences::{PutRows, ROWS, Sequence, sequences};
+use super::softmax::softmax_numerators;
 use super::weigh::{I16Pairs, weigh};
 
 /// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.

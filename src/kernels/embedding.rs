@@ -3,8 +3,7 @@
 use super::dispatch::{Kernel, Task};
 use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
-use super::quantizer::Quantizer;
-use super::rows::LayerNorm;
+use super::norm::LayerNorm;
 
 /// An embedding table of rows of a multiple of 8 features.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,15 +46,14 @@ impl Table {
     }
 }
 
-/// `LayerNorm(word + token type + position)`, and that quantized for the first product where `output` says so. Positions count from 0 in every
-/// sequence.
+/// `LayerNorm(word + token type + position)`, and that quantized for the first product where the norm does so. Positions
+/// count from 0 in every sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
     words: Table,
     types: Table,
     positions: Table,
     norm: LayerNorm,
-    output: Option<Quantizer>,
     kernel: Kernel,
 }
 
@@ -63,27 +61,16 @@ impl Embedding {
     /// Puts the tables together.
     ///
     /// # Panics
-    /// If a table is no matrix of the norm's features, or `output` is for other rows.
-    pub fn new(
-        kernel: Kernel,
-        [words, types, positions]: [Table; 3],
-        norm: LayerNorm,
-        output: Option<Quantizer>,
-    ) -> Self {
+    /// If a table is no matrix of the norm's features.
+    pub fn new(kernel: Kernel, [words, types, positions]: [Table; 3], norm: LayerNorm) -> Self {
         let features = norm.features();
-        assert!(output.as_ref().is_none_or(|q| q.features() == features), "the norm's features are quantized");
         for table in [&words, &types, &positions] {
             assert!(table.len().is_multiple_of(features), "the table has no rows of {features} features");
             if let Table::Int8 { values, scales } = table {
                 assert_eq!(values.len(), scales.len() * features, "one scale for every row");
             }
         }
-        Embedding { words, types, positions, norm, output, kernel }
-    }
-
-    /// Features of a row.
-    pub fn features(&self) -> usize {
-        self.norm.features()
+        Embedding { words, types, positions, norm, kernel }
     }
 
     /// The kernel whose stored form comes out.
@@ -91,14 +78,14 @@ impl Embedding {
         self.kernel
     }
 
-    /// Whether the rows are quantized too.
-    pub fn quantizes(&self) -> bool {
-        self.output.is_some()
+    /// The norm, which may quantize the rows.
+    pub fn norm(&self) -> &LayerNorm {
+        &self.norm
     }
 
     /// Rows of the tables of words, token types and positions.
     pub fn rows(&self) -> [usize; 3] {
-        [&self.words, &self.types, &self.positions].map(|table| table.len() / self.features())
+        [&self.words, &self.types, &self.positions].map(|table| table.len() / self.norm.features())
     }
 
     /// Embeds the sequences that end before the tokens `ends`, laid end to end; writes FP32 rows to `out` and, where they
@@ -124,7 +111,8 @@ impl Embedding {
                 let mut start = 0;
                 for &end in ends {
                     for token in start..end {
-                        let row = out[token * embedding.features()..][..embedding.features()].as_chunks_mut().0;
+                        let row =
+                            out[token * embedding.norm.features()..][..embedding.norm.features()].as_chunks_mut().0;
                         row.fill([0.0; LANES]);
                         embedding.words.add_row(l, ids[token] as usize, row);
                         embedding.types.add_row(l, types[token] as usize, row);
@@ -132,14 +120,12 @@ impl Embedding {
                     }
                     start = end;
                 }
-                let quantized = embedding.output.as_ref().map(|quantizer| (quantizer, quantized));
                 embedding.norm.rows(dot, out, None, quantized);
             }
         }
-        let values = ids.len() * self.features();
+        let values = ids.len() * self.norm.features();
         assert!(types.len() == ids.len() && out.len() == values, "one row for every token");
-        let stored = if self.quantizes() { values * self.kernel.width() } else { 0 };
-        assert!(quantized.len() == stored, "one stored row for every token");
+        assert!(quantized.len() == self.norm.stored(values, self.kernel.width()), "one stored row for every token");
         self.kernel.run(Run { embedding: self, ids, types, ends, out, quantized });
     }
 }

@@ -5,8 +5,8 @@ use super::dispatch::{Kernel, Task};
 use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
 use super::linear::Put;
-use super::rows::softmax_numerators;
 use super::sequences::{PutRows, ROWS, Sequence, sequences};
+use super::softmax::softmax_numerators;
 use super::weigh::{Float, weigh};
 
 /// `softmax(q · kᵀ · score scale) · v` per sequence and head, over FP32 rows of all heads, head after head.

@@ -3,27 +3,24 @@
 use super::dispatch::Task;
 use super::dot::Dot;
 use super::linear::{Linear, PutRows};
+use super::norm::LayerNorm;
 use super::pack::PANEL;
-use super::quantizer::Quantizer;
-use super::rows::LayerNorm;
 
-/// `x = LayerNorm(linear(a) + residual)`, and x quantized for the next product.
+/// `x = LayerNorm(linear(a) + residual)`, and x quantized for the next product where the norm does so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResidualNorm {
     linear: Linear,
     norm: LayerNorm,
-    output: Option<Quantizer>,
 }
 
 impl ResidualNorm {
-    /// Puts the three together; without `output` nothing is quantized.
+    /// Puts the two together.
     ///
     /// # Panics
-    /// If the layer, the norm and what is quantized differ in features.
-    pub fn new(linear: Linear, norm: LayerNorm, output: Option<Quantizer>) -> Self {
+    /// If they differ in features.
+    pub fn new(linear: Linear, norm: LayerNorm) -> Self {
         assert_eq!(linear.outputs(), norm.features(), "the norm is over the layer's outputs");
-        assert!(output.as_ref().is_none_or(|q| q.features() == norm.features()), "the norm's features are quantized");
-        ResidualNorm { linear, norm, output }
+        ResidualNorm { linear, norm }
     }
 
     /// The linear layer.
@@ -31,9 +28,9 @@ impl ResidualNorm {
         &self.linear
     }
 
-    /// Whether the result is quantized too.
-    pub fn quantizes(&self) -> bool {
-        self.output.is_some()
+    /// The norm, which may quantize the result.
+    pub fn norm(&self) -> &LayerNorm {
+        &self.norm
     }
 
     /// Runs on the rows of `a` (stored form) and of `residual` (FP32); writes x to `out` and, where it is quantized, its
@@ -57,14 +54,13 @@ impl ResidualNorm {
                 let panels = layer.linear.outputs() / PANEL;
                 let put = &mut PutRows { l: dot.lanes(), groups: panels, activation: None, out: out.as_chunks_mut().0 };
                 layer.linear.values(dot, a, 0..panels, put);
-                let quantized = layer.output.as_ref().map(|quantizer| (quantizer, quantized));
                 // Here the rows of the residual are read in order.
                 layer.norm.rows(dot, out, Some(residual), quantized);
             }
         }
         let rows = a.len() / self.linear.input_bytes();
         let values = rows * self.linear.outputs();
-        let stored = if self.quantizes() { values * self.linear.kernel().width() } else { 0 };
+        let stored = self.norm.stored(values, self.linear.kernel().width());
         assert!(residual.len() == values && out.len() == values && quantized.len() == stored, "rows of one number");
         self.linear.kernel().run(Run { layer: self, a, residual, out, quantized });
     }

@@ -2,25 +2,19 @@
 
 use super::dispatch::{Kernel, Task};
 use super::dot::Dot;
-use super::quantizer::Quantizer;
-use super::rows::LayerNorm;
+use super::norm::LayerNorm;
 
-/// `x = LayerNorm(a + residual)`, and x quantized for the next product.
+/// `x = LayerNorm(a + residual)`, and x quantized for the next product where the norm does so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SumNorm {
     kernel: Kernel,
     norm: LayerNorm,
-    output: Option<Quantizer>,
 }
 
 impl SumNorm {
-    /// Puts the two together; without `output` nothing is quantized.
-    ///
-    /// # Panics
-    /// If the norm and what is quantized differ in features.
-    pub fn new(kernel: Kernel, norm: LayerNorm, output: Option<Quantizer>) -> Self {
-        assert!(output.as_ref().is_none_or(|q| q.features() == norm.features()), "the norm's features are quantized");
-        SumNorm { kernel, norm, output }
+    /// Puts the two together.
+    pub fn new(kernel: Kernel, norm: LayerNorm) -> Self {
+        SumNorm { kernel, norm }
     }
 
     /// The kernel whose stored form comes out.
@@ -28,14 +22,9 @@ impl SumNorm {
         self.kernel
     }
 
-    /// Features of a row.
-    pub fn features(&self) -> usize {
-        self.norm.features()
-    }
-
-    /// Whether the result is quantized too.
-    pub fn quantizes(&self) -> bool {
-        self.output.is_some()
+    /// The norm, which may quantize the result.
+    pub fn norm(&self) -> &LayerNorm {
+        &self.norm
     }
 
     /// Runs on the FP32 rows of `a` and of `residual`; writes x to `out` and, where it is quantized, its stored form to
@@ -57,12 +46,11 @@ impl SumNorm {
             fn run<D: Dot>(self, dot: D) {
                 let Run { layer, a, residual, out, quantized } = self;
                 out.copy_from_slice(a);
-                let quantized = layer.output.as_ref().map(|quantizer| (quantizer, quantized));
                 layer.norm.rows(dot, out, Some(residual), quantized);
             }
         }
-        let stored = if self.quantizes() { a.len() * self.kernel.width() } else { 0 };
-        let rows = a.len().is_multiple_of(self.features()) && residual.len() == a.len() && out.len() == a.len();
+        let stored = self.norm.stored(a.len(), self.kernel.width());
+        let rows = a.len().is_multiple_of(self.norm.features()) && residual.len() == a.len() && out.len() == a.len();
         assert!(rows && quantized.len() == stored, "rows of one number");
         self.kernel.run(Run { layer: self, a, residual, out, quantized });
     }

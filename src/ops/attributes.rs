@@ -72,10 +72,11 @@ impl<'a> Attributes<'a> {
         Ok(Some(Quantizer::mapped(scale, zero_point, &factors, &offsets)))
     }
 
+    /// The LayerNorm, and how its result is quantized.
     pub fn norm(&self) -> TractResult<LayerNorm> {
         let (gamma, beta): (Vec<f32>, Vec<f32>) = (self.node.get_attr_vec("gamma")?, self.node.get_attr_vec("beta")?);
         ensure!(gamma.len() == beta.len() && gamma.len().is_multiple_of(LANES), "gamma and beta do not fit");
-        Ok(LayerNorm::new(&gamma, &beta, self.node.get_attr("epsilon")?))
+        Ok(LayerNorm::new(&gamma, &beta, self.node.get_attr("epsilon")?, self.output(1, gamma.len())?))
     }
 
     fn tensor(&self, name: &str, kind: DataType) -> TractResult<(Vec<usize>, Cow<'a, [u8]>)> {

@@ -1,14 +1,15 @@
 //! Operators that write FP32 rows, and their stored form where the next product reads it.
 
 use super::fused_op::Output;
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, LayerNorm};
 use tract_onnx::tract_hir::internal::*;
 
-/// Rows of `features`, one for every row of the first input; also as `stored` reads them, where it is given.
-pub(super) fn outputs(features: usize, stored: Option<Kernel>) -> Vec<Output> {
+/// A norm's rows, one for every row of the first input; also in the stored form of `kernel`, where the norm quantizes them.
+pub(super) fn outputs(norm: &LayerNorm, kernel: Kernel) -> Vec<Output> {
     let output = |datum_type, features| Output { datum_type, rows_of: 0, features };
-    let stored = stored.map(|kernel| output(DatumType::U8, features * kernel.width()));
-    [Some(output(DatumType::F32, features)), stored].into_iter().flatten().collect()
+    let rows = output(DatumType::F32, norm.features());
+    let stored = norm.quantizes().then(|| output(DatumType::U8, norm.features() * kernel.width()));
+    std::iter::once(rows).chain(stored).collect()
 }
 
 /// Lets `write` fill such outputs; what is not quantized has no stored form to fill.

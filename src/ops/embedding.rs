@@ -21,8 +21,7 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
         tables.push(attributes.table(name, norm.features())?);
     }
     let Ok(tables) = <[_; 3]>::try_from(tables) else { bail!("three tables") };
-    let output = attributes.output(1, norm.features())?;
-    parsed(Embed(Embedding::new(attributes.kernel()?, tables, norm, output)))
+    parsed(Embed(Embedding::new(attributes.kernel()?, tables, norm)))
 }
 
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl FusedOp for Embed {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        both_forms::outputs(self.0.features(), self.0.quantizes().then(|| self.0.kernel()))
+        both_forms::outputs(self.0.norm(), self.0.kernel())
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {

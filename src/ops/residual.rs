@@ -18,8 +18,7 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
     let linear = attributes.linear("linear")?.pack(attributes.kernel()?, attributes.count("heads")?)?;
     let norm = attributes.norm()?;
     ensure!(norm.features() == linear.outputs(), "the norm is over {} features", norm.features());
-    let output = attributes.output(1, norm.features())?;
-    parsed(Residual(ResidualNorm::new(linear, norm, output)))
+    parsed(Residual(ResidualNorm::new(linear, norm)))
 }
 
 #[derive(Debug)]
@@ -36,7 +35,7 @@ impl FusedOp for Residual {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        both_forms::outputs(self.0.linear().outputs(), self.0.quantizes().then(|| self.0.linear().kernel()))
+        both_forms::outputs(self.0.norm(), self.0.linear().kernel())
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {

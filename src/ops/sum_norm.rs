@@ -15,9 +15,7 @@ pub(super) const OP: &str = "Bert8SumNorm";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(ctx, node);
-    let norm = attributes.norm()?;
-    let output = attributes.output(1, norm.features())?;
-    parsed(Sum(SumNorm::new(attributes.kernel()?, norm, output)))
+    parsed(Sum(SumNorm::new(attributes.kernel()?, attributes.norm()?)))
 }
 
 #[derive(Debug)]
@@ -29,11 +27,11 @@ impl FusedOp for Sum {
     }
 
     fn inputs(&self) -> Vec<(DatumType, Option<usize>)> {
-        vec![(DatumType::F32, Some(self.0.features())); 2]
+        vec![(DatumType::F32, Some(self.0.norm().features())); 2]
     }
 
     fn outputs(&self) -> Vec<Output> {
-        both_forms::outputs(self.0.features(), self.0.quantizes().then(|| self.0.kernel()))
+        both_forms::outputs(self.0.norm(), self.0.kernel())
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {

@@ -1,44 +1,31 @@
-//! Operations on one row of floats: softmax, LayerNorm.
+//! LayerNorm.
 
 use super::dot::Dot;
 use super::lanes::{LANES, Lanes};
-use super::math::{Exp, exp};
 use super::quantizer::Quantizer;
 
-/// Replaces every value x by `e^(x − max)`, and gives `1 / Σ e^(x − max)`.
-#[inline(always)]
-pub(super) fn softmax_numerators<L: Lanes>(l: L, row: &mut [[f32; LANES]]) -> f32 {
-    let mut max = l.splat(f32::NEG_INFINITY);
-    for x in row.iter() {
-        max = l.max(l.load(x), max);
-    }
-    let max = l.splat(l.max_lane(max));
-    let (mut sum, constants) = (l.splat(0.0), Exp::new());
-    for x in row.iter_mut() {
-        let e = exp(l, l.sub(l.load(x), max), constants);
-        l.store(e, x);
-        sum = l.add(sum, e);
-    }
-    1.0 / l.sum_lanes(sum)
-}
-
 /// LayerNorm over rows of a multiple of 8 features: `(x − mean) / √(variance + epsilon) · gamma + beta`, with the biased
-/// variance.
+/// variance; and that quantized for the next product where there is an `output`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerNorm {
     gamma: Vec<[f32; LANES]>,
     beta: Vec<[f32; LANES]>,
     epsilon: f32,
+    output: Option<Quantizer>,
 }
 
 impl LayerNorm {
     /// From `gamma` and `beta`, one value per feature.
     ///
     /// # Panics
-    /// If they differ in length or are no multiple of 8.
-    pub fn new(gamma: &[f32], beta: &[f32], epsilon: f32) -> Self {
+    /// If they differ in length or are no multiple of 8, or `output` is for rows of another.
+    pub fn new(gamma: &[f32], beta: &[f32], epsilon: f32, output: Option<Quantizer>) -> Self {
         assert!(gamma.len() == beta.len() && gamma.len().is_multiple_of(LANES), "gamma and beta are per feature");
-        LayerNorm { gamma: gamma.as_chunks().0.to_vec(), beta: beta.as_chunks().0.to_vec(), epsilon }
+        assert!(
+            output.as_ref().is_none_or(|output| output.features() == gamma.len()),
+            "the norm's features are quantized"
+        );
+        LayerNorm { gamma: gamma.as_chunks().0.to_vec(), beta: beta.as_chunks().0.to_vec(), epsilon, output }
     }
 
     /// Features of a row.
@@ -46,20 +33,25 @@ impl LayerNorm {
         self.gamma.len() * LANES
     }
 
-    /// Normalises the rows of `x` in place, the rows of `residual` added where there is one, and stores them quantized for the next
-    /// product where `quantized` says so.
+    /// Whether the rows are quantized too.
+    pub fn quantizes(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Bytes of the stored form of `values` values, for a kernel that keeps each in `width`.
+    pub(super) fn stored(&self, values: usize, width: usize) -> usize {
+        if self.quantizes() { values * width } else { 0 }
+    }
+
+    /// Normalises the rows of `x` in place, the rows of `residual` added where there is one, and, where they are quantized,
+    /// writes their stored form to `quantized`.
     #[inline(always)]
-    pub(super) fn rows<D: Dot>(
-        &self,
-        dot: D,
-        x: &mut [f32],
-        residual: Option<&[f32]>,
-        quantized: Option<(&Quantizer, &mut [u8])>,
-    ) {
+    pub(super) fn rows<D: Dot>(&self, dot: D, x: &mut [f32], residual: Option<&[f32]>, quantized: &mut [u8]) {
         let (l, features) = (dot.lanes(), self.features());
         let mut residual = residual.map(|rows| rows.chunks_exact(features));
-        let mut quantized =
-            quantized.map(|(quantizer, out)| (quantizer.by_value(), out.chunks_exact_mut(features * D::WIDTH)));
+        let output = self.output.as_ref();
+        let mut output =
+            output.map(|quantizer| (quantizer.by_value(), quantized.chunks_exact_mut(features * D::WIDTH)));
         for row in x.chunks_exact_mut(features) {
             let row = row.as_chunks_mut().0;
             if let Some(residual) = residual.as_mut().and_then(Iterator::next) {
@@ -68,7 +60,7 @@ impl LayerNorm {
                 }
             }
             self.normalise(l, row);
-            if let Some((quantizer, out)) = &mut quantized {
+            if let Some((quantizer, out)) = &mut output {
                 quantizer.row(dot, row, out.next().unwrap_or_default());
             }
         }
@@ -100,39 +92,13 @@ mod tests {
     use super::super::dispatch::{Kernel, Task};
     use super::*;
 
-    struct Softmax<'a>(&'a mut [[f32; LANES]]);
-
-    impl Task for Softmax<'_> {
-        type Output = f32;
-        #[inline(always)]
-        fn run<D: Dot>(self, dot: D) -> f32 {
-            softmax_numerators(dot.lanes(), self.0)
-        }
-    }
-
     struct Normalise<'a>(&'a LayerNorm, &'a mut [f32]);
 
     impl Task for Normalise<'_> {
         type Output = ();
         #[inline(always)]
         fn run<D: Dot>(self, dot: D) {
-            self.0.rows(dot, self.1, None, None);
-        }
-    }
-
-    #[test]
-    fn softmax_sums_to_one_at_every_length() {
-        for (kernel, len) in Kernel::all().flat_map(|kernel| (1..40usize).map(move |len| (kernel, len))) {
-            let x: Vec<f32> = (0..len).map(|i| (i as f32 * 1.7).sin() * 30.0).collect();
-            let mut row = x.clone();
-            row.resize(len.next_multiple_of(LANES), f32::NEG_INFINITY);
-            let inverse_sum = kernel.run(Softmax(row.as_chunks_mut().0));
-            let exact: Vec<f64> = x.iter().map(|&x| f64::from(x).exp()).collect();
-            let total: f64 = exact.iter().sum();
-            for (got, exact) in row.iter().zip(exact) {
-                // One exp (2e-7 relative), one sum and one product in f32.
-                assert!((f64::from(got * inverse_sum) - exact / total).abs() < 1e-6);
-            }
+            self.0.rows(dot, self.1, None, &mut []);
         }
     }
 
@@ -145,7 +111,7 @@ mod tests {
             let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / len as f64;
             let variance = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / len as f64;
             let mut got = row.clone();
-            kernel.run(Normalise(&LayerNorm::new(&gamma, &beta, 1e-12), &mut got));
+            kernel.run(Normalise(&LayerNorm::new(&gamma, &beta, 1e-12, None), &mut got));
             for i in 0..len {
                 let exact =
                     (f64::from(row[i]) - mean) / (variance + 1e-12).sqrt() * f64::from(gamma[i]) + f64::from(beta[i]);
