@@ -1,6 +1,7 @@
 //! Multiplication in i16, which every engine has.
 
-use super::{Pair, Simd128, pair_sums};
+use super::lanes::{Pair, Simd128};
+use super::pair_sums;
 use crate::kernels::dot::{Dot, Panel, Sums};
 use crate::kernels::pack::{Block, GROUP, fetch};
 use std::arch::wasm32::*;

@@ -1,6 +1,7 @@
 //! The byte dot of relaxed SIMD on an engine where sums of pairs saturate in i16: x86 without VNNI.
 
-use super::{Pair, Simd128, pair_sums};
+use super::lanes::{Pair, Simd128};
+use super::pair_sums;
 use crate::kernels::dot::{Dot, Panel, Sums};
 use crate::kernels::lanes::Lanes;
 use crate::kernels::pack::{Block, GROUP};
