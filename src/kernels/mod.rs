@@ -7,7 +7,6 @@
 mod activate;
 mod attention;
 mod buffer;
-mod context;
 mod dispatch;
 mod dot;
 mod elementwise;

@@ -1,7 +1,7 @@
 //! Attention's context in i16: values of 14 bits, weighed with a softmax of 15 bits.
 
-use super::lanes::{LANES, Lanes};
-use super::math::ROUND;
+use crate::kernels::lanes::{LANES, Lanes};
+use crate::kernels::math::ROUND;
 
 /// What the largest value of a sequence's head becomes.
 const VALUE: f32 = 8_191.0;
@@ -47,11 +47,11 @@ pub(super) fn quantize_weights<L: Lanes>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::dispatch::{Kernel, Task};
-    use super::super::dot::Dot;
-    use super::super::linear::Put;
-    use super::super::weigh::{I16Pairs, weigh};
     use super::*;
+    use crate::kernels::dispatch::{Kernel, Task};
+    use crate::kernels::dot::Dot;
+    use crate::kernels::linear::Put;
+    use crate::kernels::weigh::{I16Pairs, weigh};
 
     /// Softmaxes of rows, from their numerators, times a panel of values.
     struct Context<'a> {

@@ -1,0 +1,166 @@
+//! Multi-head self-attention of sequences laid end to end, without padding: one product for queries, keys and values,
+//! integer scores, float softmax, integer context.
+
+mod context;
+mod head;
+mod put;
+mod scores;
+
+use super::buffer::at_least;
+use super::dispatch::Task;
+use super::dot::Dot;
+use super::linear::Linear;
+use super::pack::GROUP;
+use super::prepared::Prepared;
+use super::quantizer::Quantizer;
+use super::sequences::{Sequence, sequences};
+use head::{Head, HeadBuffers};
+
+/// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttentionParams {
+    /// Heads.
+    pub heads: usize,
+    /// Features of a head.
+    pub head_size: usize,
+    /// Quantizes the queries of a head, filled up to a multiple of 8.
+    pub query: Quantizer,
+    /// Quantizes the keys of a head, filled up to a multiple of 8.
+    pub key: Quantizer,
+    /// What an integer score is multiplied with: query scale · key scale / √d.
+    pub score_scale: f32,
+    /// Whether only the first token of every sequence asks.
+    pub first_only: bool,
+}
+
+/// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from one linear layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SelfAttention {
+    /// Columns: the queries of every head, the keys of every head, the values of every head, each head filled up to a
+    /// multiple of 8.
+    projection: Linear,
+    params: AttentionParams,
+}
+
+/// Where the context goes.
+#[derive(Debug)]
+pub enum ContextRows<'a> {
+    /// To FP32 rows.
+    Float(&'a mut [f32]),
+    /// Through a quantizer to rows in the stored form, heads filled up to a multiple of 8.
+    Stored(&'a Quantizer, &'a mut [u8]),
+}
+
+/// Buffers that runs share; they grow to the largest run and stay.
+#[derive(Debug, Default)]
+pub struct AttentionScratch {
+    /// Rows of the first tokens.
+    first: Vec<u8>,
+    /// Of all rows that ask.
+    asking: Prepared,
+    /// Of every sequence's rows.
+    tokens: Vec<Prepared>,
+    head: HeadBuffers,
+}
+
+impl SelfAttention {
+    /// From the layer that makes queries, keys and values, head after head, each filled up to a multiple of 8.
+    ///
+    /// # Panics
+    /// If the layer's outputs are not three times the heads' features, or a quantizer is for other rows.
+    pub fn new(projection: Linear, params: AttentionParams) -> Self {
+        let AttentionParams { heads, head_size, ref query, ref key, .. } = params;
+        let filled = head_size.next_multiple_of(GROUP);
+        assert_eq!(projection.outputs(), 3 * heads * filled, "queries, keys and values of every head");
+        assert!(query.features() == filled && key.features() == filled, "queries and keys of a head are quantized");
+        SelfAttention { projection, params }
+    }
+
+    /// The layer that makes queries, keys and values.
+    pub fn projection(&self) -> &Linear {
+        &self.projection
+    }
+
+    /// Features of an FP32 row of the context.
+    pub fn features(&self) -> usize {
+        self.params.heads * self.params.head_size
+    }
+
+    /// Whether only the first token of every sequence asks.
+    pub fn first_only(&self) -> bool {
+        self.params.first_only
+    }
+
+    /// Runs on the rows of `a` (stored form), which hold the sequences that end before `ends`, and writes the context of
+    /// every token that asks to `out`.
+    ///
+    /// # Panics
+    /// If `ends` does not grow to the rows of `a`, or `out` has not one row of the context for every token that asks.
+    pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
+        let rows = a.len() / self.projection.input_bytes();
+        assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
+        let asking = if self.params.first_only { ends.len() } else { rows };
+        match &out {
+            ContextRows::Float(out) => assert_eq!(out.len(), asking * self.features(), "a row for every query"),
+            ContextRows::Stored(quantizer, out) => {
+                let features = self.params.heads * self.params.head_size.next_multiple_of(GROUP);
+                assert_eq!(quantizer.features(), features, "the context of every head is quantized");
+                let bytes = features * self.projection.kernel().width();
+                assert_eq!(out.len(), asking * bytes, "a row for every query");
+            }
+        }
+        let sequences = sequences(ends, self.params.first_only);
+        self.projection.kernel().run(Attend { attention: self, a, sequences, scratch, out });
+    }
+}
+
+struct Attend<'a> {
+    attention: &'a SelfAttention,
+    a: &'a [u8],
+    sequences: Vec<Sequence>,
+    scratch: &'a mut AttentionScratch,
+    out: ContextRows<'a>,
+}
+
+impl Task for Attend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let Attend { attention, a, sequences, scratch, mut out } = self;
+        let AttentionScratch { first, asking, tokens, head: buffers } = scratch;
+        let bytes = attention.projection.input_bytes();
+        let rows_of = |sequence: &Sequence| &a[sequence.tokens.start * bytes..sequence.tokens.end * bytes];
+        // Every head's products have the same rows.
+        let tokens = at_least(tokens, sequences.len(), Prepared::default());
+        for (sequence, prepared) in sequences.iter().zip(&mut *tokens) {
+            prepared.find(dot, rows_of(sequence), bytes);
+        }
+        let asking = match &*tokens {
+            // All rows of the one sequence ask.
+            [only] if !attention.first_only() => (a, only),
+            _ => {
+                let rows = match attention.first_only() {
+                    true => first_rows(&sequences, a, bytes, first),
+                    false => a,
+                };
+                asking.find(dot, rows, bytes);
+                (rows, &*asking)
+            }
+        };
+        for number in 0..attention.params.heads {
+            let head = Head { dot, attention, sequences: &sequences, number };
+            head.project(asking, sequences.iter().map(rows_of).zip(&*tokens), buffers);
+            head.attend(buffers, &mut out);
+        }
+    }
+}
+
+/// The first of every sequence's rows of `bytes` bytes.
+fn first_rows<'a>(sequences: &[Sequence], a: &[u8], bytes: usize, first: &'a mut Vec<u8>) -> &'a [u8] {
+    let first = at_least(first, sequences.len() * bytes, 0);
+    for (sequence, row) in sequences.iter().zip(first.chunks_exact_mut(bytes)) {
+        row.copy_from_slice(&a[sequence.tokens.start * bytes..][..bytes]);
+    }
+    first
+}
