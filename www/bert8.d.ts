@@ -45,7 +45,7 @@ export interface LoadProgress {
  * Downloads and prepares a model in a worker of its own.
  *
  * Rejects with an `Error` that says what to do if the backend is unknown or unsupported, a file is missing or not what
- * it should be, or a download ends early; with an `AbortError` when `signal` aborts.
+ * it should be, or a download ends early; with the signal's reason when `signal` aborts.
  */
 export function load(options: LoadOptions): Promise<Classifier>;
 

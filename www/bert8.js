@@ -3,6 +3,9 @@
 import { pickBackend } from "./backend.js";
 import { WorkerClient } from "./worker-client.js";
 
+// What WebAssembly takes as a number; models allow far fewer.
+const MOST_TOKENS = 2 ** 32 - 1;
+
 export async function load({ model, tokenizer, backend = "auto", kernel = "auto", maxLength, signal, onProgress } = {}) {
   const chosen = pickBackend(backend);
   checkNumber("maxLength", maxLength, { integer: true, least: 1 });
@@ -12,7 +15,7 @@ export async function load({ model, tokenizer, backend = "auto", kernel = "auto"
     kernel,
     model: source("model", model),
     tokenizer: source("tokenizer", tokenizer),
-    maxLength,
+    maxLength: maxLength && Math.min(maxLength, MOST_TOKENS),
   };
   signal?.throwIfAborted();
   const transfer = [args.model, args.tokenizer].filter((part) => part instanceof Uint8Array).map((bytes) => bytes.buffer);

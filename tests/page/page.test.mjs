@@ -55,6 +55,7 @@ async function open({ query = "", url = site.url, prepare, ...context } = {}) {
 const loaded = (page, ...keys) => page.waitForFunction((keys) => keys.every((key) => window.bert8?.[key]), keys);
 const card = (page, key) => page.locator(`[data-model=${key}]`);
 const part = (page, key, name) => card(page, key).locator(`[data-part=${name}]`);
+const said = (page) => page.locator("#announcement").textContent();
 const answered = (page) => page.locator("#results[aria-busy=false]").waitFor();
 
 async function compare(page, [a, b]) {
@@ -71,7 +72,7 @@ function numbers(text) {
 }
 
 async function assertColumn(page, key) {
-  assert.match(await part(page, key, "verdict").textContent(), /^Same meaning: (yes|no)$/);
+  assert.match(await part(page, key, "verdict").textContent(), new RegExp(`^${key.toUpperCase()}: Same meaning: (yes|no)$`));
   for (const name of ["probability", "infer", "tokenize", "tokens"]) {
     assert.equal(numbers(await part(page, key, name).textContent()).length, 1, `${key} ${name}`);
   }
@@ -138,6 +139,10 @@ describe("the page", { timeout: 180_000 }, () => {
     await shared.fill("#sentence2", "Something else.");
     assert.ok(await key.isHidden());
     assert.ok(await shared.locator("#stale").isVisible());
+    assert.match(await said(shared), /^The sentences have changed/);
+    await shared.click("#compare");
+    await answered(shared);
+    assert.equal(await said(shared), "");
   });
 
   test("swaps the sentences", async () => {
@@ -196,9 +201,31 @@ describe("the page", { timeout: 180_000 }, () => {
     assert.equal(await part(page, "fp32", "verdict").textContent(), "");
     assert.ok(await part(page, "fp32", "progress").isVisible());
     assert.equal(await page.locator("#summary").textContent(), "");
+    assert.equal(await said(page), "INT8 is ready. Loading FP32");
     site.release();
     await page.locator("#summary .figure").first().waitFor();
+    assert.equal(await said(page), "INT8 is ready. FP32 is ready");
     await assertColumn(page, "fp32");
+    await page.context().close();
+  });
+
+  test("says nothing of answers that were withdrawn by another backend", async () => {
+    const page = await open();
+    await loaded(page, "int8", "fp32");
+    await page.selectOption("#example", { index: 1 });
+    await page.click("#compare");
+    await part(page, "int8", "infer").waitFor();
+    const shown = await page.evaluate(async () => {
+      const shown = [];
+      const texts = () => ["summary", "answer-key"].map((id) => document.getElementById(id).textContent).join("");
+      new MutationObserver(() => window.bert8.int8 || shown.push(texts())).observe(document.getElementById("results"), { subtree: true, childList: true });
+      const picker = document.getElementById("backend");
+      picker.value = "simd128";
+      picker.dispatchEvent(new Event("change"));
+      while (!window.bert8.fp32) await new Promise((resolve) => setTimeout(resolve, 10));
+      return shown.filter(Boolean);
+    });
+    assert.deepEqual(shown, []);
     await page.context().close();
   });
 
@@ -207,8 +234,10 @@ describe("the page", { timeout: 180_000 }, () => {
     await loaded(page, "int8", "fp32");
     const ask = ([a, b]) => Promise.all([window.bert8.int8.classify(a, b), window.bert8.fp32.classify(a, b)]);
     const earlier = await page.evaluate(ask, SAME);
+    const compared = page.evaluate(([a, b]) => window.bert8.compare(a, b), SAME);
     await page.selectOption("#backend", "simd128");
     await page.waitForFunction(() => ["int8", "fp32"].every((key) => window.bert8[key]?.info.backend === "simd128"));
+    assert.equal((await compared).int8.labelId, earlier[0].labelId, "answered in spite of the change");
     const later = await page.evaluate(ask, SAME);
     earlier.forEach((answer, model) => {
       assert.equal(answer.labelId, later[model].labelId);
@@ -281,7 +310,8 @@ describe("failures", { timeout: 180_000 }, () => {
   test("retry loads a model that failed once", async () => {
     const page = await open({ query: "?int8=/broken/once.onnx" });
     assert.match(await alertOf(page, "int8"), /503/);
-    await card(page, "int8").getByRole("button", { name: "Retry INT8" }).click();
+    await card(page, "int8").getByRole("button", { name: "Retry INT8" }).press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.closest("[data-model]")?.dataset.model), "int8", "focus stays");
     await loaded(page, "int8", "fp32");
     assert.equal(await card(page, "int8").getByRole("alert").textContent(), "");
     await compare(page, SAME);
@@ -332,8 +362,8 @@ describe("failures", { timeout: 180_000 }, () => {
     const page = await open({ url: `${site.origin}/score/` });
     await loaded(page, "int8", "fp32");
     await compare(page, SAME);
-    assert.equal(await part(page, "int8", "verdict").textContent(), "Score -1.250");
-    assert.equal(await part(page, "fp32", "verdict").textContent(), "Score -1.000");
+    assert.equal(await part(page, "int8", "verdict").textContent(), "INT8: Score -1.250");
+    assert.equal(await part(page, "fp32", "verdict").textContent(), "FP32: Score -1.000");
     for (const key of ["int8", "fp32"]) {
       assert.ok(await part(page, key, "infer").isVisible());
       for (const name of ["meter", "probability"]) assert.ok(await part(page, key, name).isHidden(), `${key} ${name}`);

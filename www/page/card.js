@@ -28,13 +28,21 @@ export class Card {
   showAnswer(answer) {
     const parts = this.#parts;
     const { tokenizeMs, inferMs, runs } = answer.timing;
-    parts.verdict.textContent = verdict(answer);
+    this.#showVerdict(verdict(answer));
     this.#showProbability(probability(answer));
     parts.infer.textContent = milliseconds(inferMs);
     parts.tokenize.textContent = milliseconds(tokenizeMs);
     parts.tokens.textContent = `${answer.tokens} tokens`;
     parts.runs.textContent = runs === 1 ? "One timed run" : `Median of ${runs} runs, after warm-up`;
     parts.answer.hidden = false;
+  }
+
+  /** Screen readers hear of two verdicts, and whose each is. */
+  #showVerdict(text) {
+    const whose = document.createElement("span");
+    whose.className = "visually-hidden";
+    whose.textContent = `${this.#model.name}: `;
+    this.#parts.verdict.replaceChildren(...(text ? [whose, text] : []));
   }
 
   #showProbability(found) {
@@ -50,12 +58,12 @@ export class Card {
 
   /** Only where there is no earlier answer, which stays until the new one is there. */
   showBusy() {
-    if (this.#model.state === "ready" && this.#parts.answer.hidden) setText(this.#parts.verdict, "Comparing…");
+    if (this.#model.state === "ready" && this.#parts.answer.hidden) this.#showVerdict("Comparing…");
   }
 
   clearAnswer() {
     this.#parts.answer.hidden = true;
-    setText(this.#parts.verdict, "");
+    this.#showVerdict("");
   }
 
   #showModel() {
@@ -81,7 +89,10 @@ export class Card {
         ? "Retry loads it again. The other model is not affected."
         : `Check the connection, and that the server has ${files.model} and ${files.tokenizer}, then retry. The other model is not affected.`;
     parts.retry.setAttribute("aria-label", `Retry ${name}`);
-    parts.retry.addEventListener("click", () => this.onRetry());
+    parts.retry.addEventListener("click", () => {
+      this.#parts.name.focus(); // the button goes
+      this.onRetry();
+    });
     this.#parts.alert.replaceChildren(element);
   }
 }

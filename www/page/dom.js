@@ -25,7 +25,7 @@ export function setLines(element, texts, className = "") {
   );
 }
 
-/** Tells screen readers, politely. */
+/** Tells screen readers, politely; what was said before is no longer true. */
 export function announce(text) {
-  byId("announcement").textContent = text;
+  setText(byId("announcement"), text);
 }

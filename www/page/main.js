@@ -34,13 +34,17 @@ async function loadModels() {
 }
 
 function onModelChange(model) {
-  byId("compare").disabled = !Object.values(models).some(({ state }) => state === "ready");
-  if (model.state === "ready") {
-    announce(`${model.name} is ready`);
-    if (asked) answer({ ...asked });
-  } else if (model.state === "loading" && !model.progress) {
-    announce(`Loading ${model.name}`);
-  }
+  const all = Object.values(models);
+  byId("compare").disabled = !all.some(({ state }) => state === "ready");
+  if (model.progress) return;
+  // One after the other would be lost: a screen reader has not said the first when the second takes its place.
+  announce(all.map(spoken).filter(Boolean).join(". "));
+  if (model.state === "ready" && asked) answer({ ...asked });
+}
+
+/** A failure is an alert of its own. */
+function spoken({ name, state }) {
+  return { ready: `${name} is ready`, loading: `Loading ${name}` }[state];
 }
 
 /** Asks every model that is ready. A later call, for new sentences or a newly loaded model, takes over from this one. */
@@ -49,6 +53,7 @@ function answer(question) {
   byId("results").setAttribute("aria-busy", "true");
   byId("answer-key").replaceChildren();
   return alone(async () => {
+    const mine = turn;
     const answers = {};
     const infos = {};
     Object.values(cards).forEach((card) => card.showBusy());
@@ -62,6 +67,7 @@ function answer(question) {
     }
     if (asked !== question) return;
     byId("results").setAttribute("aria-busy", "false");
+    if (mine !== turn) return; // the models are being loaded anew
     showSummary(question, answers, infos);
     showStaleness();
   });
@@ -81,6 +87,7 @@ async function ask(model, { a, b }) {
 /** Answers to other sentences than those above are marked, and their answer key is withdrawn. */
 function showStaleness() {
   const stale = asked !== null && (asked.a !== first.value || asked.b !== second.value);
+  if (stale === byId("stale").hidden) announce(stale ? byId("stale").textContent : "");
   byId("stale").hidden = !stale;
   byId("answer-key").hidden = stale;
   byId("results").classList.toggle("stale", stale);

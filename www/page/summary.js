@@ -42,7 +42,7 @@ function notes(a, b, answers, infos) {
     empty.length === 1 && `${empty[0]} is empty; the answer means little.`,
     empty.length === 2 && "Both sentences are empty; the answer means little.",
     cut && `The pair was longer than ${infos[cut].maxLength} tokens and was cut.`,
-    infos.int8?.kernel === "unfused" && "The INT8 file was not made by bert8: it runs without the fast kernels.",
+    infos.int8?.kernel === "unfused" && "The INT8 file is not in the form that bert8 fuses: it runs without the fast kernels.",
   ].filter(Boolean);
 }
 
