@@ -22,7 +22,8 @@ Usage: ./build.sh [STEP]...      (default: page)
           bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 10 minutes; --help for FLAGS)
   clean   remove dist/ and build/
 
-A machine needs Rust (rustup), Node with npm and, for the tests, Chromium with its driver and Python 3.
+A machine needs Rust (rustup), Node with npm (20 or newer for tests and bench) and, for these, Chromium with its driver and
+Python 3.
 USAGE
 }
 
@@ -59,7 +60,7 @@ tools() {
   fi
   cargo_tool wasm-pack wasm-pack "$WASM_PACK"
   cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN"
-  if [ ! -x build/tools/node_modules/.bin/wasm-opt ]; then
+  if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}"; then
     say "installing wasm-opt (binaryen $BINARYEN)"
     mkdir -p build/tools
     npm install --prefix build/tools --ignore-scripts --no-save --no-audit --no-fund "binaryen@$BINARYEN"
@@ -97,9 +98,11 @@ wasm_variant() {
   local out=build/pkg/$1
   stale "$out/bert8_bg.wasm" src Cargo.toml Cargo.lock build.sh || return 0
   say "WebAssembly, $1 (some minutes when everything is new)"
-  rm -rf "$out" # wasm-pack would stumble over what an interrupted build has left
+  # An interrupted build leaves a module that wasm-opt has not seen.
+  rm -rf "$out" "$out.part"
   RUSTFLAGS="$(variant_flags "$1")" CARGO_TARGET_DIR="target/wasm-$1" \
-    wasm-pack --quiet build --target web --no-pack --out-dir "$out" --profile wasm -- --no-default-features --locked
+    wasm-pack --quiet build --target web --no-pack --out-dir "$out.part" --profile wasm -- --no-default-features --locked
+  mv "$out.part" "$out"
 }
 
 wasm() {
@@ -138,7 +141,10 @@ serve() {
   exec target/release/bert8 serve dist --port "${PORT:-8080}"
 }
 
+# What drives Chromium.
 browser() {
+  node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null ||
+    die "tests and bench need Node.js 20 or newer; install it (nodejs.org)"
   command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
   { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; } ||
     die "Chromium and chromedriver are missing; install them (Debian: apt-get install chromium chromium-driver)"
@@ -147,11 +153,16 @@ browser() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null
 }
 
-# Installs onnxruntime into build/venv; fails where that is impossible.
-onnxruntime() {
-  [ -x build/venv/bin/python ] || { python3 -m venv build/venv && build/venv/bin/pip install -q -r tests/peers/requirements.txt; } ||
-    { rm -rf build/venv; return 1; }
+# Makes the Python environment of a requirements file; fails where that is impossible.
+venv() { # folder, requirements
+  stale "$1/.installed" "$2" || return 0
+  say "installing the Python packages of $2"
+  rm -rf "$1" # what an interrupted installation has left
+  python3 -m venv "$1" && "$1/bin/pip" install -q -r "$2" && touch "$1/.installed"
 }
+
+# Installs onnxruntime into build/venv.
+onnxruntime() { venv build/venv tests/peers/requirements.txt; }
 
 # Installs OpenVINO beside onnxruntime; fails where that is impossible.
 openvino() {
@@ -258,16 +269,10 @@ bench() { # flags
 }
 
 compare() { # flags
-  local venv=build/compare/venv
   cli
-  if stale "$venv/.installed" tests/compare_quantizers/requirements.txt; then
-    say "installing NNCF, OpenVINO and onnxruntime"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install -q -r tests/compare_quantizers/requirements.txt
-    touch "$venv/.installed"
-  fi
+  venv build/compare/venv tests/compare_quantizers/requirements.txt || die "NNCF, OpenVINO and onnxruntime cannot be installed"
   say "quantizers on the same pairs"
-  "$venv/bin/python" tests/compare_quantizers "$@"
+  build/compare/venv/bin/python tests/compare_quantizers "$@"
 }
 
 clean() { rm -rf dist build; }
