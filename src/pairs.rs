@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use csv::{ByteRecord, ReaderBuilder};
+use std::io::Read;
 use std::path::Path;
 
 /// One pair of a file.
@@ -21,16 +22,23 @@ impl Pair {
     /// The class id of the label among `labels`, or `None` where the file has no labels.
     ///
     /// # Errors
-    /// If the label is neither a class id nor a class name; `file` is named with the line.
+    /// If the label is neither a class id nor a class name, or both and of two classes; `file` is named with the line.
     pub fn label_id(&self, labels: &[String], file: &str) -> Result<Option<usize>> {
         let Some(label) = &self.label else { return Ok(None) };
         let by_id = label.parse().ok().filter(|&id: &usize| id < labels.len());
-        let id = by_id.or_else(|| labels.iter().position(|name| name == label));
-        id.map(Some).ok_or_else(|| {
-            let known: Vec<String> = labels.iter().enumerate().map(|(id, name)| format!("{id} ({name})")).collect();
-            let problem = format!("the label `{label}` is not one of the model's: {}", known.join(", "));
-            Error::Line { file: file.to_owned(), line: self.line, problem }
-        })
+        let by_name = labels.iter().position(|name| name == label);
+        let problem = match (by_id, by_name) {
+            (Some(id), Some(other)) if id != other => format!(
+                "the label `{label}` is the id of the class {} and the name of class {other}; give the model other names",
+                labels[id]
+            ),
+            (Some(id), _) | (None, Some(id)) => return Ok(Some(id)),
+            (None, None) => {
+                let known: Vec<String> = labels.iter().enumerate().map(|(id, name)| format!("{id} ({name})")).collect();
+                format!("the label `{label}` is not one of the model's: {}", known.join(", "))
+            }
+        };
+        Err(line_error(file, self.line, problem))
     }
 }
 
@@ -88,19 +96,24 @@ impl Lines<'_> {
     }
 }
 
+/// A line behind the last one: a quote that is never closed takes it for text, as it does all that follows.
+const END: &[u8] = b"\n\0";
+
 fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::file(file, "is empty; expected a header line and pairs"));
+    }
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
         .quoting(delimiter == b',')
         .flexible(true)
         .has_headers(false)
-        .from_reader(bytes);
+        .from_reader(bytes.chain(END));
     let mut records = reader.byte_records();
     let mut lines = Lines { bytes, offset: 0, line: 1 };
     let failed = |e: csv::Error| Error::file(file, format!("cannot be read as a table: {e}"));
 
-    let header = records.next().transpose().map_err(failed)?;
-    let header = header.ok_or_else(|| Error::file(file, "is empty; expected a header line and pairs"))?;
+    let header = records.next().transpose().map_err(failed)?.unwrap_or_default();
     let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_lowercase()).collect();
     let column = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|n| n == name));
     let (Some(first), Some(second)) = (column(&FIRST), column(&SECOND)) else {
@@ -112,9 +125,15 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
     };
     let label = column(&LABEL);
     let mut pairs = Vec::new();
+    let (mut line, mut ended) = (1, false);
     for record in records {
         let record = record.map_err(failed)?;
-        let line = lines.of(&record);
+        let start = record.position().map_or(0, |position| position.byte() as usize);
+        if bytes.get(start..).is_none_or(|rest| rest.iter().all(|byte| b"\r\n".contains(byte))) {
+            ended = true;
+            break;
+        }
+        line = lines.of(&record);
         if record.len() != names.len() {
             let problem = format!("has {} columns, the header has {}", record.len(), names.len());
             return Err(line_error(file, line, problem));
@@ -125,6 +144,9 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
             second: text(&record[second], file, line)?,
             label: label.map(|at| text(&record[at], file, line)).transpose()?.map(|label| label.trim().to_owned()),
         });
+    }
+    if !ended {
+        return Err(line_error(file, line, "has a quote that is never closed"));
     }
     Ok(pairs)
 }
@@ -207,5 +229,27 @@ mod tests {
         let pairs = read("x.tsv", b"label\tsentence1\tsentence2\n7\ta\tb\n").unwrap();
         let error = pairs[0].label_id(&["no".into(), "yes".into()], "x.tsv").unwrap_err().to_string();
         assert!(error.contains("x.tsv, line 2") && error.contains("0 (no), 1 (yes)"), "{error}");
+        let stars = ["1", "2", "3"].map(String::from);
+        let rating =
+            |label: &str| Pair { line: 5, first: String::new(), second: String::new(), label: Some(label.into()) };
+        let error = rating("1").label_id(&stars, "x.tsv").unwrap_err().to_string();
+        assert!(error.contains("line 5: the label `1` is the id of the class 2 and the name of class 0"), "{error}");
+        assert_eq!(rating("3").label_id(&stars, "x.tsv").unwrap(), Some(2), "no id");
+        assert_eq!(
+            rating("1").label_id(&["0", "1"].map(String::from), "x.tsv").unwrap(),
+            Some(1),
+            "both are one class"
+        );
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_swallows_nothing() {
+        let header = "label,sentence1,sentence2\n";
+        for rest in ["1,a,\"b\n0,c,d\n1,e,f\n", "1,a,\"b\n0,c,d", "1,a,\"b \"\"c\"\"\n"] {
+            assert!(error("x.csv", format!("{header}{rest}").as_bytes()).contains("line 2: has a quote that is never"));
+        }
+        assert!(error("x.csv", b"sentence1,sentence2,\"label\na,b,c\n").contains("line 1: has a quote"));
+        assert_eq!(read("x.csv", format!("{header}1,a,\"b\"").as_bytes()).unwrap().len(), 1);
+        assert_eq!(read("x.tsv", b"sentence1\tsentence2\na\t\"b\n").unwrap()[0].second, "\"b");
     }
 }
