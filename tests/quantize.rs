@@ -224,7 +224,8 @@ fn accuracy_control_returns_parts_until_the_drop_is_met() {
     let hard = with_outliers(&bert());
     let data = labelled(&hard, 3);
     let options = Options { smoothing: Smoothing::Off, range: Range::Percentile(90.0), ..Preset::Fast.options() };
-    for metric in [Metric::Agreement, Metric::Accuracy] {
+    for (metric, format) in [(Metric::Agreement, Format::Integer), (Metric::Accuracy, Format::Qdq)] {
+        let options = Options { format, ..options.clone() };
         let control = Control { metric, max_drop: 0.0, data: &data };
         let int8 = quantized(&hard, &options, Some(&control));
         let report = int8.report.control.unwrap();

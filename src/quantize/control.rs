@@ -79,7 +79,7 @@ pub struct ControlReport {
 pub struct Measured {
     /// The metric's value.
     pub value: f64,
-    /// Bytes of the ONNX file, of an INT8 model in its integer form.
+    /// Bytes of the ONNX file.
     pub bytes: usize,
     /// Mean time for a pair on this machine.
     pub ms_per_pair: f64,
@@ -95,6 +95,9 @@ pub struct Returned {
     /// The metric once it was in FP32.
     pub value: f64,
 }
+
+/// What writes an INT8 model.
+pub(super) type Emit = fn(&Bert, &Parameters) -> pb::ModelProto;
 
 /// A model's logits on pairs, and what they are worth.
 struct Answers {
@@ -131,7 +134,7 @@ fn answer(
 
 /// Returns units of `parameters` to FP32, the most damaging first, until the drop is met. With all of them returned the
 /// model is FP32's, so a drop of 0 or more always is. What is measured has the classifier corrected by `head`, where there is
-/// one; the parameters that are given back have not.
+/// one, and the form that `emit` writes; the parameters that are given back are not corrected.
 ///
 /// # Errors
 /// If there are no pairs, the drop is not finite, or a model cannot run.
@@ -140,6 +143,7 @@ pub fn control(
     parameters: &Parameters,
     control: &Control,
     head: Option<Head>,
+    emit: Emit,
     progress: &mut dyn FnMut(Step),
 ) -> Result<(Parameters, ControlReport)> {
     let &Control { metric, max_drop, data } = control;
@@ -160,8 +164,7 @@ pub fn control(
         {
             corrected.correct(&report);
         }
-        answer(&emit_int8(bert, &corrected), "the INT8 model", &all, metric, Some(&fp32))
-            .map(|answers| answers.measured)
+        answer(&emit(bert, &corrected), "the INT8 model", &all, metric, Some(&fp32)).map(|answers| answers.measured)
     };
     let int8 = measure(parameters)?;
     let (mut kept, mut result, mut returned) = (parameters.clone(), int8, Vec::new());

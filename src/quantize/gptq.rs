@@ -47,6 +47,9 @@ pub fn gptq(weights: &[f32], inputs: &[f32], features: usize) -> QuantizedRows {
 /// The features by falling power, and U of H in that order.
 fn factor(inputs: &[f32], features: usize) -> (Vec<usize>, Array2<f32>) {
     let x = matrix(inputs, features);
+    // U does not depend on the inputs' scale. A power of 2 rounds nothing, and keeps their squares finite.
+    let largest = x.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
+    let x = x.mapv(|value| value * (-largest.log2().floor()).exp2());
     let h = x.t().dot(&x);
     let mean = h.diag().iter().map(|&power| f64::from(power)).sum::<f64>() / features as f64;
     let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };
@@ -151,6 +154,18 @@ mod tests {
         for ((i, j), value) in h.indexed_iter() {
             // U is rounded to f32.
             assert!(i == j || value.abs() < 1e-4 * largest, "{i} {j} {value} {largest}");
+        }
+    }
+
+    #[test]
+    fn the_scale_of_the_inputs_makes_no_difference() {
+        let mut rng = Rng::new(7);
+        let inputs = inputs(&mut rng, 40, 20);
+        let weights: Vec<f32> = (0..5 * 20).map(|_| rng.normal()).collect();
+        let expected = gptq(&weights, &inputs, 20);
+        for scale in [1e-30f32, 1e-10, 1e10, 1e36].map(|scale| scale.log2().round().exp2()) {
+            let scaled: Vec<f32> = inputs.iter().map(|x| x * scale).collect();
+            assert_eq!(gptq(&weights, &scaled, 20), expected, "inputs times {scale:e}");
         }
     }
 

@@ -119,10 +119,14 @@ pub fn quantize(
     let head = Head { samples, exact: &exact };
     let Attempt { mut parameters, findings, head: mut found } =
         attempts::nearest(bert, &observations, options, head, &mut progress)?;
+    let emit: control::Emit = match options.format {
+        Format::Integer => emit::emit_int8,
+        Format::Qdq => emit_qdq::emit_qdq,
+    };
     let mut control = None;
     if let Some(accuracy) = accuracy {
         let corrected = options.bias_correction.then_some(head);
-        let (kept, report) = control::control(bert, &parameters, accuracy, corrected, &mut progress)?;
+        let (kept, report) = control::control(bert, &parameters, accuracy, corrected, emit, &mut progress)?;
         found = head.compare(bert, &kept, &mut || ())?;
         (parameters, control) = (kept, Some(report));
     }
@@ -130,10 +134,7 @@ pub fn quantize(
     if let Some(head) = &head {
         parameters.correct(head);
     }
-    let onnx = encode_model(&match options.format {
-        Format::Integer => emit::emit_int8(bert, &parameters),
-        Format::Qdq => emit_qdq::emit_qdq(bert, &parameters),
-    });
+    let onnx = encode_model(&emit(bert, &parameters));
     let fp32_bytes = encoded_len(&emit_fp32(bert));
     let sizes = Sizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = Calibration {

@@ -89,6 +89,7 @@ impl Parameters {
         for unit in units(layers).into_iter().filter(|unit| !keep(&unit.name)) {
             kept.linears.retain(|name, _| !unit.linears.contains(name));
             kept.scores.retain(|name| Some(name) != unit.scores.as_ref());
+            kept.activations.retain(|name, _| *name != unit.input && !unit.linears.contains(name));
         }
         kept.tables.retain(|name, _| keep(name));
         kept

@@ -56,11 +56,11 @@ impl Choice {
             map.divisors = divisors(alpha, &magnitudes, weights);
         }
         let (low, high) = range(method, observer, &map);
-        let params = match symmetric {
-            true => QuantParams::symmetric(high.max(-low)),
-            false => QuantParams::asymmetric(low, high),
+        let (range, params) = match symmetric {
+            true => ((-high.max(-low), high.max(-low)), QuantParams::symmetric(high.max(-low))),
+            false => ((low.min(0.0), high.max(0.0)), QuantParams::asymmetric(low, high)),
         };
-        Choice { alpha, map, method, range: (low, high), params }
+        Choice { alpha, map, method, range, params }
     }
 
     /// At most `count` rows of the mapped activation, as its integers stand for them.
