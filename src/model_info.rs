@@ -80,7 +80,8 @@ fn table_shape(model: &pb::ModelProto, wanted: impl Fn(&GraphIndex, &str) -> boo
     let tables = gathers.filter_map(|node| {
         let [table, ids] = node.input.as_slice() else { return None };
         let [rows, columns] = index.constant(table)?.dims[..] else { return None };
-        (columns > 1 && wanted(&index, ids)).then_some((usize::try_from(rows).ok()?, usize::try_from(columns).ok()?))
+        (rows > 0 && columns > 1 && wanted(&index, ids))
+            .then_some((usize::try_from(rows).ok()?, usize::try_from(columns).ok()?))
     });
     tables.max()
 }

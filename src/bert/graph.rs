@@ -56,9 +56,11 @@ pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
     g.finish(&[(CONFIG_KEY, json)])
 }
 
-/// The configuration a file written by [`build_graph`] carries; `None` for a file from elsewhere.
+/// The configuration a file written by [`build_graph`] carries; `None` for a file from elsewhere, and for one whose sizes cannot
+/// be those of a model.
 pub fn embedded_config(model: &pb::ModelProto) -> Option<BertConfig> {
-    serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()
+    let config: BertConfig = serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()?;
+    config.validate(CONFIG_KEY).ok().map(|()| config)
 }
 
 /// `x · Wᵀ + bias` in FP32, as MatMul and Add.

@@ -1,9 +1,9 @@
 //! `bert8 inspect`
 
-use super::load::{self, Source};
+use super::load;
 use super::output::{megabytes, print_json};
 use anyhow::Result;
-use bert8::bert::{Bert, BertConfig};
+use bert8::bert::{BertConfig, import_folder};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::ops::Fused;
@@ -11,6 +11,7 @@ use bert8::{ModelInfo, onnx};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Show what a model file or folder holds, and how bert8 would run it
@@ -19,8 +20,8 @@ use std::sync::Arc;
 /// operators, and what was fused.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    #[command(flatten)]
-    source: Source,
+    /// A Hugging Face folder, or an ONNX file that can run as it is
+    model: PathBuf,
 
     /// Print the results as JSON
     #[arg(long)]
@@ -44,12 +45,11 @@ struct File {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.source.model.is_dir() { folder(args) } else { file(args) }
+    if args.model.is_dir() { folder(args) } else { file(args) }
 }
 
 fn folder(args: &Args) -> Result<()> {
-    let bert: Bert = args.source.bert()?;
-    let config = bert.config().clone();
+    let config = import_folder(&args.model)?.config().clone();
     let parameters = config.tensor_shapes().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
     if args.json {
         return print_json(&Folder { config, parameters });
@@ -68,9 +68,8 @@ fn folder(args: &Args) -> Result<()> {
 }
 
 fn file(args: &Args) -> Result<()> {
-    let path = &args.source.model;
-    let source = Arc::new(load::read(path)?);
-    let name = path.display().to_string();
+    let source = Arc::new(load::read(&args.model)?);
+    let name = args.model.display().to_string();
     let proto = onnx::decode_skeleton(&*source, &name)?;
     let mut operators = BTreeMap::new();
     for node in proto.graph.iter().flat_map(|graph| &graph.node) {

@@ -33,8 +33,13 @@ impl Source {
 
     /// The files that the model is read from, or its folder.
     pub fn files(&self) -> Vec<PathBuf> {
-        let beside = if self.model.is_file() { external_files(&self.model) } else { Vec::new() };
-        std::iter::once(self.model.clone()).chain(beside).collect()
+        let mut files = vec![self.model.clone()];
+        if self.model.is_file() {
+            files.extend(external_files(&self.model));
+            // Labels come from there.
+            files.push(self.model.with_file_name("config.json"));
+        }
+        files
     }
 
     /// Where the model's tokenizer lies: `given`, or the tokenizer.json in or beside the model.

@@ -23,7 +23,7 @@ impl Output {
         if !folder.is_dir() {
             bail!("cannot write {}: the folder {} does not exist", path.display(), folder.display());
         }
-        if path.is_dir() {
+        if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
             bail!("cannot write {}: it is a folder; give a file name", path.display());
         }
         if path.exists() && !path.is_file() {
@@ -37,7 +37,9 @@ impl Output {
         {
             bail!("cannot write {}: it is, or lies in, the input; choose another name", path.display());
         }
-        Ok(Output { path: path.to_owned(), folder })
+        let output = Output { path: path.to_owned(), folder };
+        output.stage(&[])?;
+        Ok(output)
     }
 
     /// Whether `self` and `other` are the same file.

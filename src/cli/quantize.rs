@@ -2,7 +2,7 @@
 
 use super::load::{self, Source};
 use super::method::Method;
-use super::output::{Output, megabytes, print_json};
+use super::output::{Output, Staged, megabytes, print_json};
 use anyhow::{Result, bail};
 use bert8::bert::BertConfig;
 use bert8::pairs::read_pairs;
@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 /// Quantize a BERT classifier to an INT8 ONNX file
 ///
 /// Post-training static quantization: weights symmetric per output channel, activations per tensor with ranges from
-/// calibration pairs, after SmoothQuant, biases corrected. Where there is a search, of three attempts at it the one is kept
-/// whose logits on the calibration pairs are nearest to FP32's. The pairs need no labels; a few hundred that look like what the
-/// model will see are enough. The same seed and files give the same bytes.
+/// calibration pairs, after SmoothQuant, biases corrected. Where there is a search and weights are rounded by gptq, of three
+/// attempts the one is kept whose logits on the calibration pairs are nearest to FP32's. The pairs need no labels; a few hundred
+/// that look like what the model will see are enough. The same seed and files give the same bytes.
 ///
 /// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled pairs is no
 /// further below FP32's than that. Without it, labelled pairs play no part.
@@ -123,10 +123,11 @@ pub fn run(args: &Args) -> Result<()> {
     }
     bar.finish_and_clear();
 
-    output.write(&quantized.onnx)?;
+    let mut staged = vec![output.stage(&quantized.onnx)?];
     if let Some(file) = report_file {
-        file.write(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?;
+        staged.push(file.stage(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?);
     }
+    staged.into_iter().try_for_each(Staged::commit)?;
     let sizes = quantized.report.sizes;
     eprintln!(
         "wrote {} ({}, {:.1} % of FP32's {}), calibrated on {} pairs",

@@ -53,7 +53,7 @@ fn help_names_every_option() {
         ("eval", &["<MODEL>", "--tokenizer", "--data", "--baseline", "--max-length", "--json"]),
         ("classify", &["<MODEL>", "<FIRST>", "<SECOND>", "--tokenizer", "--max-length", "--json"]),
         ("bench", &["<MODEL>", "--seq", "--seconds", "--json"]),
-        ("inspect", &["<MODEL>", "--heads", "--json"]),
+        ("inspect", &["<MODEL>", "--json"]),
         ("report", &["<REPORT>", "--html"]),
         ("serve", &["[DIR]", "--port", "--host"]),
     ];

@@ -56,3 +56,15 @@ fn a_damaged_fp32_model_gives_errors() {
 fn a_damaged_int8_model_gives_errors() {
     damage_everything(tiny::int8());
 }
+
+#[test]
+fn sizes_in_the_metadata_that_no_model_has_are_not_believed() {
+    let mut model = decode_model(&tiny::fp32(), "whole.onnx").unwrap();
+    let words = |model: &pb::ModelProto| Model::from_bytes(encode_model(model), "m.onnx").unwrap().info().vocab_size;
+    let expected = words(&model);
+    let entry = model.metadata_props.iter_mut().find(|entry| entry.key == "bert8.config").unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&entry.value).unwrap();
+    config["vocab_size"] = 0.into();
+    entry.value = config.to_string();
+    assert_eq!(words(&model), expected);
+}

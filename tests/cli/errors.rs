@@ -180,6 +180,7 @@ fn outputs_do_not_replace_inputs() {
             ("pairs.tsv/x.onnx", "pairs.tsv"),
             ("out", "it is a folder"),
             ("out/", "it is a folder"),
+            ("out/new.onnx/", "it is a folder"),
             (".", "it is a folder"),
             ("socket", "no regular file"),
         ] {
@@ -194,6 +195,9 @@ fn outputs_do_not_replace_inputs() {
     // A tokenizer beside an ONNX file is an input too.
     sandbox.write("tokenizer.json", tiny::tokenizer_json().to_string());
     sandbox.refused("quantize fp32.onnx --calibration pairs.tsv -o tokenizer.json", &["cannot write tokenizer.json"]);
+    // So is a config.json, which names its labels.
+    sandbox.write("config.json", "{}");
+    sandbox.refused("convert fp32.onnx -o config.json", &["cannot write config.json: it is, or lies in, the input"]);
 }
 
 #[test]
