@@ -106,7 +106,7 @@ pub fn load<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>, weights: &mut Weights<'
     let inputs = inputs(graph, &words, types.as_ref())?;
     let hidden = words.shape[1];
     let (type_rows, type_values) = match types.or(constant_types) {
-        Some(table) if table.ids.is_some() => (table.shape[0], table.values),
+        Some(table) if table.input.is_some() => (table.shape[0], table.values),
         Some(row) => (SEGMENTS, row.values[..row.shape[1]].repeat(SEGMENTS)),
         None => (SEGMENTS, vec![0.0; SEGMENTS * hidden]),
     };

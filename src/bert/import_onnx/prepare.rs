@@ -2,7 +2,7 @@
 
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::error::{Error, Result};
-use crate::onnx::{attribute, node_label, pb};
+use crate::onnx::{node_label, pb};
 use std::collections::{HashMap, HashSet};
 
 /// The operators an FP32 export of a BERT classifier may use. None of them holds a subgraph.
@@ -113,12 +113,6 @@ pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
                 _ => "is nothing a BERT sequence classifier is made of",
             };
             return Err(node_error(file, node, problem));
-        }
-        // The engine takes a transposition's word for it, and would never end with one that drops an axis.
-        if let Some(perm) = attribute(node, "perm").filter(|_| node.op_type == "Transpose")
-            && !(0..perm.ints.len() as i64).all(|axis| perm.ints.contains(&axis))
-        {
-            return Err(node_error(file, node, format!("has the perm {:?}, which is no permutation", perm.ints)));
         }
     }
     // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.

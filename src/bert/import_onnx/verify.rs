@@ -98,7 +98,6 @@ fn probes(model: &pb::ModelProto, bert: &Bert, file: &str) -> Result<Vec<Probe>>
     let config = bert.config();
     let has = |name: &str| inputs(model).any(|i| i.name == name);
     let fixed = [0, 1].map(|axis| inputs(model).find_map(|input| fixed_size(input, axis)));
-    let segments = if has("token_type_ids") { config.type_vocab.min(2) } else { 1 };
     let mut random = Random(8);
     let mut probes = Vec::new();
     for (batch, sequence) in [(2, 16), (2, 16), (1, 7)] {
@@ -119,7 +118,7 @@ fn probes(model: &pb::ModelProto, bert: &Bert, file: &str) -> Result<Vec<Probe>>
             for at in 0..sequence {
                 probe.ids.push(random.below(config.vocab_size));
                 probe.mask.push(i64::from(at < sequence - padding));
-                probe.types.push(i64::from(segments == 2 && at >= sequence / 2));
+                probe.types.push(i64::from(at >= sequence / 2));
             }
         }
         probes.push(probe);
