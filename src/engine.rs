@@ -1,7 +1,8 @@
 //! Running a model on tract: parse, type, plan, run.
 
 use crate::error::{Error, Result};
-use crate::onnx::{Source, attribute_int, node_label, pb};
+use crate::graph_check;
+use crate::onnx::{Source, pb};
 use crate::ops;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -148,7 +149,8 @@ impl Engine {
 }
 
 /// Does `work`. tract asserts what it takes for granted of a graph; a damaged one must not end the program, so a panic becomes
-/// an error.
+/// an error. In WebAssembly, where a panic is the end of the instance, nothing is caught: what is known to panic is refused
+/// before ([`graph_check`], [`Model`](crate::model::Model)).
 pub(crate) fn guarded<T>(file: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Error::engine(file, stage, "the graph or its input holds something the engine cannot handle"))
@@ -162,7 +164,7 @@ pub(crate) fn runnable(typed: TypedModel, file: &str) -> Result<Arc<TypedSimpleP
 
 /// What tract reads in `model`.
 pub(crate) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
-    check_for_tract(model.proto, file)?;
+    graph_check::for_tract(model.proto, file)?;
     let parsed = ops::onnx(model.source.cloned())
         .parse(model.proto, None)
         .map_err(|e| Error::engine(file, "parsing the model", e))?;
@@ -209,27 +211,4 @@ fn typed(model: Graph, sizes: [Option<usize>; 2], file: &str) -> Result<Typed> {
         .and_then(TypedModel::into_decluttered)
         .map_err(|e| Error::engine(file, "typing the model", e))?;
     Ok((typed, inputs))
-}
-
-/// Refuses what would crash or hang tract rather than make it fail.
-fn check_for_tract(model: &pb::ModelProto, file: &str) -> Result<()> {
-    let graphs = || model.graph.iter();
-    // It takes the address of a float tensor's first value without asking whether there is one.
-    let float = |tensor: &pb::TensorProto| tensor.data_type == pb::tensor_proto::DataType::Float as i32;
-    let mut tensors = graphs().flat_map(|graph| &graph.initializer);
-    if let Some(empty) = tensors.find(|tensor| float(tensor) && tensor.dims.contains(&0)) {
-        return Err(Error::tensor(file, &empty.name, "holds no values"));
-    }
-    // It counts from the axis to the rank without asking which is larger. No tensor of a BERT has more than four dimensions.
-    let axis = |node: &pb::NodeProto| attribute_int(node, "axis", -1);
-    let mut norms = graphs().flat_map(|graph| &graph.node).filter(|node| node.op_type == "LayerNormalization");
-    match norms.find(|node| !(-4..4).contains(&axis(node))) {
-        Some(node) => Err(Error::Node {
-            file: file.to_owned(),
-            node: node_label(node).to_owned(),
-            op: node.op_type.clone(),
-            problem: format!("normalises axis {}; expected the last, -1", axis(node)),
-        }),
-        None => Ok(()),
-    }
 }

@@ -32,6 +32,7 @@ mod clock;
 pub mod engine;
 pub mod error;
 mod fused_engine;
+mod graph_check;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
@@ -42,6 +43,7 @@ pub mod ops;
 pub mod pairs;
 pub mod quantize;
 mod rng;
+mod table_rows;
 pub mod tokenizer;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -4,10 +4,12 @@ use crate::bert::embedded_config;
 use crate::engine::{Engine, Graph, TokenInputs};
 use crate::error::{Error, Result};
 use crate::fused_engine::FusedEngine;
+use crate::graph_check;
 use crate::kernels::Kernel;
 use crate::model_info::{ModelInfo, Precision};
 use crate::onnx::{Source, decode_skeleton};
 use crate::ops::{Fused, fuse, keep_first_token, read_when_parsed};
+use crate::table_rows::TableRows;
 use crate::tokenizer::Tokens;
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ pub struct Model {
     info: ModelInfo,
     fused: Fused,
     kernel: Kernel,
+    rows: TableRows,
     file: String,
 }
 
@@ -47,8 +50,13 @@ impl Model {
     /// As [`Model::from_bytes`].
     pub fn from_source(source: Arc<dyn Source>, file: &str, kernel: Kernel) -> Result<Self> {
         let mut proto = decode_skeleton(&*source, file)?;
+        graph_check::no_fused_operators(&proto, file)?;
         let foreign = embedded_config(&proto).is_none();
+        if !foreign {
+            graph_check::finite_tensors(&proto, file)?;
+        }
         let mut info = ModelInfo::new(&proto);
+        let rows = TableRows::of(&proto);
         let fused = fuse(&mut proto, kernel);
         if !fused.complete() {
             keep_first_token(&mut proto);
@@ -67,7 +75,7 @@ impl Model {
             let labels = count_labels(&runner, file).map_err(|e| not_as_it_is(e, file))?;
             info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
         }
-        Ok(Model { runner, info, fused, kernel, file: file.to_owned() })
+        Ok(Model { runner, info, fused, kernel, rows, file: file.to_owned() })
     }
 
     /// What the model is.
@@ -93,7 +101,8 @@ impl Model {
     /// The logits of a tokenized pair, by class id.
     ///
     /// # Errors
-    /// If there are too many tokens, or what comes out is not one finite logit for every class.
+    /// If there are too many tokens, one has an id or a type that the model lacks, or what comes out is not one finite logit for
+    /// every class.
     pub fn logits(&self, tokens: &Tokens) -> Result<Vec<f32>> {
         let logits = self.logits_of(&[tokens])?;
         Ok(logits.into_iter().next().unwrap_or_default())
@@ -111,6 +120,9 @@ impl Model {
                 "{count} tokens are more than the {limit} positions of {}",
                 self.file
             )));
+        }
+        for tokens in pairs {
+            self.rows.check(tokens, &self.file)?;
         }
         let mut all = Vec::with_capacity(pairs.len());
         let mut rest = pairs;
@@ -173,7 +185,7 @@ fn not_as_it_is(error: Error, file: &str) -> Error {
 
 /// How many logits a model without metadata gives for one short input.
 fn count_labels(runner: &Runner, file: &str) -> Result<usize> {
-    let probe = Tokens { ids: vec![0; 4], types: vec![0, 0, 1, 1], truncated: false };
+    let probe = Tokens { ids: vec![0; 4], types: vec![0; 4], truncated: false };
     match runner.run(&[&probe])?.len() {
         labels @ 1..=65_536 => Ok(labels),
         _ => {

@@ -1,7 +1,8 @@
 //! What a model file says of itself: from the metadata that our files carry, or read off the graph of any other.
 
 use crate::bert::embedded_config;
-use crate::onnx::{GraphIndex, pb};
+use crate::onnx::pb;
+use crate::table_rows::{behind_casts, table_shape};
 use serde::Serialize;
 
 /// The arithmetic of a model's matrix products.
@@ -71,28 +72,4 @@ impl ModelInfo {
             labels: Vec::new(),
         }
     }
-}
-
-/// `(rows, columns)` of the largest matrix that a Gather picks rows of by ids that `wanted` accepts.
-fn table_shape(model: &pb::ModelProto, wanted: impl Fn(&GraphIndex, &str) -> bool) -> Option<(usize, usize)> {
-    let index = GraphIndex::new(model.graph.as_ref()?);
-    let gathers = index.graph().node.iter().filter(|n| n.op_type == "Gather");
-    let tables = gathers.filter_map(|node| {
-        let [table, ids] = node.input.as_slice() else { return None };
-        let [rows, columns] = index.constant(table)?.dims[..] else { return None };
-        (rows > 0 && columns > 1 && wanted(&index, ids))
-            .then_some((usize::try_from(rows).ok()?, usize::try_from(columns).ok()?))
-    });
-    tables.max()
-}
-
-/// The value that `value` is a Cast of, through any number of them.
-fn behind_casts<'v>(index: &GraphIndex<'v>, mut value: &'v str) -> &'v str {
-    for _ in 0..8 {
-        match index.producer(value).filter(|n| n.op_type == "Cast").and_then(|n| n.input.first()) {
-            Some(input) => value = input,
-            None => break,
-        }
-    }
-    value
 }

@@ -73,3 +73,24 @@ fn graphs_that_are_not_plain_stay_as_they_are() {
         graph.node[0].attribute.push(pb::AttributeProto { g: Some(Default::default()), ..Default::default() })
     });
 }
+
+#[test]
+fn an_operand_of_lower_rank_is_read_whole() {
+    let mut model = golden();
+    let graph = model.graph.as_mut().unwrap();
+    // [sequence, hidden], whose second axis is not that of tokens.
+    let positions = graph.node.iter().find(|node| node.input.iter().any(|input| input == "position.ids")).unwrap();
+    let positions = positions.output[0].clone();
+    let norm = graph.node.iter().rposition(|node| node.op_type == "LayerNormalization").unwrap();
+    let sum = std::mem::replace(&mut graph.node[norm].input[0], "moved".to_owned());
+    let add = pb::NodeProto {
+        op_type: "Add".to_owned(),
+        name: "moved".to_owned(),
+        input: vec![sum, positions],
+        output: vec!["moved".to_owned()],
+        ..Default::default()
+    };
+    graph.node.insert(norm, add);
+    let whole = outputs(&model);
+    assert_close(&outputs(&narrowed(model).0), &whole);
+}

@@ -5,7 +5,7 @@
 mod common;
 
 use bert8::activation::Activation;
-use bert8::bert::Bert;
+use bert8::bert::{Bert, emit_fp32};
 use bert8::engine::{Engine, TokenInputs};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
@@ -204,14 +204,76 @@ fn sequences_laid_end_to_end_attend_to_themselves_alone() {
 
 #[test]
 fn ids_outside_the_tables_are_errors() {
-    let model = load(&int8(Activation::Gelu), Kernel::detect());
-    let error = |ids: Vec<i64>, types: Vec<i64>| {
-        model.logits(&Tokens { ids, types, truncated: false }).unwrap_err().to_string()
-    };
-    assert!(error(vec![2, 50], vec![0, 0]).contains("vocabulary of 50"));
-    assert!(error(vec![2, -1], vec![0, 0]).contains("vocabulary of 50"));
-    assert!(error(vec![2, 3], vec![0, 2]).contains("token type"));
+    let int8 = int8(Activation::Gelu);
+    let fp32 = emit_fp32(&tiny_bert(tiny_config(Activation::Gelu, 3)));
+    for (name, model) in [("fused", &int8), ("plain", &fp32)] {
+        let model = Model::from_bytes(encode_model(model), name).unwrap();
+        let error = |ids: Vec<i64>, types: Vec<i64>| {
+            model.logits(&Tokens { ids, types, truncated: false }).unwrap_err().to_string()
+        };
+        assert!(error(vec![2, 50], vec![0, 0]).contains(&format!("the id 50, but {name} knows 50 ids")));
+        assert!(error(vec![2, -1], vec![0, 0]).contains("the id -1"));
+        assert!(error(vec![2, 3], vec![0, 2]).contains("the type 2"));
+        assert!(error(vec![2; 21], vec![0; 21]).contains("20 positions"));
+    }
+    let fused = load(&int8, Kernel::detect());
+    let error = |ids, types| fused.logits(&Tokens { ids, types, truncated: false }).unwrap_err().to_string();
     assert!(error(vec![2, 3], vec![0]).contains("type for each"));
     assert!(error(vec![], vec![]).contains("one token"));
-    assert!(error(vec![2; 21], vec![0; 21]).contains("20 positions"));
+}
+
+fn tensor<'a>(model: &'a mut pb::ModelProto, name: &str) -> &'a mut pb::TensorProto {
+    model.graph.as_mut().unwrap().initializer.iter_mut().find(|tensor| tensor.name == name).unwrap()
+}
+
+#[test]
+fn what_computes_something_else_is_not_fused() {
+    let fused = |edit: &dyn Fn(&mut pb::ModelProto)| {
+        let mut model = int8(Activation::Gelu);
+        edit(&mut model);
+        fuse(&mut model, Kernel::detect()).complete()
+    };
+    assert!(fused(&|_| ()));
+    assert!(!fused(&|model| node(model, "encoder.layer.0.intermediate.activation.scaled").input.reverse()), "√2 / x");
+    let one =
+        |value: f32| move |model: &mut pb::ModelProto| tensor(model, "mask.one").raw_data = value.to_le_bytes().into();
+    assert!(!fused(&one(0.999_999_94)), "tokens are not all there");
+    let lowest = f32::NEG_INFINITY.to_le_bytes();
+    assert!(!fused(&|model| tensor(model, "mask.lowest").raw_data = lowest.into()), "0 · ∞");
+    assert!(!fused(&|model| tensor(model, "encoder.layer.1.output.dense.bias")
+        .dims
+        .splice(0..0, [1; 3])
+        .for_each(drop)));
+    assert!(!fused(&|model| model.graph.as_mut().unwrap().node.reverse()), "no order");
+}
+
+#[test]
+fn files_that_would_crash_or_mislead_are_refused() {
+    let refused = |edit: &dyn Fn(&mut pb::ModelProto)| {
+        let mut model = int8(Activation::Gelu);
+        edit(&mut model);
+        Model::from_bytes(encode_model(&model), "m.onnx").unwrap_err().to_string()
+    };
+    let error = refused(&|model| model.graph.as_mut().unwrap().node[0].op_type = "Bert8Quantize".to_owned());
+    assert!(error.contains("(Bert8Quantize) is none that a file may hold"), "{error}");
+    let bias = "encoder.layer.0.intermediate.dense.bias";
+    let error = refused(&|model| tensor(model, bias).raw_data[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
+    assert!(error.contains(bias) && error.contains("has no number at 1"), "{error}");
+    let error = refused(&|model| model.graph.as_mut().unwrap().output[0].name = "nothing".to_owned());
+    assert!(error.contains("nothing"), "{error}");
+    let error = refused(&|model| {
+        let pooled = node(model, "pooler.dense.matmul");
+        let weight = std::mem::replace(&mut pooled.input[1], "turned".to_owned());
+        let axes = vec![1, 1];
+        let perm = pb::AttributeProto { name: "perm".to_owned(), ints: axes, ..Default::default() };
+        let turn = pb::NodeProto {
+            op_type: "Transpose".to_owned(),
+            input: vec![weight],
+            output: vec!["turned".to_owned()],
+            attribute: vec![perm],
+            ..Default::default()
+        };
+        model.graph.as_mut().unwrap().node.insert(0, turn);
+    });
+    assert!(error.contains("the perm [1, 1], which is no permutation"), "{error}");
 }

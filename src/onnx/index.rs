@@ -40,6 +40,12 @@ impl<'a> GraphIndex<'a> {
         self.producer_at(value).map(|at| &self.graph.node[at])
     }
 
+    /// Whether every node stands behind those that it reads, so that there are no circles.
+    pub fn is_in_order(&self) -> bool {
+        let before = |at: usize, input: &String| self.producer_at(input).is_none_or(|producer| producer < at);
+        self.graph.node.iter().enumerate().all(|(at, node)| node.input.iter().all(|input| before(at, input)))
+    }
+
     /// The constant that `value` is: an initializer, the tensor of a Constant node, or either behind Identity nodes.
     pub fn constant(&self, value: &str) -> Option<&'a pb::TensorProto> {
         let mut value = value;
@@ -72,6 +78,11 @@ pub fn attribute_int(node: &pb::NodeProto, name: &str, default: i64) -> i64 {
 /// The float attribute of `node` called `name`, or `default` where it is absent.
 pub fn attribute_float(node: &pb::NodeProto, name: &str, default: f32) -> f32 {
     attribute(node, name).filter(|a| a.r#type == AttributeType::Float as i32).map_or(default, |a| a.f)
+}
+
+/// Whether the Transpose `node` takes every axis once; without `perm` it takes them backwards.
+pub fn transposes(node: &pb::NodeProto) -> bool {
+    attribute(node, "perm").is_none_or(|perm| (0..perm.ints.len() as i64).all(|axis| perm.ints.contains(&axis)))
 }
 
 /// What to call `node` in a message: its name, or its first output where it has none.

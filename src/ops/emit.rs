@@ -11,7 +11,7 @@ use crate::kernels::Kernel;
 use crate::onnx::pb;
 
 /// What the fused operators' names begin with.
-pub(super) const PREFIX: &str = "Bert8";
+pub(crate) const PREFIX: &str = "Bert8";
 
 /// The fused nodes, which read [`FUSED_INPUTS`]. They name the initializers of their tensors.
 pub(super) fn nodes(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {

@@ -1,7 +1,9 @@
 //! Keeps a classifier from computing what it does not read: of the last layer's result it takes the first token alone, so
 //! that queries, attention and everything behind them are needed for that token only. The answer stays exactly the same.
 
-use crate::onnx::{GraphIndex, attribute, attribute_int, pb, tensor_i64};
+use super::pattern::integers;
+use super::ranks::Ranks;
+use crate::onnx::{GraphIndex, attribute, attribute_int, pb};
 use std::collections::{HashMap, HashSet};
 
 /// An axis of a value, and how many the value has.
@@ -41,11 +43,9 @@ pub fn keep_first_token(model: &mut pb::ModelProto) {
 /// The places where a whole value is read at index 0 only, once everything behind them has been narrowed.
 fn cuts(index: &GraphIndex) -> Option<Vec<Cut>> {
     let nodes = &index.graph().node;
-    let in_order = |at: usize, input: &String| index.producer_at(input).is_none_or(|producer| producer < at);
-    let plain = nodes.iter().enumerate().all(|(at, node)| {
-        node.input.iter().all(|input| in_order(at, input)) && node.attribute.iter().all(|a| a.g.is_none())
-    });
-    plain.then_some(())?;
+    let plain = nodes.iter().flat_map(|node| &node.attribute).all(|attribute| attribute.g.is_none());
+    (plain && index.is_in_order()).then_some(())?;
+    let ranks = Ranks::new(index);
 
     let mut needs: HashMap<&str, Need> =
         index.graph().output.iter().map(|output| (output.name.as_str(), Need::All)).collect();
@@ -54,7 +54,7 @@ fn cuts(index: &GraphIndex) -> Option<Vec<Cut>> {
     for (at, node) in nodes.iter().enumerate().rev() {
         let narrowed = match node.output.as_slice() {
             [output] => match needs.get(output.as_str()) {
-                Some(&Need::First(axis)) => narrowed_inputs(index, node, axis),
+                Some(&Need::First(axis)) => narrowed_inputs(index, &ranks, node, axis),
                 _ => None,
             },
             _ => None,
@@ -90,7 +90,7 @@ fn takes_first_token(index: &GraphIndex, node: &pb::NodeProto) -> bool {
 
 /// Which inputs of `node` are read at index 0 of which axis, if its output is read at index 0 of `axis`; `None` where that
 /// is not known. Inputs that are not listed are read whole.
-fn narrowed_inputs(index: &GraphIndex, node: &pb::NodeProto, axis: Axis) -> Option<Vec<(usize, Axis)>> {
+fn narrowed_inputs(index: &GraphIndex, ranks: &Ranks, node: &pb::NodeProto, axis: Axis) -> Option<Vec<(usize, Axis)>> {
     let Axis { at, rank } = axis;
     let constant = |input: usize| index.constant(node.input.get(input)?);
     let last = attribute_int(node, "axis", 0) == -1 && at + 1 < rank;
@@ -103,8 +103,10 @@ fn narrowed_inputs(index: &GraphIndex, node: &pb::NodeProto, axis: Axis) -> Opti
                 |tensor: &pb::TensorProto| tensor.dims.len().checked_sub(behind).is_none_or(|at| tensor.dims[at] == 1);
             let constants = [0, 1].map(constant);
             let fits = constants.iter().flatten().all(|tensor| repeats(tensor));
-            let variables = (0..2).filter(|&input| constants[input].is_none());
-            fits.then(|| variables.map(|input| (input, axis)).collect())
+            let variables = || (0..2).filter(|&input| constants[input].is_none());
+            // One of lower rank has this axis elsewhere, or not at all.
+            let whole = variables().all(|at| ranks.of(index, &node.input[at]) == Some(rank));
+            (fits && whole).then(|| variables().map(|input| (input, axis)).collect())
         }
         "MatMul" if at + 2 == rank && constant(0).is_none() => {
             let fits = constant(1).map_or(rank == 4, |weights| weights.dims.len() == 2);
@@ -128,10 +130,6 @@ fn narrowed_inputs(index: &GraphIndex, node: &pb::NodeProto, axis: Axis) -> Opti
         }
         _ => None,
     }
-}
-
-fn integers(index: &GraphIndex, value: &str) -> Option<Vec<i64>> {
-    Some(tensor_i64(index.constant(value)?, "").ok()?.1)
 }
 
 /// Puts a Gather of index 0 before every cut.

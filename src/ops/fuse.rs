@@ -52,7 +52,11 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     }
     let found = {
         let index = GraphIndex::new(graph);
-        encoder(&index).and_then(|found| {
+        let found = match index.is_in_order() {
+            true => encoder(&index),
+            false => Err("a node stands before one that it reads".to_owned()),
+        };
+        found.and_then(|found| {
             let products: Vec<usize> = found.layers.iter().map(Layer::float_products).collect();
             Ok((rest(graph, &found)?, nodes(&found, kernel), products))
         })

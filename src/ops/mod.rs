@@ -17,6 +17,7 @@ mod fuse;
 mod fused_op;
 mod nodes;
 mod pattern;
+mod ranks;
 mod recognise;
 mod residual;
 mod results;
@@ -24,6 +25,7 @@ mod rows;
 mod stored;
 mod sum_norm;
 
+pub(crate) use emit::PREFIX as FUSED_PREFIX;
 pub use first_token::keep_first_token;
 pub use fuse::{FUSED_INPUTS, Fused, fuse};
 pub use stored::read_when_parsed;

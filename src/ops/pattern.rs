@@ -50,10 +50,11 @@ pub(super) fn cast_to_float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<&
     (attribute_int(node, "to", 0) == DataType::Float as i64).then(|| node.input.first().map(String::as_str))?
 }
 
-/// The values of a float constant that is one row: a scalar, `[n]`, or `[1, …, n]`.
+/// The values of a float constant that is one row: a scalar, `[n]`, `[1, n]` or `[1, 1, n]`. More dimensions would give what it is
+/// added to more than it has.
 pub(super) fn floats(index: &GraphIndex, value: &str) -> Option<Vec<f32>> {
     let (shape, values) = tensor_f32(index.constant(value)?, "").ok()?;
-    shape.iter().rev().skip(1).all(|&dim| dim == 1).then_some(values)
+    (shape.len() <= 3 && shape.iter().rev().skip(1).all(|&dim| dim == 1)).then_some(values)
 }
 
 /// The initializer that `value` is, by its own name or behind Identity nodes.

@@ -16,7 +16,8 @@ pub(super) fn activation<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a
         .or_else(|| with_constant(index, a, "Add").map(|m| ((b, a), m)))?;
     (is_scalar(&half, 0.5) && is_scalar(&one, 1.0) && x != sum).then_some(())?;
     if let Some(scaled) = through(index, inner, "Erf") {
-        let (input, sqrt2) = with_constant(index, scaled, "Div")?;
+        let [input, sqrt2] = inputs(made_by(index, scaled, "Div")?)?;
+        let sqrt2 = floats(index, sqrt2)?;
         return (input == x && is_scalar(&sqrt2, std::f32::consts::SQRT_2)).then_some((x, Activation::Gelu));
     }
     let (inner, slope) = with_constant(index, through(index, inner, "Tanh")?, "Mul")?;

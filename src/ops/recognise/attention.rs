@@ -54,7 +54,7 @@ pub(super) fn attention<'a>(index: &GraphIndex<'a>, value: &str) -> Option<Atten
     let context = made_by(index, transposed(index, merged, &[0, 2, 1, 3])?, "MatMul")?;
     let [weights, values] = inputs(context)?;
     let softmax = made_by(index, weights, "Softmax")?;
-    (attribute_int(softmax, "axis", -1) == -1).then_some(())?;
+    (attribute_int(softmax, "axis", 0) == -1).then_some(())?;
     let [a, b] = inputs(made_by(index, softmax.input.first()?, "Add")?)?;
     let scaled = if is_mask(index, b) {
         a
@@ -103,10 +103,11 @@ fn float_scores<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a str, &'a
 /// Whether `value` is `(1 − attention_mask) · constant`: zero for every real token.
 fn is_mask(index: &GraphIndex, value: &str) -> bool {
     let mask = || {
-        let (inverse, _) = with_constant(index, value, "Mul")?;
+        let (inverse, lowest) = with_constant(index, value, "Mul")?;
         let [one, wide] = inputs(made_by(index, inverse, "Sub")?)?;
         let float = made_by(index, wide, "Unsqueeze")?.input.first()?;
-        is_scalar(&floats(index, one)?, 1.0).then(|| cast_to_float(index, float))?
+        let zero = floats(index, one)? == [1.0] && lowest.iter().all(|value| value.is_finite());
+        zero.then(|| cast_to_float(index, float))?
     };
     mask() == Some("attention_mask")
 }

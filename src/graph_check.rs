@@ -1,0 +1,77 @@
+//! Refuses graphs before tract sees them: what would crash or hang it rather than make it fail, and what no file may hold.
+
+use crate::error::{Error, Result};
+use crate::onnx::{attribute, attribute_int, node_label, pb, transposes};
+use crate::ops::FUSED_PREFIX;
+use pb::tensor_proto::DataType;
+use std::collections::HashSet;
+
+/// Refuses what tract takes on trust.
+///
+/// # Errors
+/// If a float tensor is empty, a LayerNormalization's axis is none, a Transpose drops an axis, or no node makes an output.
+pub(crate) fn for_tract(model: &pb::ModelProto, file: &str) -> Result<()> {
+    let Some(graph) = &model.graph else { return Ok(()) };
+    // It takes the address of a float tensor's first value without asking whether there is one.
+    let empty = |tensor: &&pb::TensorProto| is_float(tensor) && tensor.dims.contains(&0);
+    if let Some(tensor) = graph.initializer.iter().find(empty) {
+        return Err(Error::tensor(file, &tensor.name, "holds no values"));
+    }
+    for node in &graph.node {
+        // It counts from the axis to the rank without asking which is larger. No tensor of a BERT has more than four dimensions.
+        let axis = attribute_int(node, "axis", -1);
+        if node.op_type == "LayerNormalization" && !(-4..4).contains(&axis) {
+            return Err(node_error(file, node, format!("normalises axis {axis}; expected the last, -1")));
+        }
+        // It follows a transposition from axis to axis until that closes a circle.
+        if node.op_type == "Transpose" && !transposes(node) {
+            let perm = attribute(node, "perm").map(|perm| perm.ints.as_slice()).unwrap_or_default();
+            return Err(node_error(file, node, format!("has the perm {perm:?}, which is no permutation")));
+        }
+    }
+    let inputs = graph.input.iter().map(|input| &input.name);
+    let made = graph.node.iter().flat_map(|node| &node.output);
+    let known: HashSet<&String> =
+        inputs.chain(graph.initializer.iter().map(|tensor| &tensor.name)).chain(made).collect();
+    match graph.output.iter().find(|output| !known.contains(&output.name)) {
+        Some(output) => Err(Error::file(file, format!("has an output `{}` that no node makes", output.name))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses operators that bert8 makes itself when it loads a file, and trusts.
+///
+/// # Errors
+/// If the file holds one.
+pub(crate) fn no_fused_operators(model: &pb::ModelProto, file: &str) -> Result<()> {
+    let mut nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    match nodes.find(|node| node.op_type.starts_with(FUSED_PREFIX)) {
+        Some(node) => {
+            Err(node_error(file, node, "is none that a file may hold: bert8 makes it itself when it loads one"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is no number in the tensors that `model` holds itself, as quantization would take it for one.
+///
+/// # Errors
+/// If a float tensor has a NaN or an infinity.
+pub(crate) fn finite_tensors(model: &pb::ModelProto, file: &str) -> Result<()> {
+    for tensor in model.graph.iter().flat_map(|graph| &graph.initializer).filter(|tensor| is_float(tensor)) {
+        let mut values = tensor.raw_data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        if let Some(at) = values.position(|value| !value.is_finite()) {
+            return Err(Error::tensor(file, &tensor.name, format!("has no number at {at}; the file is damaged")));
+        }
+    }
+    Ok(())
+}
+
+fn is_float(tensor: &pb::TensorProto) -> bool {
+    tensor.data_type == DataType::Float as i32
+}
+
+fn node_error(file: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
+    let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
+    Error::Node { file: file.to_owned(), node, op, problem: problem.into() }
+}
