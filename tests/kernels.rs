@@ -77,6 +77,10 @@ fn every_path_is_exact_at_the_extremes() {
         for activation in [0, 1, 127, 128, 255] {
             for weight in [-128, -127, -1, 1, 127] {
                 let (a, w) = (vec![activation; m * k], vec![weight; k * n]);
+                if !kernel.takes(&PackedWeights::new(&w, k, n)) {
+                    assert!(weight == -128 && kernel.path() == Path::RelaxedDotSigned);
+                    continue;
+                }
                 assert_eq!(
                     run(kernel, &a, &w, m, k, n),
                     vec![i32::from(activation) * i32::from(weight) * k as i32; m * n],

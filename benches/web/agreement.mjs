@@ -23,6 +23,12 @@ export function compare(logits) {
   });
 }
 
+// Sums of FP32 may take another order where there are several rows.
+const ROUNDING = 1e-4;
+
+/** Whether two lists of logits are the same but for rounding. */
+export const sameAnswers = (a, b) => a.length === b.length && largestDifference(a, b) <= ROUNDING;
+
 /** A comparison in a line. */
 export function describe({ of, to, difference, decibels, bound, ok }) {
   const found = `${difference.toExponential(1)} at most, ${decibels.toFixed(1)} dB`;

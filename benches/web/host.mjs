@@ -1,9 +1,9 @@
 // Everything that is measured in one Chromium.
 
-import { compare, describe } from "./agreement.mjs";
+import { compare, describe, sameAnswers } from "./agreement.mjs";
 import { NAMES, contenders } from "./models.mjs";
 import { Sentences } from "./sentences.js";
-import { AGREEMENT, BATCHES, FIRST_ANSWER_TOKENS, SEED, SETTLE_MS } from "./settings.mjs";
+import { BATCHES, FIRST_ANSWER_TOKENS, SEED, SETTLE_MS, agreementPairs } from "./settings.mjs";
 import { median } from "./stats.js";
 
 /**
@@ -18,10 +18,10 @@ export async function measureHost({ browser, origin, host, models, plan, say }) 
     const first = host === plan.hosts[0];
     const loading = first ? await firstAnswers({ browser, origin, host, model, plan, say }) : null;
     const page = await openPage(browser, origin);
-    const measured = await measureModel({ page, host, name, model, plan, say, peaks });
+    const measured = await measureModel({ page, host, name, model, plan, say, peaks, answers: loading?.answers });
     const batches = first ? await measureBatches({ page, model, plan, say }) : {};
     await page.context().close();
-    results[name] = { loading, batches, ...measured };
+    results[name] = { loading: loading && { times: loading.times, info: loading.info }, batches, ...measured };
   }
   return { ...host, peaks: best(peaks), models: results };
 }
@@ -34,15 +34,16 @@ async function openPage(browser, origin) {
   return page;
 }
 
-async function measureModel({ page, host, name, model, plan, say, peaks }) {
+async function measureModel({ page, host, name, model, plan, say, peaks, answers }) {
   const sentences = new Sentences(model.vocabulary, SEED);
   peaks.push(await page.evaluate(() => bench.peaks()));
   const infos = await page.evaluate((specs) => bench.open(specs), contenders(model, host.backend));
   say(`  bert8 runs ${infos[NAMES.INT8].kernel}, ${infos[NAMES.FP32].kernel}`);
 
-  const agreement = await agree(page, sentences);
+  const agreement = await agree(page, sentences, plan.lengths[name]);
   agreement.forEach((comparison) => say(`  ${describe(comparison)}`));
-  if (!agreement.every(({ ok }) => ok)) throw new Error(`the contenders disagree on the ${model.title}; nothing was timed`);
+  if (!agreement.every(({ ok }) => ok)) throw new Error(`the contenders disagree on the ${model.title}; no length was timed`);
+  if (answers) await checkFirstAnswers({ page, model, answers });
 
   const rounds = {};
   for (const tokens of plan.lengths[name]) {
@@ -60,7 +61,8 @@ async function measureBatches({ page, model, plan, say }) {
   const batches = {};
   for (const [kind, { count, least, most }] of Object.entries(BATCHES)) {
     const args = [NAMES.INT8, sentences.mixed(count, least, most), plan.batchRepeats];
-    const times = await page.evaluate((args) => bench.batches(...args), args);
+    const { logits, ...times } = await page.evaluate((args) => bench.batches(...args), args);
+    if (!sameAnswers(logits.batch, logits.single)) throw new Error(`a batch of the ${model.title} answers differently from its pairs`);
     batches[kind] = { count, least, most, ...times };
     const each = (way) => (median(times[way]) / count).toFixed(2);
     say(`  ${count} pairs of ${least} to ${most} tokens, ms a pair: ${each("batch")} as a batch, ${each("single")} one by one`);
@@ -68,16 +70,26 @@ async function measureBatches({ page, model, plan, say }) {
   return batches;
 }
 
-async function agree(page, sentences) {
-  const pairs = AGREEMENT.lengths.flatMap((tokens) => sentences.pairs(AGREEMENT.count, tokens));
+async function agree(page, sentences, lengths) {
+  const pairs = lengths.flatMap((tokens) => sentences.pairs(agreementPairs(tokens), tokens));
   return compare(await page.evaluate((pairs) => bench.logits(pairs), pairs));
 }
 
+/** Throws where a contender's first answer is not what it answers later, which has been compared. */
+async function checkFirstAnswers({ page, model, answers }) {
+  const later = await page.evaluate((pairs) => bench.logits(pairs), [firstPair(model)]);
+  for (const [name, list] of Object.entries(answers)) {
+    if (!list.every((logits) => sameAnswers([logits], later[name]))) throw new Error(`${name} answers differently at first`);
+  }
+}
+
+const firstPair = (model) => new Sentences(model.vocabulary, SEED).pair(FIRST_ANSWER_TOKENS);
+
 /** Milliseconds from nothing to the first answer, of every INT8 contender in turn, each time in a new process. */
 async function firstAnswers({ browser, origin, host, model, plan, say }) {
-  const pair = new Sentences(model.vocabulary, SEED).pair(FIRST_ANSWER_TOKENS);
+  const pair = firstPair(model);
   const specs = contenders(model, host.backend).filter(({ name }) => ![NAMES.FP32, NAMES.ORT_FP32].includes(name));
-  const times = Object.fromEntries(specs.map(({ name }) => [name, []]));
+  const [times, answers] = [0, 1].map(() => Object.fromEntries(specs.map(({ name }) => [name, []])));
   let info;
   for (let at = 0; at < plan.loads; at++) {
     for (const spec of specs) {
@@ -86,12 +98,13 @@ async function firstAnswers({ browser, origin, host, model, plan, say }) {
       const answer = await page.evaluate(([spec, pair]) => bench.firstAnswer(spec, pair), [spec, pair]);
       await page.context().close();
       times[spec.name].push(answer.ms);
+      answers[spec.name].push(answer.logits);
       info = answer.info ?? info;
     }
   }
   const medians = Object.entries(times).map(([name, list]) => `${name} ${median(list).toFixed(0)}`);
   say(`  first answer, ms: ${medians.join("; ")}`);
-  return { times, info };
+  return { times, answers, info };
 }
 
 /** The highest of each kind. */

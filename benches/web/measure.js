@@ -28,23 +28,27 @@ export async function alternate(contenders, pairs, { budgetMs, least, most, shor
   return times;
 }
 
-/** Milliseconds that `pairs` take as one batch and one at a time, `repeats` times each in turn. */
+/** Milliseconds that `pairs` take as one batch and one at a time, `repeats` times each in turn; and the logits of either. */
 export async function batches(classifier, pairs, repeats) {
   const sentences = pairs.map(({ a, b }) => [a, b]);
   const ways = {
     batch: () => classifier.classifyBatch(sentences),
     single: async () => {
-      for (const [a, b] of sentences) await classifier.classify(a, b);
+      const answers = [];
+      for (const [a, b] of sentences) answers.push(await classifier.classify(a, b));
+      return answers;
     },
   };
   const times = { batch: [], single: [] };
+  const logits = {};
   await classifier.classifyBatch(sentences.slice(0, 8));
   for (let at = 0; at < repeats; at++) {
     for (const [name, way] of Object.entries(ways)) {
       const start = now();
-      await way();
+      const answers = await way();
       times[name].push(now() - start);
+      logits[name] = answers.map((answer) => answer.logits);
     }
   }
-  return times;
+  return { ...times, logits };
 }

@@ -37,14 +37,14 @@ globalThis.bench = {
 
   batches: (name, pairs, repeats) => batches(contender(name).classifier, pairs, repeats),
 
-  /** Milliseconds from nothing to the first answer, and what the contender says about itself. */
+  /** Milliseconds from nothing to the first answer, its logits, and what the contender says about itself. */
   async firstAnswer(spec, pair) {
     const start = performance.now();
     const fresh = await open(spec);
-    await fresh.run(pair, { warmup: 0, runs: 1 });
+    const { logits } = await fresh.run(pair, { warmup: 0, runs: 1 });
     const ms = performance.now() - start;
     fresh.close();
-    return { ms, info: fresh.info };
+    return { ms, logits, info: fresh.info };
   },
 
   /** What the processor can do, in 10⁹ multiplications with an addition a second. */

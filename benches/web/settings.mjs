@@ -9,8 +9,8 @@ const HOSTS = [
 /** Seeds the words of everything that is measured. */
 export const SEED = 7;
 
-/** Pairs for the check that all contenders agree: this many of each length. */
-export const AGREEMENT = { lengths: [8, 32, 128], count: 3 };
+/** Pairs of a length for the check that all contenders agree: long ones take seconds. */
+export const agreementPairs = (tokens) => (tokens > 128 ? 1 : 3);
 
 /** Batches: pairs of mixed lengths, from the least to the most tokens. */
 export const BATCHES = {

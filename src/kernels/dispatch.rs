@@ -11,7 +11,7 @@ use super::x86;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// The ways to multiply, slowest first. All give the same integers.
+/// The ways to multiply, slowest first. All give the same integers where [`Kernel::takes`] the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Path {
     /// Plain Rust.
@@ -120,6 +120,12 @@ impl Kernel {
         risks
     }
 
+    /// Whether products with `weights` are exact. With those of [`quantize`](crate::quantize), which lie in −127..=127, they always
+    /// are.
+    pub fn takes(self, weights: &PackedWeights) -> bool {
+        !(self.run(Describe).wraps && weights.has_lowest_pair())
+    }
+
     /// Runs `task`, compiled for this kernel's instruction set.
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
@@ -180,6 +186,7 @@ struct Description {
     width: usize,
     shift: i32,
     saturates: bool,
+    wraps: bool,
 }
 
 struct Describe;
@@ -187,7 +194,7 @@ struct Describe;
 impl Task for Describe {
     type Output = Description;
     fn run<D: Dot>(self, _dot: D) -> Description {
-        Description { width: D::WIDTH, shift: D::SHIFT, saturates: D::SATURATES }
+        Description { width: D::WIDTH, shift: D::SHIFT, saturates: D::SATURATES, wraps: D::WRAPS }
     }
 }
 

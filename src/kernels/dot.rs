@@ -24,6 +24,9 @@ pub(super) trait Dot: Copy {
     const MAX_GROUPS: usize = usize::MAX;
     /// Whether `tile` adds products in pairs that saturate in i16.
     const SATURATES: bool = false;
+    /// Whether `tile` may add products in pairs that wrap in i16, which two of (−128)² do: no weights may have two of −128 side by
+    /// side.
+    const WRAPS: bool = false;
     /// Whether products of many rows are quicker in seven parts; the stored form is then i16 in order.
     const STRASSEN: bool = false;
 
@@ -52,7 +55,7 @@ pub(super) trait Dot: Copy {
     /// Writes the products of `R` rows with one panel to `sums`: lane c of sums r is `Σ_k stored(a)[r, k] · w[k, c]`.
     ///
     /// # Safety
-    /// `stride` bytes must be readable at `a + r * stride` for every r < R, GROUP * WIDTH of them for every block that was packed.
+    /// GROUP * WIDTH bytes for every block that was packed must be readable at `a + r * stride` for every r < R.
     unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>);
 }
 

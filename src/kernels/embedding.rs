@@ -92,7 +92,7 @@ impl Embedding {
     /// are quantized, their stored form to `quantized`. Ids must lie inside the tables.
     ///
     /// # Panics
-    /// If an id is outside its table or a slice has the wrong length.
+    /// If an id is outside its table, `ends` do not grow to the tokens, or a slice has the wrong length.
     pub fn run(&self, ids: &[i64], types: &[i64], ends: &[usize], out: &mut [f32], quantized: &mut [u8]) {
         struct Run<'a> {
             embedding: &'a Embedding,
@@ -125,6 +125,10 @@ impl Embedding {
         }
         let values = ids.len() * self.norm.features();
         assert!(types.len() == ids.len() && out.len() == values, "one row for every token");
+        assert!(ends.is_sorted() && ends.last() == Some(&ids.len()), "sequences cover the tokens");
+        let [words, kinds, _] = self.rows();
+        let inside = |ids: &[i64], rows: usize| ids.iter().all(|&id| usize::try_from(id).is_ok_and(|id| id < rows));
+        assert!(inside(ids, words) && inside(types, kinds), "ids and types have rows");
         assert!(quantized.len() == self.norm.stored(values, self.kernel.width()), "one stored row for every token");
         self.kernel.run(Run { embedding: self, ids, types, ends, out, quantized });
     }

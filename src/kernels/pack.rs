@@ -81,6 +81,12 @@ impl PackedWeights {
         &self.column_sums
     }
 
+    /// Whether a column has -128 at both k of a pair, 2j and 2j + 1.
+    pub(super) fn has_lowest_pair(&self) -> bool {
+        let pairs = |block: &Block| block.0.as_chunks().0.contains(&[i8::MIN; 2]);
+        self.blocks.iter().any(pairs)
+    }
+
     /// The blocks, panel after panel.
     pub(super) fn blocks(&self) -> &[Block] {
         &self.blocks
@@ -158,6 +164,12 @@ mod tests {
                 assert_eq!(packed.column_sums[column], rows.map(|row| i32::from(expected(row))).sum::<i32>());
             }
         }
+        let lowest = |at: [usize; 2]| {
+            let weights: Vec<i8> =
+                (0..64).map(|i| if at.contains(&(i / 8)) && i % 8 == 5 { -128 } else { -127 }).collect();
+            PackedWeights::new(&weights, 8, 8).has_lowest_pair()
+        };
+        assert!(lowest([2, 3]) && !lowest([3, 4]) && !lowest([6, 6]));
         for extreme in [-128, 127] {
             assert_eq!(PackedWeights::new(&[extreme; 64], 8, 8).column_sums, [8 * i32::from(extreme); 8]);
         }

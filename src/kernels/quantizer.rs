@@ -21,7 +21,7 @@ pub struct Quantizer {
 /// What rounding takes, in every lane: from memory it is quicker to have than as constants.
 #[derive(Debug, Clone, PartialEq)]
 struct Rounding {
-    /// The steps that become 0.
+    /// The steps that become the least integer.
     low: [f32; LANES],
     /// The steps that become 255.
     high: [f32; LANES],
@@ -31,10 +31,10 @@ struct Rounding {
 }
 
 impl Rounding {
-    fn new(zero_point: u8) -> Self {
+    fn new(zero_point: u8, least: u8) -> Self {
         let zero = f32::from(zero_point);
         Rounding {
-            low: [-zero; LANES],
+            low: [f32::from(least) - zero; LANES],
             high: [255.0 - zero; LANES],
             round: [ROUND; LANES],
             excess: [ROUND.to_bits() as i32 - i32::from(zero_point); LANES],
@@ -54,6 +54,16 @@ impl Quantizer {
         Self::mapped(scale, zero_point, &vec![1.0; features], &vec![0.0; features])
     }
 
+    /// Quantizes rows of `features` features symmetrically, to 1..=255 with the zero point [`Quantizer::SYMMETRIC`]: as weights,
+    /// which are never -128.
+    ///
+    /// # Panics
+    /// If `features` is no multiple of 8.
+    pub fn as_weights(scale: f32, features: usize) -> Self {
+        let rounding = Rounding::new(Self::SYMMETRIC, 1);
+        Quantizer { rounding, ..Self::uniform(scale, Self::SYMMETRIC, features) }
+    }
+
     /// Quantizes by `scale` and `zero_point` what has been multiplied with `factors` and moved by `offsets`, one of each for
     /// every feature.
     ///
@@ -63,7 +73,7 @@ impl Quantizer {
         assert!(factors.len() == offsets.len() && factors.len().is_multiple_of(LANES), "one of each for every feature");
         let inverse = 1.0 / scale;
         let scaled = |values: &[f32]| values.as_chunks().0.iter().map(|lanes| lanes.map(|x| x * inverse)).collect();
-        let rounding = Rounding::new(zero_point);
+        let rounding = Rounding::new(zero_point, 0);
         Quantizer { inverse_scales: scaled(factors), offsets: scaled(offsets), rounding }
     }
 
@@ -147,6 +157,8 @@ mod tests {
             let name = kernel.path().name();
             for (x, expected) in symmetric {
                 assert_eq!(one(kernel, &Quantizer::uniform(1.0, 128, LANES), x), expected, "{name}: {x}");
+                let as_weight = one(kernel, &Quantizer::as_weights(1.0, LANES), x);
+                assert_eq!(as_weight, expected.max(1), "{name}: {x} as a weight");
             }
             for (x, expected) in odd {
                 assert_eq!(one(kernel, &Quantizer::uniform(1.0, 117, LANES), x), expected, "{name}: {x}");

@@ -1,4 +1,4 @@
-//! What the kinds of attention share: where sequences laid end to end have their rows, buffers, and FP32 context.
+//! What the kinds of attention share: where sequences laid end to end have their rows, and FP32 context.
 
 use super::lanes::{LANES, Lanes};
 use super::linear::Put;

@@ -140,8 +140,11 @@ impl Buffers {
                 }
                 for (quarter, sums) in quarters.iter().enumerate() {
                     let first = quarter / 2 * upper + first;
+                    // An odd number of rows has one fewer in the lower half.
                     let count = rows.len().min(parts.rows - first);
-                    sink.put(first, 2 * two + quarter % 2, &sums[..count]);
+                    if count > 0 {
+                        sink.put(first, 2 * two + quarter % 2, &sums[..count]);
+                    }
                 }
             }
         }
@@ -244,7 +247,7 @@ mod tests {
     fn seven_parts_give_the_sums_of_the_plain_loop() {
         let (mut parts, mut buffers) = (Parts::default(), Buffers::default());
         // Buffers stay larger than a product needs; of three panels two go together.
-        for (rows, k, panels) in [(64, 96, 2), (MIN_ROWS, 32, 3), (MIN_ROWS + 1, 64, 4), (39, 32, 2)] {
+        for (rows, k, panels) in [(64, 96, 2), (MIN_ROWS, 32, 3), (MIN_ROWS + 1, 64, 4), (37, 32, 2), (39, 32, 2)] {
             // Values of all sizes, and those with the largest sums of four: large ones in the upper rows, or in the lower.
             for upper_are_large in [None, Some(true), Some(false)] {
                 let a = |row: usize, at: usize| match upper_are_large {

@@ -1,6 +1,6 @@
 //! Self-attention of sequences laid end to end: queries, keys and values from one product.
 
-use super::attributes::{Attributes, LinearAttributes};
+use super::attributes::{Attributes, LinearAttributes, exact};
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
 use crate::kernels::{
     AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, LANES, Linear, PANEL, PackedWeights, Quantizer,
@@ -32,24 +32,22 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
     ensure!(same && heads > 0 && n.is_multiple_of(heads), "queries, keys and values do not fit {heads} heads");
     ensure!(k.is_multiple_of(GROUP), "{k} inputs are no multiple of {GROUP}");
     let (head_size, filled) = (n / heads, (n / heads).next_multiple_of(GROUP));
-    let symmetric = |scale: &str| -> TractResult<Quantizer> {
-        Ok(Quantizer::uniform(attributes.float(scale)?, Quantizer::SYMMETRIC, filled))
-    };
+    let (query, key) = (attributes.float("query_output_scale")?, attributes.float("key_output_scale")?);
     let params = AttentionParams {
         heads,
         head_size,
-        query: symmetric("query_output_scale")?,
-        key: symmetric("key_output_scale")?,
+        query: Quantizer::uniform(query, Quantizer::SYMMETRIC, filled),
+        key: Quantizer::as_weights(key, filled),
         score_scale: attributes.float("score_scale")?,
         first_only: attributes.count("first_only")? == 1,
     };
-    let projection = pack(attributes.kernel()?, &parts, heads, filled);
+    let projection = pack(attributes.kernel()?, &parts, heads, filled)?;
     let output = attributes.output(heads, head_size)?;
     parsed(Attention { attention: SelfAttention::new(projection, params), output })
 }
 
 /// One layer of all three parts, every head filled up to `head_size` columns.
-fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: usize) -> Linear {
+fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: usize) -> TractResult<Linear> {
     let size = parts[0].n / heads;
     // The part, and the columns of the part, that `column` begins.
     let place = |column: usize| {
@@ -70,7 +68,8 @@ fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: 
         };
         (0..columns).map(value).collect()
     };
-    Linear::new(kernel, packed, parts[0].zero_point, &padded(|part| &part.scale), &padded(|part| &part.bias))
+    let (scales, bias) = (padded(|part| &part.scale), padded(|part| &part.bias));
+    Ok(Linear::new(kernel, exact(kernel, packed)?, parts[0].zero_point, &scales, &bias))
 }
 
 #[derive(Debug)]

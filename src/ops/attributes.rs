@@ -114,6 +114,16 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// `weights`, if products of `kernel` with them are exact.
+pub(super) fn exact(kernel: Kernel, weights: PackedWeights) -> TractResult<PackedWeights> {
+    let name = kernel.path().name();
+    ensure!(
+        kernel.takes(&weights),
+        "weights of -128 stand side by side, with which {name} is not exact; choose the kernel simd128-i16"
+    );
+    Ok(weights)
+}
+
 fn ensure_features(len: usize, features: usize) -> TractResult<()> {
     ensure!(len.is_multiple_of(features) && features.is_multiple_of(LANES), "the table has no rows of {features}");
     Ok(())
@@ -140,6 +150,6 @@ impl LinearAttributes<'_> {
         let packed = PackedWeights::from_rows(rows.len(), self.n, |input, column| {
             rows[input].map_or([0; LANES], |row| self.part(row, column, self.n))
         });
-        Ok(Linear::new(kernel, packed, self.zero_point, &self.scale, &self.bias))
+        Ok(Linear::new(kernel, exact(kernel, packed)?, self.zero_point, &self.scale, &self.bias))
     }
 }

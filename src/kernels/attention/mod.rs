@@ -1,4 +1,4 @@
-//! Multi-head self-attention of sequences laid end to end, without padding: one product for queries, keys and values,
+//! Multi-head self-attention of sequences laid end to end, without padding: one layer for queries, keys and values,
 //! integer scores, float softmax, integer context.
 
 mod context;
@@ -25,7 +25,8 @@ pub struct AttentionParams {
     pub head_size: usize,
     /// Quantizes the queries of a head, filled up to a multiple of 8.
     pub query: Quantizer,
-    /// Quantizes the keys of a head, filled up to a multiple of 8.
+    /// Quantizes the keys of a head, filled up to a multiple of 8, as weights. A key beyond its range so ends a step earlier than by
+    /// QuantizeLinear.
     pub key: Quantizer,
     /// What an integer score is multiplied with: query scale · key scale / √d.
     pub score_scale: f32,

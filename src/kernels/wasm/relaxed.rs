@@ -1,4 +1,4 @@
-//! The byte dot of relaxed SIMD, in the two readings of it that are exact.
+//! The byte dot of relaxed SIMD, in the two readings of it that add without saturation.
 
 use super::lanes::{Pair, Simd128};
 use super::pair_sums;
@@ -8,7 +8,7 @@ use crate::kernels::pack::{Block, GROUP};
 use std::arch::wasm32::*;
 
 /// The byte dot of relaxed SIMD on an engine that reads its second operand as unsigned (`SIGNED` false: x86 with VNNI)
-/// or as signed (`SIGNED` true: ARM with dot products).
+/// or as signed (`SIGNED` true: ARM, where some engines add pairs of products in i16, which wraps at two of (−128)²).
 #[derive(Debug, Clone, Copy)]
 pub(in crate::kernels) struct Relaxed<const SIGNED: bool>;
 
@@ -16,6 +16,7 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     type Lanes = Simd128;
     const WIDTH: usize = 1;
     const SHIFT: i32 = if SIGNED { 128 } else { 0 };
+    const WRAPS: bool = SIGNED;
     // x86's byte dot takes five cycles, and two begin in each: fewer than ten sums under way leave it idle.
     const ROWS: usize = 6;
     // 14 bytes for each of 8 k of rows and panel: 24 kB of the 32 kB that the smallest such cache has.

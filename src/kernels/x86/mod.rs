@@ -20,13 +20,13 @@ unsafe fn pair_sums([a, b]: [__m256i; 2]) -> __m256i {
     unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b)) }
 }
 
-/// The half of `block` that holds four columns.
+/// The half of `block`, 0 or 1, that holds four columns.
 ///
 /// # Safety
-/// AVX2 must be available.
+/// AVX2 must be available, and `at` 0 or 1.
 #[inline(always)]
 unsafe fn half(block: &Block, at: usize) -> __m256i {
-    // SAFETY: a block has 64 bytes, aligned to 64; `at` is 0 or 1.
+    // SAFETY: a block has 64 bytes, aligned to 64; of `at`, the caller's.
     unsafe { _mm256_load_si256(block.0.as_ptr().cast::<__m256i>().add(at)) }
 }
 

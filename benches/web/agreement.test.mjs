@@ -1,0 +1,11 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sameAnswers } from "./agreement.mjs";
+
+test("answers are the same but for rounding, all of them, and numbers", () => {
+  const answers = [[1, -2], [0.5, 3]];
+  assert.ok(sameAnswers(answers, [[1.00001, -2], [0.5, 3]]));
+  assert.ok(!sameAnswers(answers, [[1, -2], [0.5, 3.001]]));
+  assert.ok(!sameAnswers(answers, [[1, -2]]));
+  assert.ok(!sameAnswers(answers, [[1, -2], [0.5, NaN]]));
+});
