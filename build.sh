@@ -143,7 +143,7 @@ serve() {
 
 # What drives Chromium.
 browser() {
-  node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null ||
+  node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ||
     die "tests and bench need Node.js 20 or newer; install it (nodejs.org)"
   command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
   { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; } ||
