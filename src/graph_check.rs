@@ -1,7 +1,7 @@
 //! Refuses graphs before tract sees them: what would crash or hang it rather than make it fail, and what no file may hold.
 
 use crate::error::{Error, Result};
-use crate::onnx::{attribute, attribute_int, node_label, pb, transposes};
+use crate::onnx::{attribute, attribute_int, node_error, pb, transposes};
 use crate::ops::FUSED_PREFIX;
 use pb::tensor_proto::DataType;
 use std::collections::HashSet;
@@ -69,9 +69,4 @@ pub(crate) fn finite_tensors(model: &pb::ModelProto, file: &str) -> Result<()> {
 
 fn is_float(tensor: &pb::TensorProto) -> bool {
     tensor.data_type == DataType::Float as i32
-}
-
-fn node_error(file: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
-    let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
-    Error::Node { file: file.to_owned(), node, op, problem: problem.into() }
 }

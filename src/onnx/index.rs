@@ -1,6 +1,7 @@
 //! Look-ups in a graph: who makes a value, and which constant stands behind it.
 
 use super::pb;
+use crate::error::Error;
 use pb::attribute_proto::AttributeType;
 use std::collections::HashMap;
 
@@ -86,6 +87,16 @@ pub fn transposes(node: &pb::NodeProto) -> bool {
 }
 
 /// What to call `node` in a message: its name, or its first output where it has none.
-pub fn node_label(node: &pb::NodeProto) -> &str {
+fn node_label(node: &pb::NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
+}
+
+/// An [`Error::Node`] at `node`.
+pub fn node_error(file: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
+    Error::Node {
+        file: file.to_owned(),
+        node: node_label(node).to_owned(),
+        op: node.op_type.clone(),
+        problem: problem.into(),
+    }
 }

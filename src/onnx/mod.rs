@@ -13,7 +13,7 @@ mod wire;
 pub use builder::{Attribute, Dim, GraphBuilder};
 pub use external::{external_files, load_external, refuse_external};
 pub use file::{decode_model, encode_model, encoded_len, metadata};
-pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_label, transposes};
+pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_error, transposes};
 pub use skeleton::decode_skeleton;
 pub use source::Source;
 pub use stored::{Stored, raw_tensor_shape};

@@ -1,8 +1,7 @@
 //! Walking a prepared graph backwards and recognising its recurring parts: dense layers and layer normalizations.
 
-use super::prepare::node_error;
 use crate::error::{Error, Result};
-use crate::onnx::{GraphIndex, attribute_float, attribute_int, pb};
+use crate::onnx::{GraphIndex, attribute_float, attribute_int, node_error, pb};
 use std::collections::{BTreeSet, HashSet};
 
 /// A prepared graph: acyclic, every value made once.

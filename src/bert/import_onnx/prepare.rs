@@ -2,7 +2,7 @@
 
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::error::{Error, Result};
-use crate::onnx::{node_label, pb};
+use crate::onnx::{node_error, pb};
 use std::collections::{HashMap, HashSet};
 
 /// The operators an FP32 export of a BERT classifier may use. None of them holds a subgraph.
@@ -118,16 +118,6 @@ pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
     // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.
     graph.value_info.clear();
     Ok(())
-}
-
-/// An [`Error::Node`] at `node`.
-pub fn node_error(file: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
-    Error::Node {
-        file: file.to_owned(),
-        node: node_label(node).to_owned(),
-        op: node.op_type.clone(),
-        problem: problem.into(),
-    }
 }
 
 fn keep_logits(graph: &mut pb::GraphProto, file: &str) -> Result<()> {
