@@ -2,6 +2,7 @@
 
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::error::{Error, Result};
+use crate::graph_check;
 use crate::onnx::{node_error, pb};
 use std::collections::{HashMap, HashSet};
 
@@ -117,7 +118,7 @@ pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
     }
     // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.
     graph.value_info.clear();
-    Ok(())
+    graph_check::for_tract(model, file)
 }
 
 fn keep_logits(graph: &mut pb::GraphProto, file: &str) -> Result<()> {
@@ -144,10 +145,7 @@ fn check_order(graph: &pb::GraphProto, file: &str) -> Result<()> {
             }
         }
     }
-    match graph.output.iter().find(|o| !known.contains(o.name.as_str())) {
-        Some(output) => Err(Error::file(file, format!("has an output `{}` that no node makes", output.name))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn remove_dead(graph: &mut pb::GraphProto) {
