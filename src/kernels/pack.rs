@@ -1,5 +1,6 @@
 //! Weights laid out in the order the kernels read them.
 
+use super::packing::{BAND, Packing};
 use super::saturation::Risks;
 use std::ops::Range;
 
@@ -33,37 +34,46 @@ impl PackedWeights {
     /// # Panics
     /// If `weights` does not hold `k * n` values.
     pub fn new(weights: &[i8], k: usize, n: usize) -> Self {
-        assert_eq!(weights.len(), k * n, "the weight matrix is not {k} x {n}");
-        Self::from_rows(k, n, |row, column| {
-            let row = &weights[row * n..][..n];
-            match row.get(column..column + PANEL) {
-                Some(whole) => whole.try_into().expect("the range has that length"),
-                None => std::array::from_fn(|c| row.get(column + c).copied().unwrap_or(0)),
-            }
-        })
+        let mut packing = Packing::new(k, n);
+        packing.push(&weights.iter().map(|&weight| weight as u8).collect::<Vec<u8>>());
+        packing.finish()
     }
 
-    /// Packs a matrix of `k` rows and `n` columns from `part(row, first column)`, which gives [`PANEL`] columns of a row.
-    pub fn from_rows(k: usize, n: usize, part: impl Fn(usize, usize) -> [i8; PANEL]) -> Self {
-        let (groups, panels) = (k.div_ceil(GROUP), n.div_ceil(PANEL));
-        let mut blocks = Vec::with_capacity(groups * panels);
-        let mut column_sums = vec![0; panels * PANEL];
-        for (panel, sums) in column_sums.chunks_exact_mut(PANEL).enumerate() {
-            for group in 0..groups {
-                // A row's weights in a word each, the first in its lowest byte.
-                let mut words = [0; GROUP];
-                for (word, at) in words.iter_mut().zip(group * GROUP..k) {
-                    *word = u64::from_le_bytes(part(at, panel * PANEL).map(|weight| weight as u8));
-                }
-                add_columns(&words, sums);
-                let mut block = Block::ZERO;
-                for (column, word) in block.0.as_chunks_mut().0.iter_mut().zip(transpose(words)) {
-                    *column = word.to_le_bytes().map(|weight| weight as i8);
-                }
-                blocks.push(block);
+    /// Packs a matrix of `k` rows and `n` columns, which are a multiple of [`PANEL`], from `part(row, first column)`, which
+    /// gives [`PANEL`] columns of a row.
+    pub fn from_parts(k: usize, n: usize, part: impl Fn(usize, usize) -> [i8; PANEL]) -> Self {
+        let mut packing = Packing::new(k, n);
+        let mut band = Vec::with_capacity(BAND * n);
+        for first in (0..k).step_by(BAND) {
+            band.clear();
+            for row in first..k.min(first + BAND) {
+                band.extend((0..n).step_by(PANEL).flat_map(|column| part(row, column).map(|weight| weight as u8)));
             }
+            packing.push(&band);
         }
+        packing.finish()
+    }
+
+    /// The matrix of the columns of `parts`, one part after the other. Their columns are multiples of [`PANEL`], and they have
+    /// as many groups of k.
+    pub fn side_by_side(parts: &[PackedWeights]) -> Self {
+        let groups = parts.first().map_or(0, |part| part.groups);
+        assert!(parts.iter().all(|part| part.groups == groups), "all parts have as many rows");
+        let blocks = parts.iter().map(|part| part.blocks.as_slice()).collect::<Vec<_>>().concat();
+        let column_sums = parts.iter().map(|part| part.column_sums.as_slice()).collect::<Vec<_>>().concat();
+        Self::of_blocks(groups, blocks, column_sums)
+    }
+
+    pub(super) fn of_blocks(groups: usize, blocks: Vec<Block>, column_sums: Vec<i32>) -> Self {
         PackedWeights { groups, blocks, column_sums }
+    }
+
+    /// The weight of `column` at `k`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn at(&self, k: usize, column: usize) -> i8 {
+        self.blocks[column / PANEL * self.groups + k / GROUP].0[column % PANEL * GROUP + k % GROUP]
     }
 
     /// Groups of k.
@@ -121,49 +131,45 @@ pub(super) fn fetch(blocks: &[Block]) {
     std::hint::black_box(bytes);
 }
 
-/// Rows of eight bytes as columns: in three steps, each swaps the upper right with the lower left quarter of every square.
-fn transpose(mut words: [u64; 8]) -> [u64; 8] {
-    for (apart, kept) in [(4, 0x0000_0000_ffff_ffff_u64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
-        for upper in (0..8).filter(|row| row & apart == 0) {
-            let swapped = ((words[upper] >> (8 * apart)) ^ words[upper + apart]) & kept;
-            words[upper] ^= swapped << (8 * apart);
-            words[upper + apart] ^= swapped;
-        }
-    }
-    words
-}
-
-/// Adds up the columns of eight rows of s8: as u8, each 128 more, every second one with sixteen bits of its own.
-fn add_columns(rows: &[u64; GROUP], sums: &mut [i32]) {
-    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
-    let biased = rows.map(|row| row ^ 0x8080_8080_8080_8080);
-    let even: u64 = biased.iter().map(|row| row & EVEN).sum();
-    let odd: u64 = biased.iter().map(|row| row >> 8 & EVEN).sum();
-    for (column, sum) in sums.iter_mut().enumerate() {
-        let pair = if column % 2 == 0 { even } else { odd };
-        *sum += i32::from((pair >> (16 * (column / 2))) as u16) - 128 * GROUP as i32;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn counted(k: usize, n: usize, from: usize) -> Vec<i8> {
+        (0..k * n).map(|i| ((i + from) * 37 + 128) as u8 as i8).collect()
+    }
+
     #[test]
     fn columns_stand_where_they_belong_with_their_sums() {
-        for (k, n) in [(1, 1), (7, 9), (8, 8), (20, 24), (64, 13)] {
+        for (k, n) in [(1, 1), (7, 9), (8, 8), (20, 24), (64, 13), (150, 16)] {
             // Every byte there is, the extremes among them.
-            let weights: Vec<i8> = (0..k * n).map(|i| (i * 37 + 128) as u8 as i8).collect();
+            let weights = counted(k, n, 0);
             let packed = PackedWeights::new(&weights, k, n);
             for column in 0..n.next_multiple_of(PANEL) {
                 let expected = |row: usize| if row < k && column < n { weights[row * n + column] } else { 0 };
-                let block = |row: usize| packed.blocks[column / PANEL * packed.groups + row / GROUP];
-                let got = |row: usize| block(row).0[column % PANEL * GROUP + row % GROUP];
                 let rows = 0..k.next_multiple_of(GROUP);
-                assert!(rows.clone().all(|row| got(row) == expected(row)), "column {column} of {k} x {n}");
+                assert!(
+                    rows.clone().all(|row| packed.at(row, column) == expected(row)),
+                    "column {column} of {k} x {n}"
+                );
                 assert_eq!(packed.column_sums[column], rows.map(|row| i32::from(expected(row))).sum::<i32>());
             }
         }
+    }
+
+    #[test]
+    fn parts_make_a_whole() {
+        let (k, n) = (150, 24);
+        let weights = counted(k, n, 5);
+        let part = |row, column| std::array::from_fn(|c| weights[row * n + column + c]);
+        let whole = PackedWeights::new(&weights, k, n);
+        assert_eq!(PackedWeights::from_parts(k, n, part), whole);
+        let columns = |from: usize, count: usize| PackedWeights::from_parts(k, count, |row, c| part(row, from + c));
+        assert_eq!(PackedWeights::side_by_side(&[columns(0, 8), columns(8, 16)]), whole);
+    }
+
+    #[test]
+    fn pairs_of_the_lowest_weights_and_sums_of_extremes_are_found() {
         let lowest = |at: [usize; 2]| {
             let weights: Vec<i8> =
                 (0..64).map(|i| if at.contains(&(i / 8)) && i % 8 == 5 { -128 } else { -127 }).collect();

@@ -14,7 +14,7 @@ pub(super) const OP: &str = "Bert8Activated";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(ctx, node);
-    let linear = attributes.linear("linear")?.pack(attributes.kernel()?, 1)?;
+    let linear = attributes.linear("linear")?.layer(attributes.kernel()?, 1)?;
     let output = attributes.output(1, linear.outputs())?.context("no output scale")?;
     let activation = attributes.activation()?.context("no activation")?;
     parsed(Activated { linear, activation, output })

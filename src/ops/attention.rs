@@ -3,8 +3,7 @@
 use super::attributes::{Attributes, LinearAttributes, exact};
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
 use crate::kernels::{
-    AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, LANES, Linear, PANEL, PackedWeights, Quantizer,
-    SelfAttention,
+    AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, Linear, PackedWeights, Quantizer, SelfAttention,
 };
 use std::cell::RefCell;
 use tract_onnx::model::ParsingContext;
@@ -41,35 +40,29 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
         score_scale: attributes.float("score_scale")?,
         first_only: attributes.count("first_only")? == 1,
     };
-    let projection = pack(attributes.kernel()?, &parts, heads, filled)?;
+    let projection = together(attributes.kernel()?, parts, heads, filled)?;
     let output = attributes.output(heads, head_size)?;
     parsed(Attention { attention: SelfAttention::new(projection, params), output })
 }
 
 /// One layer of all three parts, every head filled up to `head_size` columns.
-fn pack(kernel: Kernel, parts: &[LinearAttributes; 3], heads: usize, head_size: usize) -> TractResult<Linear> {
+fn together(kernel: Kernel, parts: [LinearAttributes; 3], heads: usize, head_size: usize) -> TractResult<Linear> {
     let size = parts[0].n / heads;
-    // The part, and the columns of the part, that `column` begins.
-    let place = |column: usize| {
-        let (head, at) = (column / head_size, column % head_size);
-        let first = head % heads * size;
-        (&parts[head / heads], first + at, first + size)
+    let zero_point = parts[0].zero_point;
+    let filled = |values: &[f32]| -> Vec<f32> {
+        values.chunks(size).flat_map(|head| head.iter().copied().chain([0.0; GROUP]).take(head_size)).collect()
     };
-    let columns = 3 * heads * head_size;
-    let places: Vec<_> = (0..columns).step_by(PANEL).map(place).collect();
-    let packed = PackedWeights::from_rows(parts[0].k, columns, |row, column| {
-        let (part, column, end) = places[column / PANEL];
-        if column < end { part.part(row, column, end) } else { [0; LANES] }
+    let scales: Vec<f32> = parts.iter().flat_map(|part| filled(&part.scale)).collect();
+    let bias: Vec<f32> = parts.iter().flat_map(|part| filled(&part.bias)).collect();
+    let weights = parts.map(|part| match size == head_size {
+        true => part.weights,
+        false => PackedWeights::from_parts(part.k, heads * head_size, |k, column| {
+            let (head, at) = (column / head_size, column % head_size);
+            std::array::from_fn(|c| if at + c < size { part.weights.at(k, head * size + at + c) } else { 0 })
+        }),
     });
-    let padded = |values: for<'a> fn(&'a LinearAttributes) -> &'a [f32]| -> Vec<f32> {
-        let value = |column| {
-            let (part, column, end) = place(column);
-            if column < end { values(part)[column] } else { 0.0 }
-        };
-        (0..columns).map(value).collect()
-    };
-    let (scales, bias) = (padded(|part| &part.scale), padded(|part| &part.bias));
-    Ok(Linear::new(kernel, exact(kernel, packed)?, parts[0].zero_point, &scales, &bias))
+    let weights = PackedWeights::side_by_side(&weights);
+    Ok(Linear::new(kernel, exact(kernel, weights)?, zero_point, &scales, &bias))
 }
 
 #[derive(Debug)]

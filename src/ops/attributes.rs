@@ -1,8 +1,8 @@
 //! Reading what [`fuse`](super::fuse) wrote into the nodes.
 
-use super::stored::tensor_bytes;
+use super::stored::{packed, tensor_bytes};
 use crate::activation::Activation;
-use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, PackedWeights, Quantizer, Table};
+use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, PANEL, PackedWeights, Quantizer, Table};
 use crate::onnx::{pb, raw_tensor_shape};
 use pb::tensor_proto::DataType;
 use std::borrow::Cow;
@@ -16,9 +16,9 @@ pub(super) struct Attributes<'a> {
     node: &'a NodeProto,
 }
 
-/// The integers, scales and biases of a linear layer before packing.
-pub(super) struct LinearAttributes<'a> {
-    pub bytes: Cow<'a, [u8]>,
+/// The weights, scales and biases of a linear layer, as the file has them.
+pub(super) struct LinearAttributes {
+    pub weights: PackedWeights,
     pub k: usize,
     pub n: usize,
     pub scale: Vec<f32>,
@@ -79,20 +79,29 @@ impl<'a> Attributes<'a> {
         Ok(LayerNorm::new(&gamma, &beta, self.node.get_attr("epsilon")?, self.output(1, gamma.len())?))
     }
 
-    fn tensor(&self, name: &str, kind: DataType) -> TractResult<(Vec<usize>, Cow<'a, [u8]>)> {
+    /// The tensor `name` of element type `kind`, and its shape.
+    fn tensor(&self, name: &str, kind: DataType) -> TractResult<(&'a pb::TensorProto, Vec<usize>)> {
         let tensor: &'a pb::TensorProto = self.node.get_attr(name)?;
         let shape = raw_tensor_shape(tensor).filter(|_| tensor.data_type == kind as i32);
-        Ok((shape.with_context(|| format!("{name} is no whole tensor"))?, tensor_bytes(self.ctx, tensor)?))
+        Ok((tensor, shape.with_context(|| format!("{name} is no whole tensor"))?))
     }
 
-    pub fn linear(&self, prefix: &str) -> TractResult<LinearAttributes<'a>> {
-        let (shape, bytes) = self.tensor(&format!("{prefix}_weights"), DataType::Int8)?;
+    /// The shape and the bytes of such a tensor.
+    fn bytes(&self, name: &str, kind: DataType) -> TractResult<(Vec<usize>, Cow<'a, [u8]>)> {
+        let (tensor, shape) = self.tensor(name, kind)?;
+        Ok((shape, tensor_bytes(self.ctx, tensor)?))
+    }
+
+    pub fn linear(&self, prefix: &str) -> TractResult<LinearAttributes> {
+        let name = format!("{prefix}_weights");
+        let (tensor, shape) = self.tensor(&name, DataType::Int8)?;
         let [k, n] = shape[..] else { bail!("weights have rank {}, expected 2", shape.len()) };
+        ensure!(k > 0 && n > 0 && n.is_multiple_of(PANEL), "{n} outputs of {k} inputs are no multiple of {PANEL}");
         let scale: Vec<f32> = self.node.get_attr_vec(&format!("{prefix}_scale"))?;
         let bias: Vec<f32> = self.node.get_attr_vec(&format!("{prefix}_bias"))?;
         ensure!(scale.len() == n && bias.len() == n, "scale and bias need {n} values each");
         let zero_point = u8::try_from(self.node.get_attr::<i64>(&format!("{prefix}_zero_point"))?)?;
-        Ok(LinearAttributes { bytes, k, n, scale, bias, zero_point })
+        Ok(LinearAttributes { weights: packed(self.ctx, tensor, [k, n])?, k, n, scale, bias, zero_point })
     }
 
     /// An embedding table of rows of `features`.
@@ -100,12 +109,12 @@ impl<'a> Attributes<'a> {
         let scales = format!("{name}_scales");
         let float = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect::<Vec<f32>>();
         if self.node.get_attr_opt::<&pb::TensorProto>(&scales)?.is_none() {
-            let values = float(&self.tensor(name, DataType::Float)?.1);
+            let values = float(&self.bytes(name, DataType::Float)?.1);
             ensure_features(values.len(), features)?;
             return Ok(Table::Float(values.as_chunks().0.to_vec()));
         }
-        let (shape, values) = self.tensor(name, DataType::Int8)?;
-        let scales = float(&self.tensor(&scales, DataType::Float)?.1);
+        let (shape, values) = self.bytes(name, DataType::Int8)?;
+        let scales = float(&self.bytes(&scales, DataType::Float)?.1);
         ensure_features(values.len(), features)?;
         ensure!(shape.first() == Some(&scales.len()), "{name} needs one scale for every row");
         // In place: the table of words is a fifth of the file.
@@ -129,27 +138,19 @@ fn ensure_features(len: usize, features: usize) -> TractResult<()> {
     Ok(())
 }
 
-impl LinearAttributes<'_> {
-    /// Eight weights of row `row` from column `column` on, zeros from `end` on.
-    pub fn part(&self, row: usize, column: usize, end: usize) -> [i8; LANES] {
-        let row = &self.bytes[row * self.n..][..end];
-        match row.get(column..column + LANES) {
-            Some(whole) => <[u8; LANES]>::try_from(whole).expect("the range has that length").map(|byte| byte as i8),
-            None => std::array::from_fn(|at| row.get(column + at).map_or(0, |&byte| byte as i8)),
-        }
-    }
-
+impl LinearAttributes {
     /// The layer for `kernel`, whose inputs are `heads` heads that are each filled up to a multiple of 8.
-    pub fn pack(&self, kernel: Kernel, heads: usize) -> TractResult<Linear> {
+    pub fn layer(self, kernel: Kernel, heads: usize) -> TractResult<Linear> {
         ensure!(heads > 0 && self.k.is_multiple_of(heads), "{heads} heads do not divide {} inputs", self.k);
-        ensure!(self.n.is_multiple_of(LANES), "{} outputs are no multiple of {LANES}", self.n);
         let (size, padded) = (self.k / heads, (self.k / heads).next_multiple_of(GROUP));
-        // The row of weights that each input has, unless it fills up a head.
-        let row = |input: usize| (input % padded < size).then_some(input / padded * size + input % padded);
-        let rows: Vec<Option<usize>> = (0..heads * padded).map(row).collect();
-        let packed = PackedWeights::from_rows(rows.len(), self.n, |input, column| {
-            rows[input].map_or([0; LANES], |row| self.part(row, column, self.n))
-        });
-        Ok(Linear::new(kernel, exact(kernel, packed)?, self.zero_point, &self.scale, &self.bias))
+        let weights = match size == padded {
+            true => self.weights,
+            // The inputs that fill up a head have weights of zero.
+            false => PackedWeights::from_parts(heads * padded, self.n, |input, column| {
+                let (head, at) = (input / padded, input % padded);
+                std::array::from_fn(|c| if at < size { self.weights.at(head * size + at, column + c) } else { 0 })
+            }),
+        };
+        Ok(Linear::new(kernel, exact(kernel, weights)?, self.zero_point, &self.scale, &self.bias))
     }
 }

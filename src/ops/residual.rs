@@ -15,7 +15,7 @@ pub(super) const OP: &str = "Bert8ResidualNorm";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(ctx, node);
-    let linear = attributes.linear("linear")?.pack(attributes.kernel()?, attributes.count("heads")?)?;
+    let linear = attributes.linear("linear")?.layer(attributes.kernel()?, attributes.count("heads")?)?;
     let norm = attributes.norm()?;
     ensure!(norm.features() == linear.outputs(), "the norm is over {} features", norm.features());
     parsed(Residual(ResidualNorm::new(linear, norm)))

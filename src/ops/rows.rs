@@ -14,7 +14,7 @@ pub(super) const OP: &str = "Bert8Linear";
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(ctx, node);
-    let linear = attributes.linear("linear")?.pack(attributes.kernel()?, 1)?;
+    let linear = attributes.linear("linear")?.layer(attributes.kernel()?, 1)?;
     parsed(Rows { linear, activation: attributes.activation()? })
 }
 

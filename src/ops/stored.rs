@@ -1,5 +1,6 @@
 //! Tensors that tract gets from the model's source when it parses the graph, each once.
 
+use crate::kernels::{BAND, PackedWeights, Packing};
 use crate::onnx::{Source, Stored, pb};
 use std::borrow::Cow;
 use std::path::Path;
@@ -64,6 +65,22 @@ pub(super) fn tensor_bytes<'a>(ctx: &ParsingContext, tensor: &'a TensorProto) ->
     let mut bytes = Vec::new();
     ctx.framework.provider.read_bytes_from_path(&mut bytes, Path::new(""), range.start, Some(range.len()))?;
     Ok(Cow::Owned(bytes))
+}
+
+/// The weights `tensor`, whose bytes are as many as the `[k, n]` INT8 values of its shape.
+pub(super) fn packed(ctx: &ParsingContext, tensor: &TensorProto, [k, n]: [usize; 2]) -> TractResult<PackedWeights> {
+    let mut packing = Packing::new(k, n);
+    let Some(Stored(range)) = Stored::of(tensor) else {
+        packing.push(&tensor.raw_data);
+        return Ok(packing.finish());
+    };
+    let mut band = Vec::new();
+    for start in range.clone().step_by(BAND * n) {
+        let len = (BAND * n).min(range.end - start);
+        ctx.framework.provider.read_bytes_from_path(&mut band, Path::new(""), start, Some(len))?;
+        packing.push(&band);
+    }
+    Ok(packing.finish())
 }
 
 pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
