@@ -2,9 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::graph_check;
-use crate::onnx::{Source, pb};
+use crate::model_file::ModelFile;
+use crate::onnx::pb;
 use crate::ops;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
@@ -38,16 +40,16 @@ impl<'a> TokenInputs<'a> {
 /// A model for [`Engine`] to load.
 #[derive(Debug, Clone, Copy)]
 pub struct Graph<'a> {
-    /// The graph and its tensors.
+    /// The graph, and the tensors that it holds itself.
     pub proto: &'a pb::ModelProto,
-    /// Where the bytes of tensors are that [`decode_skeleton`](crate::onnx::decode_skeleton) left there.
-    pub source: Option<&'a Arc<dyn Source>>,
+    /// The file that the others are in.
+    pub stored: Option<&'a Rc<ModelFile>>,
 }
 
 impl<'a> From<&'a pb::ModelProto> for Graph<'a> {
     /// A model that holds all its tensors.
     fn from(proto: &'a pb::ModelProto) -> Self {
-        Graph { proto, source: None }
+        Graph { proto, stored: None }
     }
 }
 
@@ -165,9 +167,8 @@ pub(crate) fn runnable(typed: TypedModel, file: &str) -> Result<Arc<TypedSimpleP
 /// What tract reads in `model`.
 pub(crate) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
     graph_check::for_tract(model.proto, file)?;
-    let parsed = ops::onnx(model.source.cloned())
-        .parse(model.proto, None)
-        .map_err(|e| Error::engine(file, "parsing the model", e))?;
+    let parsed = ops::parse(model.proto, model.stored.cloned());
+    let parsed = parsed.map_err(|e| Error::engine(file, "parsing the model", e))?;
     match parsed.unresolved_inputs.first() {
         Some(value) => Err(Error::file(file, format!("uses the value `{value}`, which no node makes"))),
         None => Ok(parsed.model),

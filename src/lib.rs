@@ -36,6 +36,7 @@ mod graph_check;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
+pub mod model_file;
 mod model_info;
 pub mod onnx;
 pub mod ops;

@@ -6,12 +6,13 @@ use crate::error::{Error, Result};
 use crate::fused_engine::FusedEngine;
 use crate::graph_check;
 use crate::kernels::Kernel;
+use crate::model_file::ModelFile;
 use crate::model_info::{ModelInfo, Precision};
-use crate::onnx::{Source, decode_skeleton};
+use crate::onnx::decode_skeleton;
 use crate::ops::{Fused, fuse, keep_first_token, read_when_parsed};
 use crate::table_rows::TableRows;
 use crate::tokenizer::Tokens;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// Tokens of the sequences that run together: enough to keep weights in use while they are at hand, few enough that
 /// activations stay in the caches.
@@ -40,16 +41,17 @@ impl Model {
     /// # Errors
     /// If the file is damaged, or the graph is not a sequence classifier.
     pub fn from_bytes(bytes: Vec<u8>, file: &str) -> Result<Self> {
-        Self::from_source(Arc::new(bytes), file, Kernel::detect())
+        Self::from_file(bytes, file, Kernel::detect())
     }
 
-    /// Loads a model whose ONNX file, which is named in errors, lies in `source`; `kernel` does the integer products. Of its
-    /// large tensors one at a time is copied from there.
+    /// Loads a model from an ONNX file, which is called `file` in errors; `kernel` does the integer products. Of its large
+    /// tensors that are not prepared one at a time is copied.
     ///
     /// # Errors
     /// As [`Model::from_bytes`].
-    pub fn from_source(source: Arc<dyn Source>, file: &str, kernel: Kernel) -> Result<Self> {
-        let mut proto = decode_skeleton(&*source, file)?;
+    pub fn from_file(content: impl Into<ModelFile>, file: &str, kernel: Kernel) -> Result<Self> {
+        let stored = Rc::new(content.into());
+        let mut proto = decode_skeleton(stored.source(), file)?;
         graph_check::no_fused_operators(&proto, file)?;
         let foreign = embedded_config(&proto).is_none();
         if !foreign {
@@ -62,7 +64,7 @@ impl Model {
             keep_first_token(&mut proto);
         }
         read_when_parsed(&mut proto);
-        let graph = Graph { proto: &proto, source: Some(&source) };
+        let graph = Graph { proto: &proto, stored: Some(&stored) };
         let runner = match fused.complete() {
             true => Runner::Fused(FusedEngine::new(graph, file)?),
             false => {
@@ -70,7 +72,7 @@ impl Model {
                 Runner::AsWritten(if foreign { engine.map_err(|e| not_as_it_is(e, file))? } else { engine? })
             }
         };
-        drop((proto, source));
+        drop((proto, stored));
         if info.labels.is_empty() {
             let labels = count_labels(&runner, file).map_err(|e| not_as_it_is(e, file))?;
             info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();

@@ -15,7 +15,6 @@ use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::tokenizer::Tokens;
 use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
-use std::sync::Arc;
 
 const IDS: [i64; 9] = [2, 17, 33, 8, 3, 41, 25, 8, 3];
 const TYPES: [i64; 9] = [0, 0, 0, 0, 0, 1, 1, 1, 1];
@@ -41,7 +40,7 @@ fn unfused(model: &pb::ModelProto, tokens: &Tokens) -> Vec<f32> {
 }
 
 fn load(model: &pb::ModelProto, kernel: Kernel) -> Model {
-    Model::from_source(Arc::new(encode_model(model)), "fused", kernel).unwrap()
+    Model::from_file(encode_model(model), "fused", kernel).unwrap()
 }
 
 /// Integers are the same; floats differ by the rounding of reciprocals, sums and polynomials, and where one of them falls on

@@ -3,15 +3,18 @@
 // What WebAssembly has addresses for.
 const MOST = 2 ** 32 - 1;
 
+// The most bytes that are read at once.
+const PIECE = 1 << 20;
+
 // Bytes between two reports: pieces come by the thousand.
 const STEP = 1 << 20;
 
 /**
- * The bytes behind `url` in the pieces they came in, Uint8Arrays: to put them together takes longer than to read them as they
- * are. An aborted download rejects with the signal's reason; anything else that goes wrong is an
- * Error that names the URL.
+ * Gives the bytes behind `url` to `take`, piece by piece as they come in: Uint8Arrays, which it may use until it returns.
+ * Resolves to how many bytes these were. An aborted download rejects with the signal's reason; anything else that goes wrong
+ * with it is an Error that names the URL.
  */
-export async function download(url, file, { signal, onProgress }) {
+export async function download(url, file, { signal, onProgress }, take) {
   const fail = (problem) => {
     throw new Error(`${url}: ${problem}`);
   };
@@ -34,7 +37,7 @@ export async function download(url, file, { signal, onProgress }) {
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
   const total = length === null ? null : Number(length);
 
-  const reader = response.body.getReader();
+  const { reader, read } = readerOf(response.body);
   const checkSize = (size) => {
     if (size <= MOST) return;
     reader.cancel().catch(() => {}); // what else comes is of no use
@@ -42,7 +45,6 @@ export async function download(url, file, { signal, onProgress }) {
   };
   checkSize(total);
 
-  const pieces = [];
   let loaded = 0;
   let reported = 0;
   const report = () => {
@@ -51,14 +53,34 @@ export async function download(url, file, { signal, onProgress }) {
   };
   report();
   for (;;) {
-    const { done, value } = await orCutOff(reader.read());
+    const { done, value } = await orCutOff(read());
     if (done) break;
-    pieces.push(value);
     loaded += value.length;
     checkSize(loaded);
+    take(value);
     if (loaded - reported >= STEP) report();
   }
   report();
   if (total !== null && total !== loaded) fail(`the download was cut off after ${loaded} of ${total} bytes; try again`);
-  return pieces;
+  return loaded;
+}
+
+/**
+ * The body's reader, and how to read the next piece: where the browser can, into one buffer again and again. To get fresh
+ * memory for every piece takes longer than to fill it.
+ */
+function readerOf(body) {
+  try {
+    const reader = body.getReader({ mode: "byob" });
+    let buffer = new ArrayBuffer(PIECE);
+    const read = async () => {
+      const piece = await reader.read(new Uint8Array(buffer));
+      buffer = piece.value?.buffer ?? buffer;
+      return piece;
+    };
+    return { reader, read };
+  } catch {
+    const reader = body.getReader();
+    return { reader, read: () => reader.read() };
+  }
 }

@@ -16,21 +16,28 @@ let broken = null; // what every request is told once the wasm instance has trap
 const running = new Map(); // request id → AbortController
 
 const operations = {
-  async load({ backend, kernel, model, tokenizer, maxLength }, { signal, onProgress }) {
+  async load({ backend, kernel, model, tokenizer, maxLength }, context) {
     const start = performance.now();
-    const context = { signal, onProgress };
-    const downloading = obtain(model, "model", context);
-    const words = Promise.all([instantiate(backend), obtain(tokenizer, "tokenizer", context)]).then(
-      async ([wasm, { pieces, name }]) => {
-        const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
-        return { wasm, tokenizer: new wasm.WasmTokenizer(bytes, name) };
-      },
-    );
-    const [file, ready] = await Promise.all([downloading, words]);
-    signal.throwIfAborted();
-    const size = file.pieces.reduce((sum, piece) => sum + piece.length, 0);
-    onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
-    classifier = new ready.wasm.WasmClassifier(file.pieces, file.name, ready.tokenizer, maxLength, kernel);
+    // Until the package is there to take them, copies of the model's pieces wait.
+    const waiting = [];
+    let file;
+    const take = (piece) => (file ? file.push(piece) : waiting.push(piece.slice()));
+    const modelIn = obtain(model, "model", context, take);
+    const packageIn = instantiate(backend).then((wasm) => {
+      file = new wasm.WasmModelFile();
+      for (const piece of waiting.splice(0)) file.push(piece);
+      return wasm;
+    });
+    const pieces = [];
+    const tokenizerIn = obtain(tokenizer, "tokenizer", context, (piece) => pieces.push(piece.slice()));
+    const words = Promise.all([packageIn, tokenizerIn]).then(async ([wasm]) => {
+      const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+      return new wasm.WasmTokenizer(bytes, nameOf(tokenizer, "tokenizer"));
+    });
+    const [wasm, size, read] = await Promise.all([packageIn, modelIn, words]);
+    context.signal.throwIfAborted();
+    context.onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
+    classifier = new wasm.WasmClassifier(file, nameOf(model, "model"), read, maxLength, kernel);
     return { ...classifier.info, backend, loadMs: performance.now() - start };
   },
 
@@ -79,10 +86,16 @@ function crash(event, error) {
   postMessage({ crash: crashMessage(error) });
 }
 
-/** The bytes that `source` is or that its URL leads to, in pieces, and what to call them in messages. */
-async function obtain(source, file, context) {
-  if (typeof source !== "string") return { pieces: [source], name: `the given ${file}` };
-  return { pieces: await download(source, file, context), name: source };
+/** Gives `take` the bytes that `source` is or that its URL leads to, piece by piece; resolves to how many these are. */
+async function obtain(source, file, context, take) {
+  if (typeof source === "string") return download(source, file, context, take);
+  take(source);
+  return source.length;
+}
+
+/** What to call `source` in messages. */
+function nameOf(source, file) {
+  return typeof source === "string" ? source : `the given ${file}`;
 }
 
 async function instantiate(backend) {

@@ -12,7 +12,6 @@ use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Show what a model file or folder holds, and how bert8 would run it
 ///
@@ -68,16 +67,16 @@ fn folder(args: &Args) -> Result<()> {
 }
 
 fn file(args: &Args) -> Result<()> {
-    let source = Arc::new(load::read(&args.model)?);
+    let bytes = load::read(&args.model)?;
     let name = args.model.display().to_string();
-    let proto = onnx::decode_skeleton(&*source, &name)?;
+    let proto = onnx::decode_skeleton(&bytes, &name)?;
     let mut operators = BTreeMap::new();
     for node in proto.graph.iter().flat_map(|graph| &graph.node) {
         *operators.entry(node.op_type.clone()).or_insert(0) += 1;
     }
     drop(proto);
-    let size = source.len();
-    let model = Model::from_source(source, &name, Kernel::detect())?;
+    let size = bytes.len();
+    let model = Model::from_file(bytes, &name, Kernel::detect())?;
     let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused().clone());
     if args.json {
         return print_json(&File { bytes: size, info, kernel, fused, operators });

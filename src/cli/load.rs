@@ -8,7 +8,6 @@ use bert8::onnx::external_files;
 use bert8::tokenizer::PairTokenizer;
 use clap::Args;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A model to import.
 #[derive(Debug, Args)]
@@ -67,7 +66,7 @@ pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
     if path.is_dir() {
         bail!("{} is a folder; make an ONNX file of it first: bert8 convert {0} -o model.onnx", path.display());
     }
-    Ok(Model::from_source(Arc::new(read(path)?), &path.display().to_string(), kernel)?)
+    Ok(Model::from_file(read(path)?, &path.display().to_string(), kernel)?)
 }
 
 /// Loads a tokenizer.json.

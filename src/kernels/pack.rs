@@ -54,16 +54,6 @@ impl PackedWeights {
         packing.finish()
     }
 
-    /// The matrix of the columns of `parts`, one part after the other. Their columns are multiples of [`PANEL`], and they have
-    /// as many groups of k.
-    pub fn side_by_side(parts: &[PackedWeights]) -> Self {
-        let groups = parts.first().map_or(0, |part| part.groups);
-        assert!(parts.iter().all(|part| part.groups == groups), "all parts have as many rows");
-        let blocks = parts.iter().map(|part| part.blocks.as_slice()).collect::<Vec<_>>().concat();
-        let column_sums = parts.iter().map(|part| part.column_sums.as_slice()).collect::<Vec<_>>().concat();
-        Self::of_blocks(groups, blocks, column_sums)
-    }
-
     pub(super) fn of_blocks(groups: usize, blocks: Vec<Block>, column_sums: Vec<i32>) -> Self {
         PackedWeights { groups, blocks, column_sums }
     }
@@ -164,8 +154,6 @@ mod tests {
         let part = |row, column| std::array::from_fn(|c| weights[row * n + column + c]);
         let whole = PackedWeights::new(&weights, k, n);
         assert_eq!(PackedWeights::from_parts(k, n, part), whole);
-        let columns = |from: usize, count: usize| PackedWeights::from_parts(k, count, |row, c| part(row, from + c));
-        assert_eq!(PackedWeights::side_by_side(&[columns(0, 8), columns(8, 16)]), whole);
     }
 
     #[test]

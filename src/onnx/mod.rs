@@ -1,5 +1,6 @@
 //! ONNX protobufs: building graphs, looking things up in them, and decoding tensors. Knows nothing of BERT.
 
+mod arriving;
 mod builder;
 mod external;
 mod file;
@@ -10,6 +11,7 @@ mod stored;
 mod tensor;
 mod wire;
 
+pub use arriving::{Arriving, WeightsAt};
 pub use builder::{Attribute, Dim, GraphBuilder};
 pub use external::{external_files, load_external, refuse_external};
 pub use file::{decode_model, encode_model, encoded_len, metadata};

@@ -11,12 +11,13 @@ use prost::Message;
 use std::ops::Range;
 
 /// Tensors of more bytes stay in the source. All of a BERT's vectors have fewer.
-const LARGE: usize = 64 << 10;
+pub(super) const LARGE: usize = 64 << 10;
 
 /// The numbers of the protobuf fields on the way to a tensor's bytes.
-const MODEL_GRAPH: u32 = 7;
-const GRAPH_INITIALIZER: u32 = 5;
-const TENSOR_RAW_DATA: u32 = 9;
+pub(super) const MODEL_GRAPH: u32 = 7;
+pub(super) const GRAPH_NODE: u32 = 1;
+pub(super) const GRAPH_INITIALIZER: u32 = 5;
+pub(super) const TENSOR_RAW_DATA: u32 = 9;
 
 /// Decodes the ONNX model in `source` and leaves the bytes of its large initializers there: such a tensor says where they
 /// are in the way of the ONNX standard, as external data with an offset and a length, but with no location. `file` is named

@@ -7,7 +7,7 @@ use std::io;
 use std::ops::Range;
 
 /// The longest encoding of a key and a length.
-const HEADER: usize = 20;
+pub(super) const HEADER: usize = 20;
 /// Bytes read at a time while looking for fields.
 const WINDOW: usize = 16 << 10;
 
@@ -20,6 +20,29 @@ pub(super) struct Field {
     /// Key, length and value.
     pub(super) whole: Range<usize>,
     pub(super) value: Range<usize>,
+}
+
+impl Field {
+    /// The field at `start` of a message that ends at `end`, whose key and length `header` begins with; or why there is none.
+    pub(super) fn decode(header: &[u8], start: usize, end: usize) -> Result<Self, String> {
+        let mut rest = header;
+        let bad = |e: DecodeError| e.to_string();
+        let (tag, wire_type) = decode_key(&mut rest).map_err(bad)?;
+        let length = match wire_type {
+            WireType::LengthDelimited => decode_varint(&mut rest).map_err(bad)?,
+            WireType::Varint => decode_varint(&mut rest).map_err(bad).map(|_| 0)?,
+            WireType::SixtyFourBit => 8,
+            WireType::ThirtyTwoBit => 4,
+            WireType::StartGroup | WireType::EndGroup => return Err("it has groups".to_owned()),
+        };
+        let value = start + (header.len() - rest.len());
+        let value_end = usize::try_from(length).ok().and_then(|length| value.checked_add(length));
+        let value_end = value_end
+            .filter(|&value_end| value_end <= end)
+            .ok_or_else(|| format!("a field of {length} bytes begins where {} are left", end - value))?;
+        let delimited = wire_type == WireType::LengthDelimited;
+        Ok(Field { tag, delimited, whole: start..value_end, value: value..value_end })
+    }
 }
 
 /// Goes through the fields of the message at a range of a source.
@@ -41,26 +64,10 @@ impl<'a> Fields<'a> {
         if self.at == self.end {
             return Ok(None);
         }
-        let start = self.at;
-        let header = self.header().map_err(|e| e.to_string())?;
-        let mut rest = header;
-        let bad = |e: DecodeError| e.to_string();
-        let (tag, wire_type) = decode_key(&mut rest).map_err(bad)?;
-        let length = match wire_type {
-            WireType::LengthDelimited => decode_varint(&mut rest).map_err(bad)?,
-            WireType::Varint => decode_varint(&mut rest).map_err(bad).map(|_| 0)?,
-            WireType::SixtyFourBit => 8,
-            WireType::ThirtyTwoBit => 4,
-            WireType::StartGroup | WireType::EndGroup => return Err("it has groups".to_owned()),
-        };
-        let value = start + (header.len() - rest.len());
-        let end = usize::try_from(length).ok().and_then(|length| value.checked_add(length));
-        let end = end
-            .filter(|&end| end <= self.end)
-            .ok_or_else(|| format!("a field of {length} bytes begins where {} are left", self.end - value))?;
-        self.at = end;
-        let delimited = wire_type == WireType::LengthDelimited;
-        Ok(Some(Field { tag, delimited, whole: start..end, value: value..end }))
+        let (start, end) = (self.at, self.end);
+        let field = Field::decode(self.header(), start, end)?;
+        self.at = field.whole.end;
+        Ok(Some(field))
     }
 
     /// Appends the bytes of `range` to `bytes`.
@@ -79,15 +86,16 @@ impl<'a> Fields<'a> {
         self.window.get(start..start + range.len())
     }
 
-    /// The bytes of the next field's key and length, and what follows them.
-    fn header(&mut self) -> io::Result<&[u8]> {
-        let range = self.at..self.end.min(self.at + HEADER);
-        if self.in_window(&range).is_none() {
+    /// What begins with the next field's key and length, as far as it is there.
+    fn header(&mut self) -> &[u8] {
+        let most = HEADER.min(self.end - self.at);
+        if self.in_window(&(self.at..self.at + most)).is_none() {
             self.window.resize(WINDOW.min(self.end - self.at), 0);
+            let there = self.source.read_some(self.at, &mut self.window);
+            self.window.truncate(there);
             self.window_at = self.at;
-            self.source.read(self.at, &mut self.window)?;
         }
-        let start = self.at - self.window_at;
-        Ok(&self.window[start..start + range.len()])
+        let window = &self.window[self.at - self.window_at..];
+        &window[..window.len().min(most)]
     }
 }

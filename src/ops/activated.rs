@@ -12,9 +12,9 @@ use tract_onnx::tract_hir::internal::*;
 /// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8Activated";
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
-    let linear = attributes.linear("linear")?.layer(attributes.kernel()?, 1)?;
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
+    let linear = attributes.linear("linear")?.layer(attributes.kernel()?)?;
     let output = attributes.output(1, linear.outputs())?.context("no output scale")?;
     let activation = attributes.activation()?.context("no activation")?;
     parsed(Activated { linear, activation, output })

@@ -1,10 +1,8 @@
-//! Self-attention of sequences laid end to end: queries, keys and values from one product.
+//! Self-attention of sequences laid end to end: queries, keys and values of the same rows.
 
-use super::attributes::{Attributes, LinearAttributes, exact};
+use super::attributes::Attributes;
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
-use crate::kernels::{
-    AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, Linear, PackedWeights, Quantizer, SelfAttention,
-};
+use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, Quantizer, SelfAttention};
 use std::cell::RefCell;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -22,8 +20,8 @@ thread_local! {
     static SCRATCH: RefCell<AttentionScratch> = RefCell::default();
 }
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
     let heads = attributes.count("heads")?;
     let parts = [attributes.linear("query")?, attributes.linear("key")?, attributes.linear("value")?];
     let (k, n) = (parts[0].k, parts[0].n);
@@ -40,29 +38,10 @@ pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<
         score_scale: attributes.float("score_scale")?,
         first_only: attributes.count("first_only")? == 1,
     };
-    let projection = together(attributes.kernel()?, parts, heads, filled)?;
+    let kernel = attributes.kernel()?;
+    let [query, key, value] = parts.map(|part| part.with_output_heads(kernel, heads));
     let output = attributes.output(heads, head_size)?;
-    parsed(Attention { attention: SelfAttention::new(projection, params), output })
-}
-
-/// One layer of all three parts, every head filled up to `head_size` columns.
-fn together(kernel: Kernel, parts: [LinearAttributes; 3], heads: usize, head_size: usize) -> TractResult<Linear> {
-    let size = parts[0].n / heads;
-    let zero_point = parts[0].zero_point;
-    let filled = |values: &[f32]| -> Vec<f32> {
-        values.chunks(size).flat_map(|head| head.iter().copied().chain([0.0; GROUP]).take(head_size)).collect()
-    };
-    let scales: Vec<f32> = parts.iter().flat_map(|part| filled(&part.scale)).collect();
-    let bias: Vec<f32> = parts.iter().flat_map(|part| filled(&part.bias)).collect();
-    let weights = parts.map(|part| match size == head_size {
-        true => part.weights,
-        false => PackedWeights::from_parts(part.k, heads * head_size, |k, column| {
-            let (head, at) = (column / head_size, column % head_size);
-            std::array::from_fn(|c| if at + c < size { part.weights.at(k, head * size + at + c) } else { 0 })
-        }),
-    });
-    let weights = PackedWeights::side_by_side(&weights);
-    Ok(Linear::new(kernel, exact(kernel, weights)?, zero_point, &scales, &bias))
+    parsed(Attention { attention: SelfAttention::new([query?, key?, value?], params), output })
 }
 
 #[derive(Debug)]
@@ -77,13 +56,13 @@ impl FusedOp for Attention {
     }
 
     fn inputs(&self) -> Vec<(DatumType, Option<usize>)> {
-        vec![(DatumType::U8, Some(self.attention.projection().input_bytes())), (DatumType::I64, None)]
+        vec![(DatumType::U8, Some(self.attention.input_bytes())), (DatumType::I64, None)]
     }
 
     fn outputs(&self) -> Vec<Output> {
         let rows_of = usize::from(self.attention.first_only());
         let (datum_type, features) = match &self.output {
-            Some(output) => (DatumType::U8, output.features() * self.attention.projection().kernel().width()),
+            Some(output) => (DatumType::U8, output.features() * self.attention.kernel().width()),
             None => (DatumType::F32, self.attention.features()),
         };
         vec![Output { datum_type, rows_of, features }]

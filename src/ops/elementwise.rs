@@ -15,8 +15,8 @@ pub(super) const QUANTIZE: &str = "Bert8Quantize";
 /// The operator that does not. Input and output: FP32 rows. Attributes: `features`, `activation`.
 pub(super) const ACTIVATION: &str = "Bert8Activation";
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
     let (kernel, features, activation) =
         (attributes.kernel()?, attributes.count("features")?, attributes.activation()?);
     ensure!(features.is_multiple_of(LANES), "{features} features are no multiple of {LANES}");

@@ -13,8 +13,8 @@ use tract_onnx::tract_hir::internal::*;
 /// `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8Embedding";
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
     let norm = attributes.norm()?;
     let mut tables = Vec::with_capacity(3);
     for name in ["words", "types", "positions"] {

@@ -18,8 +18,8 @@ thread_local! {
     static SCRATCH: RefCell<FloatAttentionScratch> = RefCell::default();
 }
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
     let (features, heads) = (attributes.count("features")?, attributes.count("heads")?);
     ensure!(
         heads > 0 && features > 0 && features.is_multiple_of(heads),

@@ -1,8 +1,8 @@
 //! Fused operators for tract, and the recogniser that puts them into a graph.
 //!
 //! [`fuse`] works on the ONNX graph before tract parses it, where the pattern is exactly what
-//! [`quantize`](crate::quantize) wrote. Its nodes carry everything they need in attributes; [`onnx`] is a tract parser that
-//! knows them.
+//! [`quantize`](crate::quantize) wrote. Its nodes carry everything they need in attributes; [`parse`] is tract's parser,
+//! which knows them then.
 
 mod activated;
 mod attention;
@@ -30,17 +30,27 @@ pub use first_token::keep_first_token;
 pub use fuse::{FUSED_INPUTS, Fused, fuse};
 pub use stored::read_when_parsed;
 
-use crate::onnx::Source;
-use std::sync::Arc;
+use crate::model_file::ModelFile;
+use std::rc::Rc;
 use tract_onnx::Onnx;
+use tract_onnx::model::ParseResult;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::tract_hir::internal::*;
 
-/// tract's ONNX parser with the fused operators registered, for a model whose large tensors may lie in `source`.
-pub fn onnx(source: Option<Arc<dyn Source>>) -> Onnx {
+/// Parses `model`, whose large tensors may be in `file`, with tract's ONNX parser, which is told of the fused operators.
+///
+/// # Errors
+/// tract's, if it does not understand the graph.
+pub fn parse(model: &ModelProto, file: Option<Rc<ModelFile>>) -> TractResult<ParseResult> {
+    stored::with_file(file, || onnx().parse(model, None))
+}
+
+/// tract's ONNX parser with the fused operators registered.
+fn onnx() -> Onnx {
     #[cfg(target_arch = "wasm32")]
     crate::kernels::register_tract_product();
     // Shapes that a writer noted inside the graph name batch and sequence in its own symbols, which clash with ours.
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
-    onnx.provider = Arc::new(stored::SourceResolver(source));
     let register = &mut onnx.op_register;
     register.insert(activated::OP, activated::parse);
     register.insert(attention::OP, attention::parse);

@@ -13,9 +13,9 @@ use tract_onnx::tract_hir::internal::*;
 /// are (1: none), `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
-    let linear = attributes.linear("linear")?.layer(attributes.kernel()?, attributes.count("heads")?)?;
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
+    let linear = attributes.linear("linear")?.with_input_heads(attributes.kernel()?, attributes.count("heads")?)?;
     let norm = attributes.norm()?;
     ensure!(norm.features() == linear.outputs(), "the norm is over {} features", norm.features());
     parsed(Residual(ResidualNorm::new(linear, norm)))

@@ -12,9 +12,9 @@ use tract_onnx::tract_hir::internal::*;
 /// linear layer (`linear_…`), `activation` where there is one.
 pub(super) const OP: &str = "Bert8Linear";
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
-    let linear = attributes.linear("linear")?.layer(attributes.kernel()?, 1)?;
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
+    let linear = attributes.linear("linear")?.layer(attributes.kernel()?)?;
     parsed(Rows { linear, activation: attributes.activation()? })
 }
 

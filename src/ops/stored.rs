@@ -1,11 +1,12 @@
 //! Tensors that tract gets from the model's source when it parses the graph, each once.
 
-use crate::kernels::{BAND, PackedWeights, Packing};
-use crate::onnx::{Source, Stored, pb};
+use crate::kernels::{PackedWeights, Packing};
+use crate::model_file::ModelFile;
+use crate::onnx::{Stored, pb};
 use std::borrow::Cow;
-use std::path::Path;
-use std::sync::Arc;
-use tract_onnx::data_resolver::ModelDataResolver;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
@@ -13,9 +14,6 @@ use tract_onnx::tract_hir::ops::konst::Const;
 
 /// The operator's name. No input; attribute: `value`, a tensor whose bytes are in the model's source.
 pub(super) const OP: &str = "Bert8Stored";
-
-/// Bytes copied at a time.
-const PIECE: usize = 1 << 20;
 
 /// Puts a node that reads the tensor in the place of every initializer of `model` whose bytes are in its source. tract
 /// itself finds such bytes only through a file system.
@@ -40,60 +38,55 @@ pub fn read_when_parsed(model: &mut pb::ModelProto) {
     }));
 }
 
-/// Lets tract's parser read a model's source.
-pub(super) struct SourceResolver(pub(super) Option<Arc<dyn Source>>);
-
-impl ModelDataResolver for SourceResolver {
-    fn read_bytes_from_path(
-        &self,
-        buf: &mut Vec<u8>,
-        _: &Path,
-        offset: usize,
-        length: Option<usize>,
-    ) -> TractResult<()> {
-        let (Some(source), Some(length)) = (&self.0, length) else { bail!("the tensor's bytes are not at hand") };
-        let end = offset.checked_add(length).filter(|&end| end <= source.size());
-        ensure!(end.is_some(), "the tensor's bytes lie beyond the end of the file");
-        buf.resize(length, 0);
-        Ok(source.read(offset, buf)?)
-    }
+thread_local! {
+    /// That of the model that this thread's parser is at: tract lets a parser read files, but knows of no other place.
+    static FILE: RefCell<Option<Rc<ModelFile>>> = const { RefCell::new(None) };
 }
 
-/// The raw bytes of `tensor`, from its message or from the model's source.
-pub(super) fn tensor_bytes<'a>(ctx: &ParsingContext, tensor: &'a TensorProto) -> TractResult<Cow<'a, [u8]>> {
+/// Does `work`, in which parsers find the tensors that are in `file`.
+pub(super) fn with_file<T>(file: Option<Rc<ModelFile>>, work: impl FnOnce() -> T) -> T {
+    struct Reset(Option<Rc<ModelFile>>);
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            FILE.set(self.0.take());
+        }
+    }
+    let _reset = Reset(FILE.replace(file));
+    work()
+}
+
+/// The file that has the bytes at `range`.
+fn file_with(range: &Range<usize>) -> TractResult<Rc<ModelFile>> {
+    let file = FILE.with_borrow(Clone::clone).context("the tensor's bytes are not at hand")?;
+    ensure!(range.end <= file.size(), "the tensor's bytes lie beyond the end of the file");
+    Ok(file)
+}
+
+/// The raw bytes of `tensor`, from its message or from the model's file.
+pub(super) fn tensor_bytes(tensor: &TensorProto) -> TractResult<Cow<'_, [u8]>> {
     let Some(Stored(range)) = Stored::of(tensor) else { return Ok(Cow::Borrowed(&tensor.raw_data)) };
-    let mut bytes = Vec::new();
-    ctx.framework.provider.read_bytes_from_path(&mut bytes, Path::new(""), range.start, Some(range.len()))?;
+    let file = file_with(&range)?;
+    let mut bytes = vec![0; range.len()];
+    file.read(range.start, &mut bytes)?;
     Ok(Cow::Owned(bytes))
 }
 
-/// The weights `tensor`, whose bytes are as many as the `[k, n]` INT8 values of its shape.
-pub(super) fn packed(ctx: &ParsingContext, tensor: &TensorProto, [k, n]: [usize; 2]) -> TractResult<PackedWeights> {
-    let mut packing = Packing::new(k, n);
+/// The weights `tensor` of the INT8 `shape`, rows and columns, for which it has as many bytes as that needs.
+pub(super) fn weights(tensor: &TensorProto, shape: [usize; 2]) -> TractResult<PackedWeights> {
     let Some(Stored(range)) = Stored::of(tensor) else {
+        let mut packing = Packing::new(shape[0], shape[1]);
         packing.push(&tensor.raw_data);
         return Ok(packing.finish());
     };
-    let mut band = Vec::new();
-    for start in range.clone().step_by(BAND * n) {
-        let len = (BAND * n).min(range.end - start);
-        ctx.framework.provider.read_bytes_from_path(&mut band, Path::new(""), start, Some(len))?;
-        packing.push(&band);
-    }
-    Ok(packing.finish())
+    Ok(file_with(&range)?.take_weights(range, shape)?)
 }
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let proto: &TensorProto = node.get_attr("value")?;
     let Some(Stored(range)) = Stored::of(proto) else { bail!("the tensor is not in the model's source") };
     let shape = crate::onnx::raw_tensor_shape(proto).context("the tensor is not as long as its shape needs")?;
     let element = pb::tensor_proto::DataType::try_from(proto.data_type)?;
     let mut tensor = Tensor::zero_dt(DatumType::try_from(element)?, &shape)?;
-    let mut piece = Vec::new();
-    for (at, bytes) in range.step_by(PIECE).zip(tensor.as_bytes_mut().chunks_mut(PIECE)) {
-        piece.clear();
-        ctx.framework.provider.read_bytes_from_path(&mut piece, Path::new(""), at, Some(bytes.len()))?;
-        bytes.copy_from_slice(&piece);
-    }
+    file_with(&range)?.read(range.start, tensor.as_bytes_mut())?;
     Ok((Box::new(Const::new(tensor.into_arc_tensor())?), vec![]))
 }

@@ -13,8 +13,8 @@ use tract_onnx::tract_hir::internal::*;
 /// `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8SumNorm";
 
-pub(super) fn parse(ctx: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(ctx, node);
+pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let attributes = Attributes::new(node);
     parsed(Sum(SumNorm::new(attributes.kernel()?, attributes.norm()?)))
 }
 

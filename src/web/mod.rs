@@ -5,12 +5,10 @@ mod bytes;
 use crate::classifier::{Classifier, Repeat};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::onnx::Source;
+use crate::model_file::Incoming;
 use crate::tokenizer::PairTokenizer;
-use bytes::JsBytes;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
-use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -41,6 +39,25 @@ impl WasmTokenizer {
     }
 }
 
+/// A model's ONNX file as it comes in: weights are packed as soon as they are there, the rest stays in JavaScript's arrays.
+#[wasm_bindgen]
+pub struct WasmModelFile(Incoming<Uint8Array>);
+
+#[wasm_bindgen]
+impl WasmModelFile {
+    /// A file of which nothing has come in yet.
+    #[wasm_bindgen(constructor)]
+    #[allow(clippy::new_without_default, reason = "JavaScript has no Default")]
+    pub fn new() -> WasmModelFile {
+        WasmModelFile(Incoming::new())
+    }
+
+    /// Takes a copy of the bytes that follow.
+    pub fn push(&mut self, bytes: &Uint8Array) {
+        self.0.push(bytes);
+    }
+}
+
 /// A loaded model with its tokenizer.
 #[wasm_bindgen]
 pub struct WasmClassifier {
@@ -63,24 +80,23 @@ struct Info<'a> {
 
 #[wasm_bindgen]
 impl WasmClassifier {
-    /// Loads a model from the bytes of its ONNX file, which are read where they are, in one array or several. `name` is what
-    /// to call the file in messages; pairs are cut to `max_length` tokens, by default to the model's own limit. `kernel` does
-    /// the integer products: a name or `auto`.
+    /// Loads the model whose ONNX file `file` is, which has come in as a whole. `name` is what to call it in messages; pairs are
+    /// cut to `max_length` tokens, by default to the model's own limit. `kernel` does the integer products: a name or `auto`.
     ///
     /// # Errors
     /// A JavaScript `Error`: the file is damaged, or does not belong to the tokenizer.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        model: Vec<Uint8Array>,
+        file: WasmModelFile,
         name: &str,
         tokenizer: WasmTokenizer,
         max_length: Option<usize>,
         kernel: &str,
     ) -> Result<WasmClassifier, JsValue> {
         let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
-        let bytes = JsBytes::new(model);
-        let model_bytes = bytes.size();
-        let model = Model::from_source(Arc::new(bytes), name, kernel).map_err(to_js)?;
+        let file = file.0.finish();
+        let model_bytes = file.size();
+        let model = Model::from_file(file, name, kernel).map_err(to_js)?;
         let classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
         Ok(WasmClassifier { classifier, model_bytes })
     }

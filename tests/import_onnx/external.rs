@@ -10,7 +10,6 @@ use bert8::onnx::{encode_model, pb};
 use pb::tensor_proto::DataLocation;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 const WEIGHT: &str = "encoder.layer.1.intermediate.dense.weight_t";
 
@@ -218,6 +217,6 @@ fn readers_of_one_file_say_what_to_do() {
     let advice = "bert8 convert m.onnx -o one-file.onnx";
     let imported = import_onnx(&bytes, "m.onnx", &ImportOptions::default()).unwrap_err().to_string();
     assert!(imported.contains("keeps its data in another file") && imported.contains(advice), "{imported}");
-    let run = Model::from_source(Arc::new(bytes), "m.onnx", Kernel::detect()).unwrap_err().to_string();
+    let run = Model::from_file(bytes, "m.onnx", Kernel::detect()).unwrap_err().to_string();
     assert!(run.contains("keeps its data in another file") && run.contains(advice), "{run}");
 }

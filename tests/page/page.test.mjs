@@ -423,6 +423,31 @@ describe("window.bert8", { timeout: 180_000 }, () => {
     assert.ok(Number.isFinite(result.speedup) && result.speedup > 0);
   });
 
+  test("a download gives every byte, whether or not the browser reads into a buffer that it is given", async () => {
+    const hashes = await shared.evaluate(async () => {
+      const { download } = await import("./download.js");
+      const url = new URL("models/model.int8.onnx", location.href).href;
+      const hash = async (bytes) => [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].join();
+      const downloaded = async () => {
+        const pieces = [];
+        const context = { signal: new AbortController().signal, onProgress() {} };
+        const size = await download(url, "model", context, (piece) => pieces.push(piece.slice()));
+        const bytes = await new Blob(pieces).arrayBuffer();
+        return `${size === bytes.byteLength} ${await hash(bytes)}`;
+      };
+      const { getReader } = ReadableStream.prototype;
+      const given = await downloaded();
+      ReadableStream.prototype.getReader = function (options) {
+        if (options) throw new TypeError("no byte stream");
+        return getReader.call(this);
+      };
+      const plain = await downloaded().finally(() => (ReadableStream.prototype.getReader = getReader));
+      return { expected: `true ${await hash(await (await fetch(url)).arrayBuffer())}`, given, plain };
+    });
+    assert.equal(hashes.given, hashes.expected);
+    assert.equal(hashes.plain, hashes.expected);
+  });
+
   test("load takes bytes and leaves them to the caller; batches report progress; dispose ends it", async () => {
     const outcome = await shared.evaluate(async ([same, other]) => {
       const bytes = async (url) => (await fetch(url)).arrayBuffer();

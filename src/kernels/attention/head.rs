@@ -52,9 +52,9 @@ impl<D: Dot> Head<'_, D> {
         self.sequences.iter().map(|sequence| sequence.panels.len()).max().unwrap_or(0)
     }
 
-    /// The head's panels among the projection's queries (`part` 0), keys (1) or values (2).
-    fn panels(&self, part: usize) -> Range<usize> {
-        let first = (part * self.attention.params.heads + self.number) * self.groups();
+    /// The head's panels among those of all heads.
+    fn panels(&self) -> Range<usize> {
+        let first = self.number * self.groups();
         first..first + self.groups()
     }
 
@@ -67,7 +67,8 @@ impl<D: Dot> Head<'_, D> {
         buffers: &mut HeadBuffers,
     ) {
         let Head { dot, attention, sequences, .. } = *self;
-        let (l, params, linear, groups) = (dot.lanes(), &attention.params, &attention.projection, self.groups());
+        let (l, params, groups) = (dot.lanes(), &attention.params, self.groups());
+        let [query, key, value] = &attention.projections;
         let queries = sequences.last().map_or(0, |sequence| sequence.queries.end) * groups * GROUP * D::WIDTH;
         let panels = sequences.last().map_or(0, |sequence| sequence.panels.end);
         let queries = at_least(&mut buffers.queries, queries, 0);
@@ -77,16 +78,16 @@ impl<D: Dot> Head<'_, D> {
         let value_steps = at_least(&mut buffers.value_steps, sequences.len(), 0.0);
 
         let mut put = PutQuantized { dot, quantizer: params.query.by_value(), groups, out: queries };
-        linear.values_of(dot, asking, self.panels(0), &mut put);
+        query.values_of(dot, asking, self.panels(), &mut put);
         for ((sequence, rows), value_step) in sequences.iter().zip(tokens).zip(value_steps) {
             let keys = &mut keys[sequence.keys(groups)];
             let mut put = PutKeys { l, quantizer: params.key.by_value(), groups, keys };
-            linear.values_of(dot, rows, self.panels(1), &mut put);
+            key.values_of(dot, rows, self.panels(), &mut put);
             let (k, values) = (sequence.places(), &mut values[..sequence.places() * groups]);
             for panel in values.chunks_exact_mut(k) {
                 panel[sequence.tokens.len()..].fill([0.0; LANES]);
             }
-            linear.values_of(dot, rows, self.panels(2), &mut PutValues { l, k, values });
+            value.values_of(dot, rows, self.panels(), &mut PutValues { l, k, values });
             *value_step = quantize_values(l, values, &mut value_pairs[sequence.value_pairs(groups)]);
         }
     }

@@ -1,4 +1,4 @@
-//! Multi-head self-attention of sequences laid end to end, without padding: one layer for queries, keys and values,
+//! Multi-head self-attention of sequences laid end to end, without padding: queries, keys and values of the same rows,
 //! integer scores, float softmax, integer context.
 
 mod context;
@@ -7,7 +7,7 @@ mod put;
 mod scores;
 
 use super::buffer::at_least;
-use super::dispatch::Task;
+use super::dispatch::{Kernel, Task};
 use super::dot::Dot;
 use super::linear::Linear;
 use super::pack::GROUP;
@@ -34,12 +34,11 @@ pub struct AttentionParams {
     pub first_only: bool,
 }
 
-/// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from one linear layer.
+/// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from linear layers over the same rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SelfAttention {
-    /// Columns: the queries of every head, the keys of every head, the values of every head, each head filled up to a
-    /// multiple of 8.
-    projection: Linear,
+    /// For queries, keys and values. Columns: head after head, each filled up to a multiple of 8.
+    projections: [Linear; 3],
     params: AttentionParams,
 }
 
@@ -65,21 +64,28 @@ pub struct AttentionScratch {
 }
 
 impl SelfAttention {
-    /// From the layer that makes queries, keys and values, head after head, each filled up to a multiple of 8.
+    /// From the layers that make queries, keys and values, head after head, each filled up to a multiple of 8.
     ///
     /// # Panics
-    /// If the layer's outputs are not three times the heads' features, or a quantizer is for other rows.
-    pub fn new(projection: Linear, params: AttentionParams) -> Self {
+    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, or a quantizer is for other rows.
+    pub fn new(projections: [Linear; 3], params: AttentionParams) -> Self {
         let AttentionParams { heads, head_size, ref query, ref key, .. } = params;
         let filled = head_size.next_multiple_of(GROUP);
-        assert_eq!(projection.outputs(), 3 * heads * filled, "queries, keys and values of every head");
+        let shape = |layer: &Linear| (layer.outputs(), layer.input_bytes(), layer.kernel());
+        let expected = (heads * filled, projections[0].input_bytes(), projections[0].kernel());
+        assert!(projections.iter().all(|layer| shape(layer) == expected), "queries, keys and values of every head");
         assert!(query.features() == filled && key.features() == filled, "queries and keys of a head are quantized");
-        SelfAttention { projection, params }
+        SelfAttention { projections, params }
     }
 
-    /// The layer that makes queries, keys and values.
-    pub fn projection(&self) -> &Linear {
-        &self.projection
+    /// Bytes of a row of activations in the stored form.
+    pub fn input_bytes(&self) -> usize {
+        self.projections[0].input_bytes()
+    }
+
+    /// The kernel it was made for.
+    pub fn kernel(&self) -> Kernel {
+        self.projections[0].kernel()
     }
 
     /// Features of an FP32 row of the context.
@@ -98,7 +104,7 @@ impl SelfAttention {
     /// # Panics
     /// If `ends` does not grow to the rows of `a`, or `out` has not one row of the context for every token that asks.
     pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
-        let rows = a.len() / self.projection.input_bytes();
+        let rows = a.len() / self.input_bytes();
         assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
         let asking = if self.params.first_only { ends.len() } else { rows };
         match &out {
@@ -106,12 +112,12 @@ impl SelfAttention {
             ContextRows::Stored(quantizer, out) => {
                 let features = self.params.heads * self.params.head_size.next_multiple_of(GROUP);
                 assert_eq!(quantizer.features(), features, "the context of every head is quantized");
-                let bytes = features * self.projection.kernel().width();
+                let bytes = features * self.kernel().width();
                 assert_eq!(out.len(), asking * bytes, "a row for every query");
             }
         }
         let sequences = sequences(ends, self.params.first_only);
-        self.projection.kernel().run(Attend { attention: self, a, sequences, scratch, out });
+        self.kernel().run(Attend { attention: self, a, sequences, scratch, out });
     }
 }
 
@@ -130,7 +136,7 @@ impl Task for Attend<'_> {
     fn run<D: Dot>(self, dot: D) {
         let Attend { attention, a, sequences, scratch, mut out } = self;
         let AttentionScratch { first, asking, tokens, head: buffers } = scratch;
-        let bytes = attention.projection.input_bytes();
+        let bytes = attention.input_bytes();
         let rows_of = |sequence: &Sequence| &a[sequence.tokens.start * bytes..sequence.tokens.end * bytes];
         // Every head's products have the same rows.
         let tokens = at_least(tokens, sequences.len(), Prepared::default());

@@ -1,0 +1,166 @@
+//! A model file while it comes in.
+
+use super::ModelFile;
+use super::kept::{Kept, Piece};
+use crate::kernels::{PackedWeights, Packing};
+use crate::onnx::{Arriving, Source, WeightsAt};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// A model file of which more and more comes in. The weights of integer products are packed as soon as they are there, and
+/// their bytes are not kept; what else there is is kept where it comes from.
+#[derive(Debug)]
+pub struct Incoming<P> {
+    kept: Kept<P>,
+    arriving: Arriving,
+    /// The weights whose first bytes are in `buffer`.
+    begun: Option<WeightsAt>,
+    buffer: Vec<u8>,
+    packed: HashMap<WeightsAt, PackedWeights>,
+}
+
+impl<P: Piece + 'static> Incoming<P> {
+    /// A file of which nothing is there.
+    #[allow(clippy::new_without_default, reason = "an empty file is of no use")]
+    pub fn new() -> Self {
+        let (kept, arriving) = (Kept::new(), Arriving::default());
+        Incoming { kept, arriving, begun: None, buffer: Vec::new(), packed: HashMap::new() }
+    }
+
+    /// Takes the bytes that follow, and copies them: `piece` is the caller's again.
+    pub fn push(&mut self, piece: &P) {
+        let start = self.kept.size();
+        while self.kept.size() - start < piece.len() {
+            let at = self.kept.size() - start;
+            match self.begun.take() {
+                Some(weights) => self.gather(weights, piece, at),
+                None => self.look_for_weights(piece, at),
+            }
+        }
+    }
+
+    /// Takes from `piece`, from `at` on, what is missing of `weights`, and packs them when they are there.
+    fn gather(&mut self, weights: WeightsAt, piece: &P, at: usize) {
+        let missing = weights.bytes.len() - self.buffer.len();
+        let count = missing.min(piece.len() - at);
+        let old = self.buffer.len();
+        self.buffer.resize(old + count, 0);
+        piece.read(at, &mut self.buffer[old..]);
+        self.kept.skip(count);
+        if count < missing {
+            self.begun = Some(weights);
+            return;
+        }
+        let [k, n] = weights.shape;
+        let mut packing = Packing::new(k, n);
+        packing.push(&self.buffer);
+        self.packed.insert(weights, packing.finish());
+        self.buffer.clear();
+    }
+
+    /// Keeps what is in `piece`, from `at` on, before the next weights.
+    fn look_for_weights(&mut self, piece: &P, at: usize) {
+        let before = self.kept.size();
+        self.kept.push(piece.view(at..piece.len()));
+        let found = self.arriving.next(&self.kept).filter(|weights| weights.bytes.start >= before);
+        self.kept.copy_last(found.as_ref().map_or(usize::MAX, |weights| weights.bytes.start));
+        self.begun = found;
+    }
+
+    /// The file, all of which has come in.
+    pub fn finish(self) -> ModelFile {
+        ModelFile { source: Box::new(self.kept), packed: RefCell::new(self.packed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{GraphBuilder, Stored, decode_skeleton, encode_model, pb};
+    use pb::tensor_proto::DataType;
+
+    const SHAPE: [usize; 2] = [300, 256];
+
+    fn values(seed: usize) -> Vec<i8> {
+        (0..SHAPE[0] * SHAPE[1]).map(|i| ((i * 37 + i / 256 + seed) % 255) as i8).collect()
+    }
+
+    /// Two products, between whose weights are a table and a small tensor.
+    fn model() -> pb::ModelProto {
+        let mut g = GraphBuilder::new("test");
+        g.input("x", DataType::Uint8, &[]);
+        let first = g.i8s("first", &SHAPE, &values(0));
+        let table = g.i8s("table", &SHAPE, &values(1));
+        g.f32s("small", &[3], &[1.0, 2.0, 3.0]);
+        let second = g.i8s("second", &SHAPE, &values(2));
+        let zero = g.u8_scalar("zero", 0);
+        g.node("Gather", "row", &[&table, "x"], &[]);
+        g.node("MatMulInteger", "a", &["x", &first, &zero], &[]);
+        let out = g.node("MatMulInteger", "b", &["x", &second, &zero], &[]);
+        g.output(&out, DataType::Int32, &[]);
+        g.finish(&[])
+    }
+
+    fn incoming(bytes: &[u8], step: usize) -> Incoming<Vec<u8>> {
+        let mut incoming = Incoming::new();
+        bytes.chunks(step).for_each(|piece| incoming.push(&piece.to_vec()));
+        incoming
+    }
+
+    #[test]
+    fn weights_are_packed_as_they_come_in_and_the_rest_is_kept() {
+        let bytes = encode_model(&model());
+        for step in [1, 7, 4096, 70_000, bytes.len()] {
+            let incoming = incoming(&bytes, step);
+            assert_eq!(incoming.packed.len(), 2, "in pieces of {step}");
+            let file = incoming.finish();
+            assert_eq!(file.size(), bytes.len());
+            let skeleton = decode_skeleton(file.source(), "test.onnx").unwrap();
+            assert_eq!(skeleton, decode_skeleton(&bytes, "test.onnx").unwrap());
+            for (name, seed) in [("first", 0), ("table", 1), ("second", 2)] {
+                let tensor = skeleton.graph.iter().flat_map(|g| &g.initializer).find(|t| t.name == name).unwrap();
+                let Stored(range) = Stored::of(tensor).unwrap();
+                let mut read = vec![0; range.len()];
+                file.read(range.start, &mut read).unwrap();
+                assert_eq!(read, bytes[range.clone()], "{name}");
+                let packed = file.take_weights(range, SHAPE).unwrap();
+                assert_eq!(packed, PackedWeights::new(&values(seed), SHAPE[0], SHAPE[1]), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_before_their_products_are_kept() {
+        let mut parts = model();
+        let graph = parts.graph.as_mut().unwrap();
+        let node = std::mem::take(&mut graph.node);
+        let nodes = pb::ModelProto { graph: Some(pb::GraphProto { node, ..Default::default() }), ..Default::default() };
+        let bytes = [encode_model(&parts), encode_model(&nodes)].concat();
+        let incoming = incoming(&bytes, 5000);
+        assert!(incoming.packed.is_empty());
+        let file = incoming.finish();
+        let skeleton = decode_skeleton(file.source(), "test.onnx").unwrap();
+        assert_eq!(skeleton, decode_skeleton(&bytes, "test.onnx").unwrap());
+    }
+
+    #[test]
+    fn whatever_is_cut_off_or_damaged_reads_as_it_does_from_memory() {
+        let bytes = encode_model(&model());
+        let check = |bytes: &[u8]| {
+            let file = incoming(bytes, 50_000).finish();
+            let plain = decode_skeleton(&bytes.to_vec(), "test.onnx");
+            let skeleton = decode_skeleton(file.source(), "test.onnx");
+            assert_eq!(skeleton.map_err(|e| e.to_string()), plain.map_err(|e| e.to_string()));
+        };
+        (0..bytes.len()).step_by(1237).for_each(|len| check(&bytes[..len]));
+        // Where the messages' keys and lengths are.
+        let headers = (0..400).chain(bytes.len() - 120..bytes.len());
+        for at in headers {
+            for value in [0, 0x7f, 0x80, 0xff, bytes[at] ^ 1] {
+                let mut damaged = bytes.clone();
+                damaged[at] = value;
+                check(&damaged);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A model whose file comes in piece by piece answers as one that is read as a whole.
+
+#![cfg(feature = "cli")]
+
+mod common;
+
+use bert8::activation::Activation;
+use bert8::bert::{BertConfig, emit_fp32};
+use bert8::kernels::Kernel;
+use bert8::model::Model;
+use bert8::model_file::{Incoming, ModelFile};
+use bert8::onnx::{encode_model, pb};
+use bert8::tokenizer::Tokens;
+use common::fixed_scales::with_fixed_scales;
+use common::{tiny_bert, tiny_config};
+
+/// Wide enough that its weights are among the large tensors.
+fn wide() -> BertConfig {
+    BertConfig { hidden: 264, heads: 3, intermediate: 272, layers: 1, ..tiny_config(Activation::Gelu, 3) }
+}
+
+fn incoming(bytes: &[u8], step: usize) -> ModelFile {
+    let mut incoming = Incoming::new();
+    bytes.chunks(step).for_each(|piece| incoming.push(&piece.to_vec()));
+    incoming.finish()
+}
+
+/// Checks that the file in pieces gives the logits of the whole one, which is fused or not; on every kernel.
+fn check(bytes: &[u8], fused: bool) {
+    let tokens = Tokens { ids: vec![2, 17, 33, 8, 3, 41, 3], types: vec![0, 0, 0, 0, 0, 1, 1], truncated: false };
+    for kernel in Kernel::all() {
+        let whole = Model::from_file(bytes.to_vec(), "whole", kernel).unwrap();
+        let logits = whole.logits(&tokens).unwrap();
+        assert_eq!(whole.fused().complete(), fused);
+        for step in [1000, 65_536, bytes.len()] {
+            let model = Model::from_file(incoming(bytes, step), "pieces", kernel).unwrap();
+            assert_eq!(model.fused(), whole.fused());
+            assert_eq!(model.logits(&tokens).unwrap(), logits, "{} in pieces of {step}", kernel.path().name());
+        }
+    }
+}
+
+fn int8(edit: impl FnOnce(&mut pb::GraphProto)) -> Vec<u8> {
+    let mut model = with_fixed_scales(&tiny_bert(wide()), false, |_| false);
+    edit(model.graph.as_mut().unwrap());
+    encode_model(&model)
+}
+
+#[test]
+fn a_fused_model_takes_the_packed_weights() {
+    check(&int8(|_| ()), true);
+}
+
+#[test]
+fn an_unfused_model_gets_its_weights_back() {
+    // A second reader of what is between a product and its scale: no pattern knows that.
+    let bytes = int8(|graph| {
+        let product = graph.node.iter_mut().find(|node| node.op_type == "MatMulInteger").unwrap();
+        let name = std::mem::replace(&mut product.output[0], "detour".to_owned());
+        let detour = pb::NodeProto {
+            op_type: "Identity".to_owned(),
+            name: "detour".to_owned(),
+            input: vec!["detour".to_owned()],
+            output: vec![name],
+            ..Default::default()
+        };
+        let at = graph.node.iter().position(|node| node.op_type == "MatMulInteger").unwrap();
+        graph.node.insert(at + 1, detour);
+    });
+    check(&bytes, false);
+}
+
+#[test]
+fn an_fp32_model_is_kept_as_it_is() {
+    check(&encode_model(&emit_fp32(&tiny_bert(wide()))), false);
+}
+
+#[test]
+fn a_file_that_ends_early_is_one_error() {
+    let bytes = int8(|_| ());
+    for len in [0, 100, bytes.len() / 2, bytes.len() - 1] {
+        let error = |file: ModelFile| Model::from_file(file, "cut.onnx", Kernel::detect()).unwrap_err().to_string();
+        let whole = error(bytes[..len].to_vec().into());
+        assert_eq!(error(incoming(&bytes[..len], 10_000)), whole);
+        assert!(whole.contains("cut.onnx"), "{whole}");
+    }
+}
