@@ -20,7 +20,7 @@ fn wide() -> BertConfig {
 }
 
 fn incoming(bytes: &[u8], step: usize) -> ModelFile {
-    let mut incoming = Incoming::new();
+    let mut incoming = Incoming::default();
     bytes.chunks(step).for_each(|piece| incoming.push(&piece.to_vec()));
     incoming.finish()
 }

@@ -18,10 +18,10 @@ const running = new Map(); // request id → AbortController
 const operations = {
   async load({ backend, kernel, model, tokenizer, maxLength }, context) {
     const start = performance.now();
-    // Until the package is there to take them, copies of the model's pieces wait.
+    // Pieces of the model wait until the package is there to take them; those of a download as copies.
     const waiting = [];
     let file;
-    const take = (piece) => (file ? file.push(piece) : waiting.push(piece.slice()));
+    const take = (piece) => (file ? file.push(piece) : waiting.push(piece === model ? piece : piece.slice()));
     const modelIn = obtain(model, "model", context, take);
     const packageIn = instantiate(backend).then((wasm) => {
       file = new wasm.WasmModelFile();

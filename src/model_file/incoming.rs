@@ -2,7 +2,7 @@
 
 use super::ModelFile;
 use super::kept::{Kept, Piece};
-use crate::kernels::{PackedWeights, Packing};
+use crate::kernels::{GROUP, PackedWeights, Packing};
 use crate::onnx::{Arriving, Source, WeightsAt};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,18 +19,19 @@ pub struct Incoming<P> {
     packed: HashMap<WeightsAt, PackedWeights>,
 }
 
-impl<P: Piece + 'static> Incoming<P> {
+impl<P: Piece + 'static> Default for Incoming<P> {
     /// A file of which nothing is there.
-    #[allow(clippy::new_without_default, reason = "an empty file is of no use")]
-    pub fn new() -> Self {
-        let (kept, arriving) = (Kept::new(), Arriving::default());
+    fn default() -> Self {
+        let (kept, arriving) = (Kept::new(), Arriving::new(GROUP));
         Incoming { kept, arriving, begun: None, buffer: Vec::new(), packed: HashMap::new() }
     }
+}
 
+impl<P: Piece + 'static> Incoming<P> {
     /// Takes the bytes that follow, and copies them: `piece` is the caller's again.
     pub fn push(&mut self, piece: &P) {
         let start = self.kept.size();
-        while self.kept.size() - start < piece.len() {
+        while self.kept.size() - start < piece.size() {
             let at = self.kept.size() - start;
             match self.begun.take() {
                 Some(weights) => self.gather(weights, piece, at),
@@ -42,7 +43,7 @@ impl<P: Piece + 'static> Incoming<P> {
     /// Takes from `piece`, from `at` on, what is missing of `weights`, and packs them when they are there.
     fn gather(&mut self, weights: WeightsAt, piece: &P, at: usize) {
         let missing = weights.bytes.len() - self.buffer.len();
-        let count = missing.min(piece.len() - at);
+        let count = missing.min(piece.size() - at);
         let old = self.buffer.len();
         self.buffer.resize(old + count, 0);
         piece.read(at, &mut self.buffer[old..]);
@@ -61,7 +62,7 @@ impl<P: Piece + 'static> Incoming<P> {
     /// Keeps what is in `piece`, from `at` on, before the next weights.
     fn look_for_weights(&mut self, piece: &P, at: usize) {
         let before = self.kept.size();
-        self.kept.push(piece.view(at..piece.len()));
+        self.kept.push(piece.view(at..piece.size()));
         let found = self.arriving.next(&self.kept).filter(|weights| weights.bytes.start >= before);
         self.kept.copy_last(found.as_ref().map_or(usize::MAX, |weights| weights.bytes.start));
         self.begun = found;
@@ -79,7 +80,7 @@ mod tests {
     use crate::onnx::{GraphBuilder, Stored, decode_skeleton, encode_model, pb};
     use pb::tensor_proto::DataType;
 
-    const SHAPE: [usize; 2] = [300, 256];
+    const SHAPE: [usize; 2] = [304, 256];
 
     fn values(seed: usize) -> Vec<i8> {
         (0..SHAPE[0] * SHAPE[1]).map(|i| ((i * 37 + i / 256 + seed) % 255) as i8).collect()
@@ -102,7 +103,7 @@ mod tests {
     }
 
     fn incoming(bytes: &[u8], step: usize) -> Incoming<Vec<u8>> {
-        let mut incoming = Incoming::new();
+        let mut incoming = Incoming::default();
         bytes.chunks(step).for_each(|piece| incoming.push(&piece.to_vec()));
         incoming
     }
@@ -126,6 +127,18 @@ mod tests {
                 let packed = file.take_weights(range, SHAPE).unwrap();
                 assert_eq!(packed, PackedWeights::new(&values(seed), SHAPE[0], SHAPE[1]), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn weights_that_would_be_filled_up_are_kept() {
+        // Packed, a single column takes the place of eight.
+        for shape in [[304 * 256, 1], [1, 304 * 256], [300, 256], [304, 250]] {
+            let mut model = model();
+            let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
+            tensor.dims = shape.map(|size| size as i64).to_vec();
+            tensor.raw_data.resize(shape[0] * shape[1], 0);
+            assert_eq!(incoming(&encode_model(&model), 4096).packed.len(), 1, "{shape:?}");
         }
     }
 

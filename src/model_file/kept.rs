@@ -5,10 +5,9 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 /// Bytes one after the other, in this program's memory or elsewhere.
-#[allow(clippy::len_without_is_empty, reason = "nothing asks for it")]
 pub trait Piece: Debug {
     /// How many there are.
-    fn len(&self) -> usize;
+    fn size(&self) -> usize;
 
     /// Fills `bytes` with those from `start` on, of which there are as many.
     fn read(&self, start: usize, bytes: &mut [u8]);
@@ -21,7 +20,7 @@ pub trait Piece: Debug {
 }
 
 impl Piece for Vec<u8> {
-    fn len(&self) -> usize {
+    fn size(&self) -> usize {
         self.len()
     }
 
@@ -54,7 +53,7 @@ impl<P: Piece> Kept<P> {
 
     /// Adds the bytes that follow.
     pub fn push(&mut self, piece: P) {
-        let range = self.size..self.size + piece.len();
+        let range = self.size..self.size + piece.size();
         self.size = range.end;
         self.pieces.push((range, piece));
     }

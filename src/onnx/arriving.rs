@@ -22,7 +22,8 @@ pub struct WeightsAt {
 /// them. In a file that is ordered in another way, or damaged, it finds fewer or none.
 #[derive(Debug)]
 pub struct Arriving {
-    large: usize,
+    /// What the weights' rows and columns are multiples of.
+    multiple: usize,
     /// Where the next field begins; `None` after something that is no ONNX file.
     at: Option<usize>,
     /// Where the messages around it end.
@@ -33,13 +34,12 @@ pub struct Arriving {
     tensor: Vec<u8>,
 }
 
-impl Default for Arriving {
-    fn default() -> Self {
-        Arriving { large: LARGE, at: Some(0), ends: Vec::new(), operands: HashSet::new(), tensor: Vec::new() }
-    }
-}
-
 impl Arriving {
+    /// A file of which nothing has come in, for weights whose rows and columns are multiples of `multiple`.
+    pub fn new(multiple: usize) -> Self {
+        Arriving { multiple, at: Some(0), ends: Vec::new(), operands: HashSet::new(), tensor: Vec::new() }
+    }
+
     /// The next weights that begin in `source`, which holds what has come in so far, the values of weights apart; `None` until
     /// more has.
     pub fn next(&mut self, source: &dyn Source) -> Option<WeightsAt> {
@@ -64,18 +64,18 @@ impl Arriving {
                     self.ends.push(field.whole.end);
                     self.at = Some(field.value.start);
                 }
-                // One that is large is no product's.
-                (1, GRAPH_NODE) if field.value.len() < self.large => {
+                // A product's node is small.
+                (1, GRAPH_NODE) if field.value.len() < LARGE => {
                     let node = self.arrived(source, field.whole.start, field.value)?;
                     self.operands.extend(weights_of(&node));
                 }
-                (2, TENSOR_RAW_DATA) if field.delimited && field.value.len() > self.large => {
+                (2, TENSOR_RAW_DATA) if field.delimited && field.value.len() > LARGE => {
                     let found = self.weights(&field.value);
                     if found.is_some() {
                         return found;
                     }
                 }
-                (2, _) if field.whole.len() < self.large => {
+                (2, _) if field.whole.len() < LARGE => {
                     let bytes = self.arrived(source, field.whole.start, field.whole)?;
                     self.tensor.extend(bytes);
                 }
@@ -99,8 +99,9 @@ impl Arriving {
         let tensor = pb::TensorProto::decode(&*self.tensor).ok()?;
         let [rows, columns] = tensor.dims[..] else { return None };
         let shape = [usize::try_from(rows).ok()?, usize::try_from(columns).ok()?];
-        let whole = shape[0].checked_mul(shape[1]) == Some(bytes.len());
-        (whole && tensor.data_type == DataType::Int8 as i32 && self.operands.contains(&tensor.name))
+        let fits = shape[0].checked_mul(shape[1]) == Some(bytes.len())
+            && shape.iter().all(|size| size.is_multiple_of(self.multiple));
+        (fits && tensor.data_type == DataType::Int8 as i32 && self.operands.contains(&tensor.name))
             .then(|| WeightsAt { bytes: bytes.clone(), shape })
     }
 }

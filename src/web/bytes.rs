@@ -5,7 +5,7 @@ use js_sys::Uint8Array;
 use std::ops::Range;
 
 impl Piece for Uint8Array {
-    fn len(&self) -> usize {
+    fn size(&self) -> usize {
         self.length() as usize
     }
 

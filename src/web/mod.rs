@@ -41,15 +41,15 @@ impl WasmTokenizer {
 
 /// A model's ONNX file as it comes in: weights are packed as soon as they are there, the rest stays in JavaScript's arrays.
 #[wasm_bindgen]
+#[derive(Default)]
 pub struct WasmModelFile(Incoming<Uint8Array>);
 
 #[wasm_bindgen]
 impl WasmModelFile {
     /// A file of which nothing has come in yet.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::new_without_default, reason = "JavaScript has no Default")]
     pub fn new() -> WasmModelFile {
-        WasmModelFile(Incoming::new())
+        WasmModelFile::default()
     }
 
     /// Takes a copy of the bytes that follow.
