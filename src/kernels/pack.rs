@@ -1,6 +1,5 @@
 //! Weights laid out in the order the kernels read them.
 
-use super::packing::{BAND, Packing};
 use super::saturation::Risks;
 use std::ops::Range;
 
@@ -29,31 +28,6 @@ pub struct PackedWeights {
 }
 
 impl PackedWeights {
-    /// Packs the row-major matrix `weights` of `k` rows and `n` columns.
-    ///
-    /// # Panics
-    /// If `weights` does not hold `k * n` values.
-    pub fn new(weights: &[i8], k: usize, n: usize) -> Self {
-        let mut packing = Packing::new(k, n);
-        packing.push(&weights.iter().map(|&weight| weight as u8).collect::<Vec<u8>>());
-        packing.finish()
-    }
-
-    /// Packs a matrix of `k` rows and `n` columns, which are a multiple of [`PANEL`], from `part(row, first column)`, which
-    /// gives [`PANEL`] columns of a row.
-    pub fn from_parts(k: usize, n: usize, part: impl Fn(usize, usize) -> [i8; PANEL]) -> Self {
-        let mut packing = Packing::new(k, n);
-        let mut band = Vec::with_capacity(BAND * n);
-        for first in (0..k).step_by(BAND) {
-            band.clear();
-            for row in first..k.min(first + BAND) {
-                band.extend((0..n).step_by(PANEL).flat_map(|column| part(row, column).map(|weight| weight as u8)));
-            }
-            packing.push(&band);
-        }
-        packing.finish()
-    }
-
     pub(super) fn of_blocks(groups: usize, blocks: Vec<Block>, column_sums: Vec<i32>) -> Self {
         PackedWeights { groups, blocks, column_sums }
     }
@@ -124,37 +98,6 @@ pub(super) fn fetch(blocks: &[Block]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn counted(k: usize, n: usize, from: usize) -> Vec<i8> {
-        (0..k * n).map(|i| ((i + from) * 37 + 128) as u8 as i8).collect()
-    }
-
-    #[test]
-    fn columns_stand_where_they_belong_with_their_sums() {
-        for (k, n) in [(1, 1), (7, 9), (8, 8), (20, 24), (64, 13), (150, 16)] {
-            // Every byte there is, the extremes among them.
-            let weights = counted(k, n, 0);
-            let packed = PackedWeights::new(&weights, k, n);
-            for column in 0..n.next_multiple_of(PANEL) {
-                let expected = |row: usize| if row < k && column < n { weights[row * n + column] } else { 0 };
-                let rows = 0..k.next_multiple_of(GROUP);
-                assert!(
-                    rows.clone().all(|row| packed.at(row, column) == expected(row)),
-                    "column {column} of {k} x {n}"
-                );
-                assert_eq!(packed.column_sums[column], rows.map(|row| i32::from(expected(row))).sum::<i32>());
-            }
-        }
-    }
-
-    #[test]
-    fn parts_make_a_whole() {
-        let (k, n) = (150, 24);
-        let weights = counted(k, n, 5);
-        let part = |row, column| std::array::from_fn(|c| weights[row * n + column + c]);
-        let whole = PackedWeights::new(&weights, k, n);
-        assert_eq!(PackedWeights::from_parts(k, n, part), whole);
-    }
 
     #[test]
     fn pairs_of_the_lowest_weights_and_sums_of_extremes_are_found() {

@@ -64,6 +64,33 @@ impl Packing {
     }
 }
 
+impl PackedWeights {
+    /// Packs the row-major matrix `weights` of `k` rows and `n` columns.
+    ///
+    /// # Panics
+    /// If `weights` does not hold `k * n` values.
+    pub fn new(weights: &[i8], k: usize, n: usize) -> Self {
+        let mut packing = Packing::new(k, n);
+        packing.push(&weights.iter().map(|&weight| weight as u8).collect::<Vec<u8>>());
+        packing.finish()
+    }
+
+    /// Packs a matrix of `k` rows and `n` columns, which are a multiple of [`PANEL`], from `part(row, first column)`, which
+    /// gives [`PANEL`] columns of a row.
+    pub fn from_parts(k: usize, n: usize, part: impl Fn(usize, usize) -> [i8; PANEL]) -> Self {
+        let mut packing = Packing::new(k, n);
+        let mut band = Vec::with_capacity(BAND * n);
+        for first in (0..k).step_by(BAND) {
+            band.clear();
+            for row in first..k.min(first + BAND) {
+                band.extend((0..n).step_by(PANEL).flat_map(|column| part(row, column).map(|weight| weight as u8)));
+            }
+            packing.push(&band);
+        }
+        packing.finish()
+    }
+}
+
 /// Eight columns, from `column` on, of up to eight rows of `n`: a row's weights in a word each, the first in its lowest byte.
 #[inline(always)]
 fn words(rows: &[u8], n: usize, column: usize) -> [u64; GROUP] {
@@ -124,6 +151,37 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn counted(k: usize, n: usize, from: usize) -> Vec<i8> {
+        (0..k * n).map(|i| ((i + from) * 37 + 128) as u8 as i8).collect()
+    }
+
+    #[test]
+    fn columns_stand_where_they_belong_with_their_sums() {
+        for (k, n) in [(1, 1), (7, 9), (8, 8), (20, 24), (64, 13), (150, 16)] {
+            // Every byte there is, the extremes among them.
+            let weights = counted(k, n, 0);
+            let packed = PackedWeights::new(&weights, k, n);
+            for column in 0..n.next_multiple_of(PANEL) {
+                let expected = |row: usize| if row < k && column < n { weights[row * n + column] } else { 0 };
+                let rows = 0..k.next_multiple_of(GROUP);
+                assert!(
+                    rows.clone().all(|row| packed.at(row, column) == expected(row)),
+                    "column {column} of {k} x {n}"
+                );
+                assert_eq!(packed.column_sums()[column], rows.map(|row| i32::from(expected(row))).sum::<i32>());
+            }
+        }
+    }
+
+    #[test]
+    fn parts_make_a_whole() {
+        let (k, n) = (150, 24);
+        let weights = counted(k, n, 5);
+        let part = |row, column| std::array::from_fn(|c| weights[row * n + column + c]);
+        let whole = PackedWeights::new(&weights, k, n);
+        assert_eq!(PackedWeights::from_parts(k, n, part), whole);
+    }
 
     #[test]
     fn rows_may_come_in_any_multiples_of_a_group() {
