@@ -25,7 +25,7 @@ const operations = {
     const modelIn = obtain(model, "model", context, take);
     const packageIn = instantiate(backend).then((wasm) => {
       file = new wasm.WasmModelFile();
-      for (const piece of waiting.splice(0)) file.push(piece);
+      for (const piece of waiting.splice(0)) file.keep(piece);
       return wasm;
     });
     const pieces = [];

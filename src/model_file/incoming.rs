@@ -6,6 +6,7 @@ use crate::kernels::{GROUP, PackedWeights, Packing};
 use crate::onnx::{Arriving, Source, WeightsAt};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A model file of which more and more comes in. The weights of integer products are packed as soon as they are there, and
 /// their bytes are not kept; what else there is is kept where it comes from.
@@ -28,14 +29,23 @@ impl<P: Piece + 'static> Default for Incoming<P> {
 }
 
 impl<P: Piece + 'static> Incoming<P> {
-    /// Takes the bytes that follow, and copies them: `piece` is the caller's again.
+    /// Takes the bytes that follow, and copies what it keeps: `piece` is the caller's again.
     pub fn push(&mut self, piece: &P) {
+        self.take(piece, P::copy);
+    }
+
+    /// Takes the bytes that follow, which stay as they are: they need not be copied.
+    pub fn keep(&mut self, piece: &P) {
+        self.take(piece, P::view);
+    }
+
+    fn take(&mut self, piece: &P, kept_as: fn(&P, Range<usize>) -> P) {
         let start = self.kept.size();
         while self.kept.size() - start < piece.size() {
             let at = self.kept.size() - start;
             match self.begun.take() {
                 Some(weights) => self.gather(weights, piece, at),
-                None => self.look_for_weights(piece, at),
+                None => self.look_for_weights(piece, at, kept_as),
             }
         }
     }
@@ -60,11 +70,12 @@ impl<P: Piece + 'static> Incoming<P> {
     }
 
     /// Keeps what is in `piece`, from `at` on, before the next weights.
-    fn look_for_weights(&mut self, piece: &P, at: usize) {
+    fn look_for_weights(&mut self, piece: &P, at: usize, kept_as: fn(&P, Range<usize>) -> P) {
         let before = self.kept.size();
         self.kept.push(piece.view(at..piece.size()));
         let found = self.arriving.next(&self.kept).filter(|weights| weights.bytes.start >= before);
-        self.kept.copy_last(found.as_ref().map_or(usize::MAX, |weights| weights.bytes.start));
+        let end = found.as_ref().map_or(self.kept.size(), |weights| weights.bytes.start);
+        self.kept.replace_last(kept_as(piece, at..at + end - before));
         self.begun = found;
     }
 
@@ -104,7 +115,10 @@ mod tests {
 
     fn incoming(bytes: &[u8], step: usize) -> Incoming<Vec<u8>> {
         let mut incoming = Incoming::default();
-        bytes.chunks(step).for_each(|piece| incoming.push(&piece.to_vec()));
+        // The first is kept, as those that waited are.
+        for (at, piece) in bytes.chunks(step).map(<[u8]>::to_vec).enumerate() {
+            if at == 0 { incoming.keep(&piece) } else { incoming.push(&piece) }
+        }
         incoming
     }
 

@@ -56,6 +56,11 @@ impl WasmModelFile {
     pub fn push(&mut self, bytes: &Uint8Array) {
         self.0.push(bytes);
     }
+
+    /// Takes the bytes that follow, which must not change until the model is loaded.
+    pub fn keep(&mut self, bytes: &Uint8Array) {
+        self.0.keep(bytes);
+    }
 }
 
 /// A loaded model with its tokenizer.

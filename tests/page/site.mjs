@@ -15,7 +15,7 @@ const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
 const STAND_INS = {
   "/trap-in-classify/": `
     export default async () => {};
-    export class WasmModelFile { push() {} }
+    export class WasmModelFile { push() {} keep() {} }
     export class WasmTokenizer {}
     export class WasmClassifier {
       info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ["0", "1"] };
@@ -23,7 +23,7 @@ const STAND_INS = {
     }`,
   "/score/": `
     export default async () => {};
-    export class WasmModelFile { push() {} }
+    export class WasmModelFile { push() {} keep() {} }
     export class WasmTokenizer {}
     export class WasmClassifier {
       info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ["LABEL_0"] };
@@ -36,7 +36,7 @@ const STAND_INS = {
     }`,
   "/trap-in-load/": `
     export default async () => {};
-    export class WasmModelFile { push() {} }
+    export class WasmModelFile { push() {} keep() {} }
     export class WasmTokenizer {}
     export class WasmClassifier {
       constructor() { ${TRAP} }
