@@ -113,11 +113,7 @@ impl Kernel {
 
     /// The pairs of `weights` that this kernel must be careful with.
     pub(super) fn risks(self, weights: &PackedWeights) -> Risks {
-        let mut risks = Risks::default();
-        if self.run(Describe).saturates {
-            risks.note(weights.blocks(), weights.groups());
-        }
-        risks
+        self.run(FindRisks(weights))
     }
 
     /// Whether products with `weights` are exact. With those of [`quantize`](crate::quantize), which lie in −127..=127, they always
@@ -185,7 +181,6 @@ pub(super) trait Task {
 struct Description {
     width: usize,
     shift: i32,
-    saturates: bool,
     wraps: bool,
 }
 
@@ -194,7 +189,21 @@ struct Describe;
 impl Task for Describe {
     type Output = Description;
     fn run<D: Dot>(self, _dot: D) -> Description {
-        Description { width: D::WIDTH, shift: D::SHIFT, saturates: D::SATURATES, wraps: D::WRAPS }
+        Description { width: D::WIDTH, shift: D::SHIFT, wraps: D::WRAPS }
+    }
+}
+
+struct FindRisks<'a>(&'a PackedWeights);
+
+impl Task for FindRisks<'_> {
+    type Output = Risks;
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) -> Risks {
+        let mut risks = Risks::default();
+        if D::SATURATES {
+            risks.note(dot.lanes(), self.0.blocks(), self.0.groups());
+        }
+        risks
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) trait Lanes: Copy {
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Self::I32;
     /// A bit, from the lowest on, for every lane that i16 does not hold; lanes are within ±2³⁰.
     fn outside_i16(self, x: Self::I32) -> u32;
+    /// A bit, from the lowest on, for every two neighbours whose sum is not within -128..=128.
+    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32;
 
     /// The sum of all lanes.
     #[inline(always)]

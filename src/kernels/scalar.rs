@@ -129,6 +129,11 @@ impl Lanes for Scalar {
     fn outside_i16(self, x: Self::I32) -> u32 {
         (0..LANES).map(|i| u32::from(i16::try_from(x[i]).is_err()) << i).sum()
     }
+
+    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32 {
+        let far = |[first, second]: [i8; 2]| (i16::from(first) + i16::from(second)).abs() > 128;
+        from.as_chunks().0.iter().enumerate().map(|(i, &pair)| u32::from(far(pair)) << i).sum()
+    }
 }
 
 impl Dot for Scalar {

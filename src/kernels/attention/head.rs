@@ -110,7 +110,7 @@ impl<D: Dot> Head<'_, D> {
             let panels = sequence.panels.len();
             sum_keys(dot, ones, groups, keys, key_offsets);
             if D::SATURATES {
-                risks.note(keys, groups);
+                risks.note(l, keys, groups);
             }
             for first in sequence.queries.clone().step_by(ROWS) {
                 let rows = first..sequence.queries.end.min(first + ROWS);

@@ -116,7 +116,7 @@ mod tests {
         let weights = PackedWeights::new(w, k, n);
         let (groups, heights) = (k / GROUP, Heights::new(a.len() / k, 5));
         let (mut risks, mut peaks, mut losses) = (Risks::default(), Peaks::default(), Losses::default());
-        risks.note(weights.blocks(), groups);
+        risks.note(Scalar, weights.blocks(), groups);
         peaks.find(a, k);
         losses.begin(a.len() / k, &heights);
         let mut damaged = 0;

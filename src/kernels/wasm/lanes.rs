@@ -220,6 +220,14 @@ impl Lanes for Simd128 {
         let outside = |bits| u32::from(i32x4_bitmask(i32x4_ne(bits, i32x4_splat(0))));
         outside(bits[0]) | outside(bits[1]) << 4
     }
+
+    #[inline(always)]
+    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32 {
+        // SAFETY: sixteen s8 are one vector, and the load has no alignment demand.
+        let from = unsafe { v128_load(from.as_ptr().cast()) };
+        let sums = i16x8_extadd_pairwise_i8x16(from);
+        u32::from(i16x8_bitmask(i16x8_gt(i16x8_abs(sums), i16x8_splat(128))))
+    }
 }
 
 /// The lower byte of every i16, each in 0..=255, in the first eight.

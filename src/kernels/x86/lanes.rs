@@ -193,6 +193,16 @@ impl Lanes for Avx {
             !_mm256_movemask_ps(_mm256_castsi256_ps(inside)) as u32 & 0xff
         }
     }
+
+    #[inline(always)]
+    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32 {
+        // SAFETY: AVX2; sixteen s8 are half a register, and the load has no alignment demand.
+        unsafe {
+            let sums = _mm_maddubs_epi16(_mm_set1_epi8(1), _mm_loadu_si128(from.as_ptr().cast()));
+            let far = _mm_cmpgt_epi16(_mm_abs_epi16(sums), _mm_set1_epi16(128));
+            _mm_movemask_epi8(_mm_packs_epi16(far, far)) as u32 & 0xff
+        }
+    }
 }
 
 /// Eight lanes within i16 in order.
