@@ -97,6 +97,6 @@ mod tests {
 
     #[test]
     fn every_risky_pair_is_found_in_every_place() {
-        Kernel::all().into_iter().for_each(|kernel| kernel.run(EveryPair));
+        Kernel::all().for_each(|kernel| kernel.run(EveryPair));
     }
 }
