@@ -11,13 +11,13 @@ use std::collections::HashSet;
 /// # Errors
 /// If a float tensor is empty, a LayerNormalization's axis is none, a Transpose drops an axis, or no node makes an output.
 pub(crate) fn for_tract(model: &pb::ModelProto, file: &str) -> Result<()> {
-    let Some(graph) = &model.graph else { return Ok(()) };
+    let graphs = graphs(model);
     // It takes the address of a float tensor's first value without asking whether there is one.
     let empty = |tensor: &&pb::TensorProto| is_float(tensor) && tensor.dims.contains(&0);
-    if let Some(tensor) = graph.initializer.iter().find(empty) {
+    if let Some(tensor) = graphs.iter().flat_map(|graph| &graph.initializer).find(empty) {
         return Err(Error::tensor(file, &tensor.name, "holds no values"));
     }
-    for node in &graph.node {
+    for node in graphs.iter().flat_map(|graph| &graph.node) {
         // It counts from the axis to the rank without asking which is larger. No tensor of a BERT has more than four dimensions.
         let axis = attribute_int(node, "axis", -1);
         if node.op_type == "LayerNormalization" && !(-4..4).contains(&axis) {
@@ -29,11 +29,8 @@ pub(crate) fn for_tract(model: &pb::ModelProto, file: &str) -> Result<()> {
             return Err(node_error(file, node, format!("has the perm {perm:?}, which is no permutation")));
         }
     }
-    let inputs = graph.input.iter().map(|input| &input.name);
-    let made = graph.node.iter().flat_map(|node| &node.output);
-    let known: HashSet<&String> =
-        inputs.chain(graph.initializer.iter().map(|tensor| &tensor.name)).chain(made).collect();
-    match graph.output.iter().find(|output| !known.contains(&output.name)) {
+    let known: HashSet<&String> = graphs.iter().flat_map(|graph| values(graph)).collect();
+    match graphs.iter().flat_map(|graph| &graph.output).find(|output| !known.contains(&output.name)) {
         Some(output) => Err(Error::file(file, format!("has an output `{}` that no node makes", output.name))),
         None => Ok(()),
     }
@@ -44,8 +41,7 @@ pub(crate) fn for_tract(model: &pb::ModelProto, file: &str) -> Result<()> {
 /// # Errors
 /// If the file holds one.
 pub(crate) fn no_fused_operators(model: &pb::ModelProto, file: &str) -> Result<()> {
-    let mut nodes = model.graph.iter().flat_map(|graph| &graph.node);
-    match nodes.find(|node| node.op_type.starts_with(FUSED_PREFIX)) {
+    match graphs(model).iter().flat_map(|graph| &graph.node).find(|node| node.op_type.starts_with(FUSED_PREFIX)) {
         Some(node) => {
             Err(node_error(file, node, "is none that a file may hold: bert8 makes it itself when it loads one"))
         }
@@ -65,6 +61,26 @@ pub(crate) fn finite_tensors(model: &pb::ModelProto, file: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The model's graph, and those in its nodes: the branches of an If, the body of a Loop.
+fn graphs(model: &pb::ModelProto) -> Vec<&pb::GraphProto> {
+    let mut graphs: Vec<&pb::GraphProto> = model.graph.iter().collect();
+    let mut at = 0;
+    while let Some(graph) = graphs.get(at) {
+        let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+        let inner: Vec<_> = attributes.flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)).collect();
+        graphs.extend(inner);
+        at += 1;
+    }
+    graphs
+}
+
+/// The names of the values in `graph`.
+fn values(graph: &pb::GraphProto) -> impl Iterator<Item = &String> {
+    let inputs = graph.input.iter().map(|input| &input.name);
+    let made = graph.node.iter().flat_map(|node| &node.output);
+    inputs.chain(graph.initializer.iter().map(|tensor| &tensor.name)).chain(made)
 }
 
 fn is_float(tensor: &pb::TensorProto) -> bool {

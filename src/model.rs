@@ -44,8 +44,8 @@ impl Model {
         Self::from_file(bytes, file, Kernel::detect())
     }
 
-    /// Loads a model from an ONNX file, which is called `file` in errors; `kernel` does the integer products. Of its large
-    /// tensors that are not prepared one at a time is copied.
+    /// Loads a model from an ONNX file, which is called `file` in errors; `kernel` does the integer products. Of large
+    /// tensors that are not packed yet, one at a time is copied.
     ///
     /// # Errors
     /// As [`Model::from_bytes`].

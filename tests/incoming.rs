@@ -47,12 +47,25 @@ fn int8(edit: impl FnOnce(&mut pb::GraphProto)) -> Vec<u8> {
 }
 
 #[test]
-fn a_fused_model_takes_the_packed_weights() {
+fn a_fused_model_answers_the_same() {
     check(&int8(|_| ()), true);
 }
 
 #[test]
-fn an_unfused_model_gets_its_weights_back() {
+fn layers_may_share_their_weights() {
+    let bytes = int8(|graph| {
+        let product = |layer: &str| format!("encoder.layer.0.attention.self.{layer}.matmul");
+        let input = |graph: &pb::GraphProto, layer: &str| {
+            graph.node.iter().position(|node| node.name == product(layer)).expect("the layer has a product")
+        };
+        let (query, key) = (input(graph, "query"), input(graph, "key"));
+        graph.node[key].input[1] = graph.node[query].input[1].clone();
+    });
+    check(&bytes, true);
+}
+
+#[test]
+fn an_unfused_model_answers_the_same() {
     // A second reader of what is between a product and its scale: no pattern knows that.
     let bytes = int8(|graph| {
         let product = graph.node.iter_mut().find(|node| node.op_type == "MatMulInteger").unwrap();
@@ -71,7 +84,7 @@ fn an_unfused_model_gets_its_weights_back() {
 }
 
 #[test]
-fn an_fp32_model_is_kept_as_it_is() {
+fn an_fp32_model_answers_the_same() {
     check(&encode_model(&emit_fp32(&tiny_bert(wide()))), false);
 }
 

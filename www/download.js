@@ -70,9 +70,9 @@ export async function download(url, file, { signal, onProgress }, take) {
  * memory for every piece takes longer than to fill it.
  */
 function readerOf(body) {
+  let buffer = new ArrayBuffer(PIECE);
   try {
     const reader = body.getReader({ mode: "byob" });
-    let buffer = new ArrayBuffer(PIECE);
     const read = async () => {
       const piece = await reader.read(new Uint8Array(buffer));
       buffer = piece.value?.buffer ?? buffer;

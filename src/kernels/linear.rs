@@ -11,13 +11,14 @@ use super::quantizer::{Quantize, Quantizer};
 use super::saturation::Risks;
 use crate::activation::Activation;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the stored form
 /// of one kernel, and s8 weights w. K and N are multiples of 8.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
     kernel: Kernel,
-    weights: PackedWeights,
+    weights: Arc<PackedWeights>,
     risks: Risks,
     /// `(za − what the stored form takes off) · Σ_k w[k, n]`.
     offsets: Vec<[i32; LANES]>,
@@ -31,7 +32,14 @@ impl Linear {
     ///
     /// # Panics
     /// If there is not one scale and one bias per column.
-    pub fn new(kernel: Kernel, weights: PackedWeights, zero_point: u8, scales: &[f32], bias: &[f32]) -> Self {
+    pub fn new(
+        kernel: Kernel,
+        weights: impl Into<Arc<PackedWeights>>,
+        zero_point: u8,
+        scales: &[f32],
+        bias: &[f32],
+    ) -> Self {
+        let weights = weights.into();
         assert!(scales.len() == weights.columns() && bias.len() == scales.len(), "scales and biases are per column");
         let zero_point = i32::from(zero_point) - kernel.shift();
         let offsets: Vec<i32> = weights.column_sums().iter().map(|sum| zero_point * sum).collect();

@@ -30,7 +30,7 @@ impl Packing {
     /// # Panics
     /// If these are no whole rows, or more than are left, or rows after some that were no multiple of [`GROUP`].
     pub fn push(&mut self, rows: &[u8]) {
-        for band in rows.chunks(BAND * self.n.max(1)) {
+        for band in rows.chunks(self.n.max(1).saturating_mul(BAND)) {
             self.push_band(band);
         }
     }
@@ -79,7 +79,7 @@ impl PackedWeights {
     /// gives [`PANEL`] columns of a row.
     pub fn from_parts(k: usize, n: usize, part: impl Fn(usize, usize) -> [i8; PANEL]) -> Self {
         let mut packing = Packing::new(k, n);
-        let mut band = Vec::with_capacity(BAND * n);
+        let mut band = Vec::new();
         for first in (0..k).step_by(BAND) {
             band.clear();
             for row in first..k.min(first + BAND) {

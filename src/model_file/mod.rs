@@ -12,13 +12,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The file of a model that is to be loaded.
 #[derive(Debug)]
 pub struct ModelFile {
     source: Box<dyn Source>,
     /// Weights whose bytes are not in the source.
-    packed: RefCell<HashMap<WeightsAt, PackedWeights>>,
+    packed: RefCell<HashMap<WeightsAt, Arc<PackedWeights>>>,
 }
 
 impl From<Vec<u8>> for ModelFile {
@@ -49,21 +50,27 @@ impl ModelFile {
         Ok(())
     }
 
-    /// The packed weights of `shape`, rows and columns, whose bytes are at `bytes`. They can be taken once.
-    pub(crate) fn take_weights(&self, bytes: Range<usize>, shape: [usize; 2]) -> io::Result<PackedWeights> {
+    /// Forgets the weights at `bytes`, where they are packed: nothing asks for them any more.
+    pub(crate) fn forget(&self, bytes: &Range<usize>) {
+        self.packed.borrow_mut().retain(|weights, _| weights.bytes != *bytes);
+    }
+
+    /// The packed weights of `shape`, rows and columns, whose bytes are at `bytes`.
+    pub(crate) fn weights(&self, bytes: Range<usize>, shape: [usize; 2]) -> io::Result<Arc<PackedWeights>> {
         let weights = WeightsAt { bytes, shape };
-        if let Some(packed) = self.packed.borrow_mut().remove(&weights) {
-            return Ok(packed);
+        if let Some(packed) = self.packed.borrow().get(&weights) {
+            return Ok(packed.clone());
         }
         let ([k, n], bytes) = (weights.shape, weights.bytes);
         let mut packing = Packing::new(k, n);
         let mut band = Vec::new();
-        for start in bytes.clone().step_by(BAND * n) {
-            band.resize((BAND * n).min(bytes.end - start), 0);
+        let step = n.saturating_mul(BAND);
+        for start in bytes.clone().step_by(step) {
+            band.resize(step.min(bytes.end - start), 0);
             self.source.read(start, &mut band)?;
             packing.push(&band);
         }
-        Ok(packing.finish())
+        Ok(packing.finish().into())
     }
 }
 

@@ -9,6 +9,13 @@ use prost::Message;
 use std::collections::HashSet;
 use std::ops::Range;
 
+/// Weights of more bytes are no BERT's: they are left alone, so that what a damaged file says of itself makes no one wait or ask
+/// for memory.
+const MOST: usize = 64 << 20;
+
+/// Fields to look at; those of the largest BERTs are a tenth of this.
+const FIELDS: usize = 1 << 18;
+
 /// Where a source has the INT8 weights of an integer product.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WeightsAt {
@@ -23,7 +30,9 @@ pub struct WeightsAt {
 #[derive(Debug)]
 pub struct Arriving {
     /// What the weights' rows and columns are multiples of.
-    multiple: usize,
+    multiples: [usize; 2],
+    /// How many more fields are looked at.
+    fields: usize,
     /// Where the next field begins; `None` after something that is no ONNX file.
     at: Option<usize>,
     /// Where the messages around it end.
@@ -35,9 +44,16 @@ pub struct Arriving {
 }
 
 impl Arriving {
-    /// A file of which nothing has come in, for weights whose rows and columns are multiples of `multiple`.
-    pub fn new(multiple: usize) -> Self {
-        Arriving { multiple, at: Some(0), ends: Vec::new(), operands: HashSet::new(), tensor: Vec::new() }
+    /// A file of which nothing has come in, for weights whose rows and columns are multiples of `multiples`.
+    pub fn new(multiples: [usize; 2]) -> Self {
+        Arriving {
+            multiples,
+            fields: FIELDS,
+            at: Some(0),
+            ends: Vec::new(),
+            operands: HashSet::new(),
+            tensor: Vec::new(),
+        }
     }
 
     /// The next weights that begin in `source`, which holds what has come in so far, the values of weights apart; `None` until
@@ -58,6 +74,7 @@ impl Arriving {
                 }
             };
             self.at = Some(field.whole.end);
+            self.fields = self.fields.checked_sub(1)?;
             match (self.ends.len(), field.tag) {
                 (0, MODEL_GRAPH) | (1, GRAPH_INITIALIZER) if field.delimited => {
                     self.tensor.clear();
@@ -69,13 +86,13 @@ impl Arriving {
                     let node = self.arrived(source, field.whole.start, field.value)?;
                     self.operands.extend(weights_of(&node));
                 }
-                (2, TENSOR_RAW_DATA) if field.delimited && field.value.len() > LARGE => {
+                (2, TENSOR_RAW_DATA) if field.delimited && (LARGE + 1..=MOST).contains(&field.value.len()) => {
                     let found = self.weights(&field.value);
                     if found.is_some() {
                         return found;
                     }
                 }
-                (2, _) if field.whole.len() < LARGE => {
+                (2, _) if self.tensor.len() + field.whole.len() < LARGE => {
                     let bytes = self.arrived(source, field.whole.start, field.whole)?;
                     self.tensor.extend(bytes);
                 }
@@ -100,7 +117,7 @@ impl Arriving {
         let [rows, columns] = tensor.dims[..] else { return None };
         let shape = [usize::try_from(rows).ok()?, usize::try_from(columns).ok()?];
         let fits = shape[0].checked_mul(shape[1]) == Some(bytes.len())
-            && shape.iter().all(|size| size.is_multiple_of(self.multiple));
+            && shape.iter().zip(self.multiples).all(|(size, multiple)| size.is_multiple_of(multiple));
         (fits && tensor.data_type == DataType::Int8 as i32 && self.operands.contains(&tensor.name))
             .then(|| WeightsAt { bytes: bytes.clone(), shape })
     }

@@ -6,6 +6,7 @@ use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, PANEL, PackedWeigh
 use crate::onnx::{pb, raw_tensor_shape};
 use pb::tensor_proto::DataType;
 use std::borrow::Cow;
+use std::sync::Arc;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -14,7 +15,7 @@ pub(super) struct Attributes<'a>(&'a NodeProto);
 
 /// The weights, scales and biases of a linear layer, as the file has them.
 pub(super) struct LinearAttributes {
-    pub weights: PackedWeights,
+    pub weights: Arc<PackedWeights>,
     pub k: usize,
     pub n: usize,
     pub scale: Vec<f32>,
@@ -134,7 +135,7 @@ impl LinearAttributes {
                 let (head, at) = (input / filled, input % filled);
                 std::array::from_fn(|c| if at < size { self.weights.at(head * size + at, column + c) } else { 0 })
             });
-            self.weights = weights;
+            self.weights = weights.into();
         }
         self.layer(kernel)
     }
@@ -150,7 +151,7 @@ impl LinearAttributes {
                 let (head, at) = (column / filled, column % filled);
                 std::array::from_fn(|c| if at + c < size { self.weights.at(k, head * size + at + c) } else { 0 })
             });
-            (self.scale, self.bias, self.weights) = (fill(&self.scale), fill(&self.bias), weights);
+            (self.scale, self.bias, self.weights) = (fill(&self.scale), fill(&self.bias), weights.into());
         }
         self.layer(kernel)
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
@@ -72,13 +73,13 @@ pub(super) fn tensor_bytes(tensor: &TensorProto) -> TractResult<Cow<'_, [u8]>> {
 }
 
 /// The weights `tensor` of the INT8 `shape`, rows and columns, for which it has as many bytes as that needs.
-pub(super) fn weights(tensor: &TensorProto, shape: [usize; 2]) -> TractResult<PackedWeights> {
+pub(super) fn weights(tensor: &TensorProto, shape: [usize; 2]) -> TractResult<Arc<PackedWeights>> {
     let Some(Stored(range)) = Stored::of(tensor) else {
         let mut packing = Packing::new(shape[0], shape[1]);
         packing.push(&tensor.raw_data);
-        return Ok(packing.finish());
+        return Ok(packing.finish().into());
     };
-    Ok(file_with(&range)?.take_weights(range, shape)?)
+    Ok(file_with(&range)?.weights(range, shape)?)
 }
 
 pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
@@ -87,6 +88,9 @@ pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dy
     let shape = crate::onnx::raw_tensor_shape(proto).context("the tensor is not as long as its shape needs")?;
     let element = pb::tensor_proto::DataType::try_from(proto.data_type)?;
     let mut tensor = Tensor::zero_dt(DatumType::try_from(element)?, &shape)?;
-    file_with(&range)?.read(range.start, tensor.as_bytes_mut())?;
+    let file = file_with(&range)?;
+    file.read(range.start, tensor.as_bytes_mut())?;
+    // An initializer has one such node, and no other reader.
+    file.forget(&range);
     Ok((Box::new(Const::new(tensor.into_arc_tensor())?), vec![]))
 }

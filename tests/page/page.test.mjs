@@ -436,14 +436,21 @@ describe("window.bert8", { timeout: 180_000 }, () => {
         return `${size === bytes.byteLength} ${await hash(bytes)}`;
       };
       const { getReader } = ReadableStream.prototype;
+      let readers = 0;
+      ReadableStream.prototype.getReader = function (options) {
+        const reader = getReader.call(this, options);
+        if (reader instanceof ReadableStreamBYOBReader) readers++;
+        return reader;
+      };
       const given = await downloaded();
       ReadableStream.prototype.getReader = function (options) {
         if (options) throw new TypeError("no byte stream");
         return getReader.call(this);
       };
       const plain = await downloaded().finally(() => (ReadableStream.prototype.getReader = getReader));
-      return { expected: `true ${await hash(await (await fetch(url)).arrayBuffer())}`, given, plain };
+      return { readers, expected: `true ${await hash(await (await fetch(url)).arrayBuffer())}`, given, plain };
     });
+    assert.equal(hashes.readers, 1);
     assert.equal(hashes.given, hashes.expected);
     assert.equal(hashes.plain, hashes.expected);
   });
