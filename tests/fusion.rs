@@ -255,6 +255,22 @@ fn files_that_would_crash_or_mislead_are_refused() {
     };
     let error = refused(&|model| model.graph.as_mut().unwrap().node[0].op_type = "Bert8Quantize".to_owned());
     assert!(error.contains("(Bert8Quantize) is none that a file may hold"), "{error}");
+    // Whatever stands in the branch of an If is checked as well.
+    let branched = |edit: &dyn Fn(&mut pb::GraphProto)| {
+        refused(&|model| {
+            let mut branch = pb::GraphProto { output: vec![pb::ValueInfoProto::default()], ..Default::default() };
+            branch.output[0].name = "input_ids".to_owned();
+            edit(&mut branch);
+            let attribute =
+                pb::AttributeProto { name: "then_branch".to_owned(), g: Some(branch), ..Default::default() };
+            node(model, "pooler.dense.matmul").attribute.push(attribute);
+        })
+    };
+    let inner = |op: &str| pb::NodeProto { op_type: op.to_owned(), ..Default::default() };
+    let error = branched(&|branch| branch.node.push(inner("Bert8Stored")));
+    assert!(error.contains("(Bert8Stored) is none that a file may hold"), "{error}");
+    let error = branched(&|branch| branch.output[0].name = "nothing".to_owned());
+    assert!(error.contains("nothing"), "{error}");
     let bias = "encoder.layer.0.intermediate.dense.bias";
     let error = refused(&|model| tensor(model, bias).raw_data[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
     assert!(error.contains(bias) && error.contains("has no number at 1"), "{error}");
