@@ -159,6 +159,27 @@ mod tests {
     }
 
     #[test]
+    fn what_no_model_has_ends_the_search() {
+        let packed = |edit: &dyn Fn(&mut pb::GraphProto)| {
+            let mut model = model();
+            edit(model.graph.as_mut().unwrap());
+            incoming(&encode_model(&model), 1 << 20).packed.len()
+        };
+        let vast = |graph: &mut pb::GraphProto| {
+            graph.initializer[0].dims = vec![8, (8 << 20) + 8];
+            graph.initializer[0].raw_data = vec![0; 8 * ((8 << 20) + 8)];
+        };
+        assert_eq!(packed(&vast), 1, "a matrix of more than 64 MB");
+        let long = |graph: &mut pb::GraphProto| {
+            graph.node[1].input[1] = "long".repeat(20_000);
+            graph.initializer[0].name = graph.node[1].input[1].clone();
+        };
+        assert_eq!(packed(&long), 1, "a name of 80 kB");
+        let many = |graph: &mut pb::GraphProto| graph.node.extend(vec![pb::NodeProto::default(); 1 << 18]);
+        assert_eq!(packed(&many), 0, "a quarter of a million nodes");
+    }
+
+    #[test]
     fn weights_before_their_products_are_kept() {
         let mut parts = model();
         let graph = parts.graph.as_mut().unwrap();
