@@ -4,14 +4,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { EXTRA_ARGS, launch } from "./browser.mjs";
-import { DIST, startSite } from "./site.mjs";
+import { before, describe, test } from "node:test";
+import { EXTRA_ARGS } from "./browser.mjs";
+import { DIST } from "./site.mjs";
+import { OTHER, SAME, SUITE_TIMEOUT, loaded, open } from "./visit.mjs";
 
 const CLI = process.env.BERT8_CLI;
 const PAIRS = [
-  ["The museum opens at nine in the morning.", "The museum opens at 9 a.m."],
-  ["The museum opens at nine in the morning.", "My sister plays the violin."],
+  SAME,
+  OTHER,
   ["", "An empty sentence stands before this one."],
   ["Shares of the company rose 12 percent on Tuesday .", "The company's shares fell 12 percent, to $4.50, on Tuesday."],
   ["word ".repeat(600), "A very long sentence stands before this one."],
@@ -26,32 +27,22 @@ function native(key, [a, b]) {
   return JSON.parse(execFileSync(CLI, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
 }
 
-describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no command", timeout: 180_000 }, () => {
-  let site;
-  let browser;
+describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no command", timeout: SUITE_TIMEOUT }, () => {
   let expected;
 
-  before(async () => {
-    site = await startSite();
-    browser = await launch();
+  before(() => {
     expected = Object.fromEntries(["int8", "fp32"].map((key) => [key, PAIRS.map((pair) => native(key, pair))]));
-  });
-
-  after(async () => {
-    await browser?.close();
-    site?.close();
   });
 
   for (const backend of ["relaxed-simd", "simd128"]) {
     test(`agree on ${backend}`, async () => {
-      const page = await browser.newPage();
-      await page.goto(`${site.url}?backend=${backend}`);
-      await page.waitForFunction(() => window.bert8?.int8 && window.bert8?.fp32, undefined, { timeout: 120_000 });
+      const page = await open({ query: `?backend=${backend}` });
+      await loaded(page, "int8", "fp32");
       const found = await page.evaluate(async (pairs) => {
         const { int8, fp32 } = window.bert8;
         return { info: int8.info, int8: await int8.classifyBatch(pairs), fp32: await fp32.classifyBatch(pairs) };
       }, PAIRS);
-      await page.close();
+      await page.context().close();
 
       const vnni = !EXTRA_ARGS.some((arg) => arg.includes("no-enable-avx-vnni"));
       const relaxed = vnni ? /^(relaxed-dot-[us]8|relaxed-pairs|simd128-i16)$/ : /^(relaxed-pairs|simd128-i16)$/;
@@ -72,9 +63,8 @@ describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no 
   }
 
   test("agrees with every kernel that the build has, and names those it lacks", async () => {
-    const page = await browser.newPage();
-    await page.goto(site.url);
-    await page.waitForFunction(() => window.bert8?.int8, undefined, { timeout: 120_000 });
+    const page = await open();
+    await loaded(page, "int8");
     const found = await page.evaluate(async ([a, b]) => {
       const load = (kernel) => window.bert8.load({ model: "models/model.int8.onnx", tokenizer: "models/tokenizer.json", kernel });
       const answers = {};
@@ -87,7 +77,7 @@ describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no 
       }
       return { answers, refusal, kernels };
     }, PAIRS[0]);
-    await page.close();
+    await page.context().close();
     assert.deepEqual(Object.keys(found.answers), found.kernels);
     for (const logits of Object.values(found.answers)) {
       logits.forEach((logit, label) => assert.ok(Math.abs(logit - expected.int8[0].logits[label]) <= TOLERANCE.int8));

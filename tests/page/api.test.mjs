@@ -1,0 +1,144 @@
+// `window.bert8`, the API of the console and of other pages, and the download behind it.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { OTHER, SAME, SUITE_TIMEOUT, loaded, open } from "./visit.mjs";
+
+// One page with both models loaded, for the tests that leave it usable.
+const shared = await open();
+
+function assertAnswer(answer) {
+  assert.equal(typeof answer.label, "string");
+  assert.ok(answer.labelId === 0 || answer.labelId === 1);
+  assert.equal(answer.logits.length, 2);
+  assert.ok(Math.abs(answer.probabilities.reduce((sum, p) => sum + p) - 1) < 1e-4);
+  assert.ok(Number.isInteger(answer.tokens) && answer.tokens > 2);
+  assert.equal(answer.truncated, false);
+  for (const value of [...answer.logits, answer.timing.tokenizeMs, answer.timing.inferMs]) assert.ok(Number.isFinite(value));
+  assert.ok(answer.timing.runs >= 1);
+}
+
+describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
+  test("has the page's models and their description", async () => {
+    await loaded(shared, "int8", "fp32");
+    const infos = await shared.evaluate(() => [window.bert8.int8.info, window.bert8.fp32.info]);
+    assert.deepEqual(infos.map(({ precision }) => precision), ["int8", "fp32"]);
+    for (const info of infos) {
+      assert.match(info.backend, /^(relaxed-simd|simd128)$/);
+      assert.equal(info.labels.length, 2);
+      for (const name of ["modelBytes", "memoryBytes", "layers", "hidden", "maxLength", "loadMs"]) assert.ok(info[name] > 0, name);
+    }
+    assert.ok(infos[0].modelBytes < infos[1].modelBytes);
+  });
+
+  test("compare answers with both models and the speed-up", async () => {
+    await loaded(shared, "int8", "fp32");
+    const result = await shared.evaluate(([a, b]) => window.bert8.compare(a, b), SAME);
+    assert.deepEqual(Object.keys(result).sort(), ["fp32", "int8", "speedup"]);
+    assertAnswer(result.int8);
+    assertAnswer(result.fp32);
+    assert.ok(Number.isFinite(result.speedup) && result.speedup > 0);
+  });
+
+  test("a download gives every byte, whether or not the browser reads into a buffer that it is given", async () => {
+    const hashes = await shared.evaluate(async () => {
+      const { download } = await import("./download.js");
+      const url = new URL("models/model.int8.onnx", location.href).href;
+      const hash = async (bytes) => [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].join();
+      const downloaded = async () => {
+        const pieces = [];
+        const context = { signal: new AbortController().signal, onProgress() {} };
+        const size = await download(url, "model", context, (piece) => pieces.push(piece.slice()));
+        const bytes = await new Blob(pieces).arrayBuffer();
+        return `${size === bytes.byteLength} ${await hash(bytes)}`;
+      };
+      const { getReader } = ReadableStream.prototype;
+      let readers = 0;
+      ReadableStream.prototype.getReader = function (options) {
+        const reader = getReader.call(this, options);
+        if (reader instanceof ReadableStreamBYOBReader) readers++;
+        return reader;
+      };
+      const given = await downloaded();
+      ReadableStream.prototype.getReader = function (options) {
+        if (options) throw new TypeError("no byte stream");
+        return getReader.call(this);
+      };
+      const plain = await downloaded().finally(() => (ReadableStream.prototype.getReader = getReader));
+      return { readers, expected: `true ${await hash(await (await fetch(url)).arrayBuffer())}`, given, plain };
+    });
+    assert.equal(hashes.readers, 1);
+    assert.equal(hashes.given, hashes.expected);
+    assert.equal(hashes.plain, hashes.expected);
+  });
+
+  test("load takes bytes and leaves them to the caller; batches report progress; dispose ends it", async () => {
+    const outcome = await shared.evaluate(async ([same, other]) => {
+      const bytes = async (url) => (await fetch(url)).arrayBuffer();
+      const [model, tokenizer] = await Promise.all([bytes("models/model.int8.onnx"), bytes("models/tokenizer.json")]);
+      const stages = new Set();
+      const classifier = await window.bert8.load({
+        model,
+        tokenizer: new Uint8Array(tokenizer),
+        onProgress: ({ stage }) => stages.add(stage),
+      });
+      const steps = [];
+      const batch = await classifier.classifyBatch([same, other, same], { onProgress: (step) => steps.push(step) });
+      const single = await classifier.classify(...same);
+      const failures = [];
+      const attempt = (promise) => promise.then(() => failures.push(null), (error) => failures.push(error.message));
+      await attempt(classifier.classify("only one"));
+      await attempt(classifier.classifyBatch([["a", "b"], ["c"]]));
+      await attempt(classifier.classify("a", "b", { runs: 0 }));
+      const controller = new AbortController();
+      const stopped = await classifier
+        .classifyBatch(Array(50).fill(same), { signal: controller.signal, onProgress: () => controller.abort() })
+        .catch((error) => error.name);
+      const alive = await classifier.classify(...same);
+      classifier.dispose();
+      await attempt(classifier.classify("a", "b"));
+      return { batch, single, alive, steps, stopped, failures, left: model.byteLength };
+    }, [SAME, OTHER]);
+    outcome.batch.forEach(assertAnswer);
+    assert.deepEqual(outcome.batch[0].logits, outcome.batch[2].logits);
+    for (const alone of [outcome.single, outcome.alive]) {
+      // The FP32 sums of the pooler take another order where there are several rows.
+      alone.logits.forEach((logit, i) => assert.ok(Math.abs(logit - outcome.batch[0].logits[i]) <= 1e-6));
+    }
+    assert.deepEqual(outcome.steps, [{ done: 3, total: 3 }]);
+    assert.equal(outcome.stopped, "AbortError");
+    assert.ok(outcome.left > 0);
+    const expected = [/two strings/, /pairs\[1\].*two strings/, /runs must be/, /disposed/];
+    outcome.failures.forEach((message, i) => assert.match(message, expected[i]));
+  });
+
+  test("load can be aborted", async () => {
+    const names = await shared.evaluate(async () => {
+      const start = (signal, onProgress) =>
+        window.bert8
+          .load({ model: "models/model.fp32.onnx", tokenizer: "models/tokenizer.json", signal, onProgress })
+          .then(() => "loaded", (error) => `${error instanceof DOMException} ${error.name}`);
+      const controller = new AbortController();
+      return [await start(AbortSignal.abort()), await start(controller.signal, () => controller.abort())];
+    });
+    assert.deepEqual(names, ["true AbortError", "true AbortError"]);
+  });
+
+  test("load explains what it cannot do", async () => {
+    const messages = await shared.evaluate(async () => {
+      const attempt = (options) => window.bert8.load(options).then(() => "loaded", (error) => error.message);
+      return [
+        await attempt(),
+        await attempt({ model: "m.onnx" }),
+        await attempt({ model: 7, tokenizer: "t.json" }),
+        await attempt({ model: "m.onnx", tokenizer: "t.json", backend: "gpu" }),
+        await attempt({ model: "m.onnx", tokenizer: "t.json", maxLength: -1 }),
+        await attempt({ model: "models/none.onnx", tokenizer: "models/tokenizer.json" }),
+        await attempt({ model: new Uint8Array(64), tokenizer: "models/tokenizer.json" }),
+      ];
+    });
+    const expected = [/needs a model/, /needs a tokenizer/, /needs a model/, /unknown backend "gpu"/, /maxLength must be/, /404/, /./];
+    messages.forEach((message, i) => assert.match(message, expected[i]));
+    assert.notEqual(messages[6], "loaded");
+  });
+});
