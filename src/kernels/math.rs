@@ -3,7 +3,7 @@
 use super::lanes::{LANES, Lanes};
 
 /// Adding and taking off 1.5·2^23 rounds to the nearest integer, ties to even, for |x| ≤ 2^22.
-pub(super) const ROUND: f32 = 12_582_912.0;
+pub(crate) const ROUND: f32 = 12_582_912.0;
 
 /// A number in every lane.
 pub(super) type Constant = [f32; LANES];

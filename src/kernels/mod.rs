@@ -45,6 +45,7 @@ pub use embedding::{Embedding, Table};
 pub use float_attention::{FloatAttention, FloatAttentionScratch};
 pub use lanes::LANES;
 pub use linear::Linear;
+pub(crate) use math::ROUND;
 pub use norm::LayerNorm;
 pub use pack::{GROUP, PANEL, PackedWeights};
 pub use packing::{BAND, Packing};

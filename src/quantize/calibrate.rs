@@ -1,6 +1,7 @@
 //! Runs the FP32 model on calibration pairs and observes what the quantizer needs to know.
 
 use super::observer::{Observer, not_finite};
+use super::parallel::in_order;
 use crate::bert::{Bert, Float, Lowering, build_graph};
 use crate::engine::{Engine, TokenInputs};
 use crate::error::{Error, Result};
@@ -32,21 +33,28 @@ pub fn calibrate(
     let observer = |(name, &features): (&String, &usize)| (name.clone(), Observer::new(features, tokens));
     let mut observers: Observations = taps.values.iter().map(observer).collect();
     let mut answers = vec![Vec::new(); samples.len()];
-    let mut by_length: Vec<(&Tokens, &mut Vec<f32>)> = samples.iter().zip(&mut answers).collect();
-    by_length.sort_by_key(|(tokens, _)| tokens.ids.len());
-    for (done, (tokens, answer)) in by_length.into_iter().enumerate() {
-        let mask = vec![1; tokens.ids.len()];
-        let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
-        let mut values = engine.run(&inputs)?;
-        *answer = values.pop().unwrap_or_default();
+    let mut by_length: Vec<usize> = (0..samples.len()).collect();
+    by_length.sort_by_key(|&at| samples[at].ids.len());
+    let run = |&at: &usize| {
+        let Tokens { ids, types, .. } = &samples[at];
+        let mask = vec![1; ids.len()];
+        (at, engine.run(&TokenInputs { batch: 1, ids, mask: &mask, types }))
+    };
+    let mut done = 0;
+    in_order(&by_length, run, |(at, values)| {
+        let mut values = values?;
+        let answer = values.pop().unwrap_or_default();
         for ((name, observer), values) in observers.iter_mut().zip(values) {
             observer.observe(&values, name)?;
         }
         if answer.iter().any(|logit| !logit.is_finite()) {
             return Err(not_finite(&logits));
         }
-        progress(done + 1);
-    }
+        answers[at] = answer;
+        done += 1;
+        progress(done);
+        Ok(())
+    })?;
     Ok((observers, answers))
 }
 

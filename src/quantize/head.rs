@@ -1,6 +1,7 @@
 //! The last bias correction: that of the classifier, by what is left in the logits.
 
 use super::emit::emit_int8;
+use super::parallel::in_order;
 use super::quantizer::Parameters;
 use crate::bert::Bert;
 use crate::error::Result;
@@ -46,10 +47,15 @@ impl Head<'_> {
         }
         let model = Model::from_bytes(encode_model(&emit_int8(bert, parameters)), "the INT8 model")?;
         let mut rounded = Vec::with_capacity(self.samples.len());
-        for tokens in self.samples {
-            rounded.push(model.logits(tokens)?);
-            progress();
-        }
+        in_order(
+            self.samples,
+            |tokens| model.logits(tokens),
+            |logits| {
+                rounded.push(logits?);
+                progress();
+                Ok(())
+            },
+        )?;
         let correction = mean_difference(self.exact, &rounded);
         let exact = self.exact.concat();
         let uncorrected_rmse = rmse(&exact, &rounded.concat());

@@ -19,6 +19,7 @@ mod matrix;
 mod measure;
 mod observer;
 mod options;
+mod parallel;
 mod params;
 mod quantizer;
 mod range;

@@ -1,5 +1,6 @@
 //! Scale, zero point and rounding: the one definition that the quantizer, the emitted graph and the tests share.
 
+use crate::kernels::ROUND;
 use serde::{Deserialize, Serialize};
 
 /// The largest magnitude of a quantized weight. −128 is left out, so that the range is symmetric ("narrow range").
@@ -20,7 +21,7 @@ impl QuantParams {
     pub fn asymmetric(min: f32, max: f32) -> Self {
         let (min, max) = (min.min(0.0), max.max(0.0));
         let scale = safe_scale((max - min) / 255.0);
-        QuantParams { scale, zero_point: (-min / scale).round_ties_even().clamp(0.0, 255.0) as u8 }
+        QuantParams { scale, zero_point: nearest(-min / scale).clamp(0.0, 255.0) as u8 }
     }
 
     /// Symmetric over `[−limit, limit]` with `scale = limit / 127`: u8 with zero point 128, or, shifted, s8 with 0.
@@ -30,13 +31,19 @@ impl QuantParams {
 
     /// The integer of `x`: `saturate(round_half_to_even(x / scale) + zero_point)`.
     pub fn quantize(self, x: f32) -> u8 {
-        ((x / self.scale).round_ties_even() + f32::from(self.zero_point)).clamp(0.0, 255.0) as u8
+        (nearest(x / self.scale) + f32::from(self.zero_point)).clamp(0.0, 255.0) as u8
     }
 
     /// The float that the integer of `x` stands for.
     pub fn round_trip(self, x: f32) -> f32 {
         (f32::from(self.quantize(x)) - f32::from(self.zero_point)) * self.scale
     }
+}
+
+/// `round_half_to_even(x)` for |x| ≤ 2²²; near to x, and of its sign, beyond. Many times as fast as `f32::round_ties_even`, for
+/// which the oldest processors that are built for have no instruction.
+fn nearest(x: f32) -> f32 {
+    (x + ROUND) - ROUND
 }
 
 /// A scale that can be divided by: 1 in place of zero, of denormals and of what is not finite.
@@ -51,7 +58,7 @@ pub fn row_scale(row: &[f32]) -> f32 {
 
 /// `round_half_to_even(w / scale)`, saturated to [−127, 127].
 pub fn round_weight(w: f32, scale: f32) -> i8 {
-    (w / scale).round_ties_even().clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
+    nearest(w / scale).clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
 }
 
 /// Symmetric s8 with one scale per row: `scale = max |w| / 127`, `q = round_half_to_even(w / scale)`.
@@ -89,6 +96,22 @@ impl QuantizedRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn halves_round_to_even_and_what_is_large_saturates() {
+        let halves = (-600..=600).map(|half| half as f32 / 2.0);
+        let near = halves.clone().flat_map(|x| [x.next_down(), x, x.next_up()]);
+        let large = [4_194_303.5, 4_194_304.0, -4_194_303.5].into_iter();
+        for x in near.chain(large) {
+            assert_eq!(nearest(x), x.round_ties_even(), "{x}");
+        }
+        let params = QuantParams { scale: 1.0, zero_point: 7 };
+        for x in [4_194_304.5, 8_388_607.5, 12_582_912.0, 1e10, f32::MAX, f32::INFINITY] {
+            assert_eq!((round_weight(x, 1.0), round_weight(-x, 1.0)), (127, -127), "{x}");
+            assert_eq!((params.quantize(x), params.quantize(-x)), (255, 0), "{x}");
+        }
+        assert_eq!((round_weight(f32::NAN, 1.0), params.quantize(f32::NAN)), (0, 0));
+    }
 
     #[test]
     fn zero_is_always_exact() {

@@ -6,6 +6,7 @@ use super::matrix::matrix;
 use super::measure::{LinearMeasure, measure};
 use super::observer::Observer;
 use super::options::{Options, Range, Smoothing};
+use super::parallel::in_order;
 use super::params::{QuantParams, QuantizedRows};
 use super::range::range;
 use super::round::round;
@@ -15,8 +16,7 @@ use super::smooth::{FeatureMap, balance, smoothed};
 use crate::bert::Bert;
 use ndarray::ArrayView1;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::convert::Infallible;
 
 /// A quantized linear layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,31 +132,23 @@ pub fn quantize_parameters(
         tables: tables(bert, options),
         classifier_bias: bert.weight("classifier.bias").to_vec(),
     };
-    let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::channel());
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(units.len());
-        for _ in 0..threads {
-            let send = send.clone();
-            scope.spawn(|| {
-                let send = send;
-                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // The receiver outlives the threads.
-                    let _ = send.send(quantize_unit(bert, observations, options, share, unit));
-                }
-            });
-        }
-        drop(send);
-        for (done, outcome) in receive.into_iter().enumerate() {
-            progress(done + 1, units.len());
-            let Some(Outcome { input, choice, linears }) = outcome else { continue };
+    let mut done = 0;
+    let Ok::<_, Infallible>(()) = in_order(
+        &units,
+        |unit| quantize_unit(bert, observations, options, share, unit),
+        |outcome| {
+            done += 1;
+            progress(done, units.len());
+            let Some(Outcome { input, choice, linears }) = outcome else { return Ok(()) };
             parameters.activations.insert(input.clone(), ActivationParameters::new(&choice));
             findings.choices.insert(input, choice);
             for (name, linear, measure) in linears {
                 findings.measures.insert(name.clone(), measure);
                 parameters.linears.insert(name, linear);
             }
-        }
-    });
+            Ok(())
+        },
+    );
     for unit in &units {
         let whole = unit.linears.iter().all(|name| parameters.linears.contains_key(name));
         if let Some(scores) = unit.scores.as_ref().filter(|name| whole && !options.ignored.contains(name)) {
