@@ -31,11 +31,11 @@ pub fn nearest(
     progress: &mut dyn FnMut(Step),
 ) -> Result<Attempt> {
     let shares = shares(options);
+    let attempts = quantize_parameters(bert, observations, options, shares, |done, total| {
+        progress(Step { stage: Stage::Choosing, done, total });
+    });
     let mut best: Option<(f64, Attempt)> = None;
-    for (at, &share) in shares.iter().enumerate() {
-        let (parameters, findings) = quantize_parameters(bert, observations, options, share, |done, units| {
-            progress(Step { stage: Stage::Choosing, done: at * units + done, total: shares.len() * units });
-        });
+    for (at, (parameters, findings)) in attempts.into_iter().enumerate() {
         let mut done = at * head.samples.len();
         let mut ran = || {
             done += 1;
@@ -98,12 +98,11 @@ mod tests {
             let options = Options { bias_correction, ..Options::default() };
             let rmse =
                 |report: &HeadReport| if bias_correction { report.corrected_rmse } else { report.uncorrected_rmse };
-            let each = SHARES.map(|share| {
-                let (parameters, _) = quantize_parameters(&bert, &observations, &options, share, |_, _| ());
-                rmse(&head.compare(&bert, &parameters, &mut || ()).unwrap().unwrap())
-            });
+            let attempts = quantize_parameters(&bert, &observations, &options, &SHARES, |_, _| ());
+            let rmse_of = |parameters| rmse(&head.compare(&bert, parameters, &mut || ()).unwrap().unwrap());
+            let each: Vec<f64> = attempts.iter().map(|(parameters, _)| rmse_of(parameters)).collect();
             let kept = nearest(&bert, &observations, &options, head, &mut |_| ()).unwrap();
-            let least = each.into_iter().fold(f64::INFINITY, f64::min);
+            let least = each.iter().copied().fold(f64::INFINITY, f64::min);
             assert_eq!(rmse(&kept.head.unwrap()), least, "{each:?}");
             assert!(each.iter().any(|rmse| *rmse > least), "{each:?}");
         }

@@ -22,7 +22,7 @@ mod tests {
         let means = [10.0, -4.0, 2.5];
         let quantized = QuantizedRows::new(&weights, 3);
         let correction = bias_correction(&weights, &quantized, &means);
-        let rounded: Vec<f32> = quantized.dequantized().collect();
+        let rounded = quantized.dequantized();
         for row in 0..2 {
             let dot = |w: &[f32]| w[row * 3..][..3].iter().zip(means).map(|(w, m)| w * m).sum::<f32>();
             assert!((dot(&weights) - dot(&rounded) - correction[row]).abs() < 1e-5);

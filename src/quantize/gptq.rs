@@ -10,38 +10,55 @@ const BLOCK: usize = 64;
 /// What is added to the diagonal of H, in parts of its mean, so that it has an inverse.
 const DAMPING: f64 = 0.01;
 
-/// Rounds `weights` `[out, in]` for `inputs` `[rows, in]`, to have a small `tr((W − Ŵ) H (W − Ŵ)ᵀ)` with `H = XᵀX / rows`:
-/// the layer's squared error. Features of most power come first.
+/// Rounds weights `[out, in]` for inputs `[rows, in]`, to have a small `tr((W − Ŵ) H (W − Ŵ)ᵀ)` with `H = XᵀX / rows`: the layer's
+/// squared error. Features of most power come first.
 ///
 /// With `H = (U + I) D (U + I)ᵀ`, U strictly upper triangular, feature k becomes `ŵ_k = round(w_k + Σ_{j<k} (w_j − ŵ_j) U_jk)`.
 /// That is GPTQ (Frantar et al. 2023) in the form that Chee et al. 2023, "QuIP", section 3, prove equal to it.
-pub fn gptq(weights: &[f32], inputs: &[f32], features: usize) -> QuantizedRows {
-    let outputs = weights.len() / features;
-    let (order, upper) = factor(inputs, features);
-    let scales: Vec<f32> = weights.chunks_exact(features).map(row_scale).collect();
-    let columns = transpose(weights, outputs);
-    let columns = matrix(&columns, outputs);
+pub struct Gptq {
+    /// The features by falling power.
+    order: Vec<usize>,
+    /// U, in that order.
+    upper: Array2<f32>,
+}
 
-    let mut errors = Array2::<f32>::zeros((features, outputs));
-    let mut values = vec![0; weights.len()];
-    for start in (0..features).step_by(BLOCK) {
-        let end = features.min(start + BLOCK);
-        let mut targets = Array2::from_shape_fn((end - start, outputs), |(k, n)| columns[(order[start + k], n)]);
-        let known = errors.slice(s![..start, ..]);
-        general_mat_mul(1.0, &upper.slice(s![..start, start..end]).t(), &known, 1.0, &mut targets);
-        for k in start..end {
-            for j in start..k {
-                targets.row_mut(k - start).scaled_add(upper[(j, k)], &errors.row(j));
-            }
-            let feature = order[k];
-            for n in 0..outputs {
-                let q = round_weight(targets[(k - start, n)], scales[n]);
-                values[n * features + feature] = q;
-                errors[(k, n)] = columns[(feature, n)] - f32::from(q) * scales[n];
+impl Gptq {
+    /// For layers that see `inputs`, rows of so many `features`.
+    pub fn new(inputs: &[f32], features: usize) -> Self {
+        let (order, upper) = factor(inputs, features);
+        Gptq { order, upper }
+    }
+
+    /// Rounds the `weights` of a layer.
+    pub fn round(&self, weights: &[f32]) -> QuantizedRows {
+        let Gptq { order, upper } = self;
+        let features = order.len();
+        let outputs = weights.len() / features;
+        let scales: Vec<f32> = weights.chunks_exact(features).map(row_scale).collect();
+        let columns = transpose(weights, outputs);
+        let columns = matrix(&columns, outputs);
+
+        let mut errors = Array2::<f32>::zeros((features, outputs));
+        let mut values = vec![0; weights.len()];
+        for start in (0..features).step_by(BLOCK) {
+            let end = features.min(start + BLOCK);
+            let mut targets = Array2::from_shape_fn((end - start, outputs), |(k, n)| columns[(order[start + k], n)]);
+            let known = errors.slice(s![..start, ..]);
+            general_mat_mul(1.0, &upper.slice(s![..start, start..end]).t(), &known, 1.0, &mut targets);
+            for k in start..end {
+                for j in start..k {
+                    targets.row_mut(k - start).scaled_add(upper[(j, k)], &errors.row(j));
+                }
+                let feature = order[k];
+                for n in 0..outputs {
+                    let q = round_weight(targets[(k - start, n)], scales[n]);
+                    values[n * features + feature] = q;
+                    errors[(k, n)] = columns[(feature, n)] - f32::from(q) * scales[n];
+                }
             }
         }
+        QuantizedRows { values, scales }
     }
-    QuantizedRows { values, scales }
 }
 
 /// The features by falling power, and U of H in that order.
@@ -120,7 +137,7 @@ mod tests {
         let x = inputs(&mut rng, 200, features);
         let weights: Vec<f32> = (0..features * outputs).map(|_| rng.normal()).collect();
         let nearest = QuantizedRows::new(&weights, features);
-        let rounded = gptq(&weights, &x, features);
+        let rounded = Gptq::new(&x, features).round(&weights);
         assert_eq!(rounded.scales, nearest.scales);
         let (plain, better) = (error(&weights, &nearest, &x, features), error(&weights, &rounded, &x, features));
         assert!(better < 0.3 * plain, "{better} {plain}");
@@ -162,16 +179,16 @@ mod tests {
         let mut rng = Rng::new(7);
         let inputs = inputs(&mut rng, 40, 20);
         let weights: Vec<f32> = (0..5 * 20).map(|_| rng.normal()).collect();
-        let expected = gptq(&weights, &inputs, 20);
+        let expected = Gptq::new(&inputs, 20).round(&weights);
         for scale in [1e-30f32, 1e-10, 1e10, 1e36].map(|scale| scale.log2().round().exp2()) {
             let scaled: Vec<f32> = inputs.iter().map(|x| x * scale).collect();
-            assert_eq!(gptq(&weights, &scaled, 20), expected, "inputs times {scale:e}");
+            assert_eq!(Gptq::new(&scaled, 20).round(&weights), expected, "inputs times {scale:e}");
         }
     }
 
     #[test]
     fn inputs_of_zeros_round_to_the_nearest() {
         let weights = [0.3, -0.7, 0.11, 0.5, 0.9, -0.2];
-        assert_eq!(gptq(&weights, &[0.0; 12], 3), QuantizedRows::new(&weights, 3));
+        assert_eq!(Gptq::new(&[0.0; 12], 3).round(&weights), QuantizedRows::new(&weights, 3));
     }
 }

@@ -32,7 +32,7 @@ pub fn measure(
 ) -> LinearMeasure {
     let inputs = observer.features();
     let output = |choice: &Choice, weights: &QuantizedRows| {
-        product(&choice.quantized_rows(observer, ROWS), &weights.dequantized().collect::<Vec<f32>>(), inputs)
+        product(&choice.quantized_rows(observer, ROWS), &weights.dequantized(), inputs)
     };
     let exact = product(&observer.rows(ROWS, &FeatureMap::identity(inputs)), original, inputs);
     let mut got = output(choice, weights);

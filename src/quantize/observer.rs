@@ -90,7 +90,11 @@ impl Observer {
     /// Some of the rows, mapped feature by feature: at most `count`, at even distances.
     pub fn rows(&self, count: usize, map: &FeatureMap) -> Vec<f32> {
         let stride = (self.kept.len() / self.features).div_ceil(count.max(1)).max(1);
-        self.kept.chunks_exact(self.features).step_by(stride).flat_map(|row| map.apply(row)).collect()
+        let mut rows = Vec::with_capacity(self.kept.len() / stride + self.features);
+        for row in self.kept.chunks_exact(self.features).step_by(stride) {
+            rows.extend(map.apply(row));
+        }
+        rows
     }
 }
 

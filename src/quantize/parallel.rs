@@ -9,9 +9,9 @@ use std::thread;
 ///
 /// # Errors
 /// The first that `take` gives; the items after it are left.
-pub fn in_order<T: Sync, R: Send, E>(
-    items: &[T],
-    work: impl Fn(&T) -> R + Sync,
+pub fn in_order<'a, T: Sync, R: Send, E>(
+    items: &'a [T],
+    work: impl Fn(&'a T) -> R + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(items.len());

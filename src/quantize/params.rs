@@ -79,17 +79,21 @@ impl QuantizedRows {
     /// Rounds a row-major matrix to the nearest on one given scale per row.
     pub fn with_scales(weights: &[f32], scales: Vec<f32>) -> Self {
         let columns = weights.len().checked_div(scales.len()).unwrap_or(0).max(1);
-        let rows = weights.chunks(columns).zip(&scales);
-        QuantizedRows {
-            values: rows.flat_map(|(row, &scale)| row.iter().map(move |&w| round_weight(w, scale))).collect(),
-            scales,
+        let mut values = Vec::with_capacity(weights.len());
+        for (row, &scale) in weights.chunks(columns).zip(&scales) {
+            values.extend(row.iter().map(|&w| round_weight(w, scale)));
         }
+        QuantizedRows { values, scales }
     }
 
     /// The floats that the integers stand for, row by row.
-    pub fn dequantized(&self) -> impl Iterator<Item = f32> {
+    pub fn dequantized(&self) -> Vec<f32> {
         let columns = self.values.len().checked_div(self.scales.len()).unwrap_or(0).max(1);
-        self.values.chunks(columns).zip(&self.scales).flat_map(|(row, &s)| row.iter().map(move |&q| f32::from(q) * s))
+        let mut floats = Vec::with_capacity(self.values.len());
+        for (row, &scale) in self.values.chunks(columns).zip(&self.scales) {
+            floats.extend(row.iter().map(|&q| f32::from(q) * scale));
+        }
+        floats
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
         let rows = QuantizedRows::new(&weights, 3);
         assert_eq!(rows.scales, [1.0 / 127.0, 100.0 / 127.0, 1.0]);
         assert_eq!(rows.values[1], -127);
-        for (i, (got, want)) in rows.dequantized().zip(weights).enumerate() {
+        for (i, (got, want)) in rows.dequantized().into_iter().zip(weights).enumerate() {
             assert!((got - want).abs() <= rows.scales[i / 3] * 0.5001);
         }
     }

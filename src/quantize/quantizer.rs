@@ -9,7 +9,7 @@ use super::options::{Options, Range, Smoothing};
 use super::parallel::in_order;
 use super::params::{QuantParams, QuantizedRows};
 use super::range::range;
-use super::round::round;
+use super::round::Rounder;
 use super::scope::{TABLES, Unit, units};
 use super::search::{Choice, choose};
 use super::smooth::{FeatureMap, balance, smoothed};
@@ -106,50 +106,63 @@ pub struct Findings {
 }
 
 /// What became of one unit.
+#[derive(Clone)]
 struct Outcome {
-    input: String,
     choice: Choice,
     linears: Vec<(String, LinearParameters, LinearMeasure)>,
 }
 
-/// Chooses scales and zero points and rounds the weights, several units at a time. `share` is that of nearest rounding's error
-/// that a search counts. Calls `progress` with the units done and
-/// their number.
+/// Chooses scales and zero points and rounds the weights, several units at a time, once for each of `shares`: of nearest
+/// rounding's error a search counts so much. Calls `progress` with the units done and their number.
 pub fn quantize_parameters(
     bert: &Bert,
     observations: &Observations,
     options: &Options,
-    share: f32,
+    shares: &[f32],
     mut progress: impl FnMut(usize, usize),
-) -> (Parameters, Findings) {
-    let layers = bert.config().layers;
-    let units = units(layers);
-    let mut findings = Findings::default();
-    let mut parameters = Parameters {
+) -> Vec<(Parameters, Findings)> {
+    let units = units(bert.config().layers);
+    let parameters = Parameters {
         activations: BTreeMap::new(),
         linears: BTreeMap::new(),
         scores: HashSet::new(),
         tables: tables(bert, options),
         classifier_bias: bert.weight("classifier.bias").to_vec(),
     };
+    let mut all = vec![(parameters, Findings::default()); shares.len()];
     let mut done = 0;
     let Ok::<_, Infallible>(()) = in_order(
         &units,
-        |unit| quantize_unit(bert, observations, options, share, unit),
-        |outcome| {
+        |unit| (&unit.input, quantize_unit(bert, observations, options, shares, unit)),
+        |(input, outcomes)| {
             done += 1;
             progress(done, units.len());
-            let Some(Outcome { input, choice, linears }) = outcome else { return Ok(()) };
-            parameters.activations.insert(input.clone(), ActivationParameters::new(&choice));
-            findings.choices.insert(input, choice);
-            for (name, linear, measure) in linears {
-                findings.measures.insert(name.clone(), measure);
-                parameters.linears.insert(name, linear);
+            for ((parameters, findings), Outcome { choice, linears }) in all.iter_mut().zip(outcomes) {
+                parameters.activations.insert(input.clone(), ActivationParameters::new(&choice));
+                findings.choices.insert(input.clone(), choice);
+                for (name, linear, measure) in linears {
+                    findings.measures.insert(name.clone(), measure);
+                    parameters.linears.insert(name, linear);
+                }
             }
             Ok(())
         },
     );
-    for unit in &units {
+    for (parameters, findings) in &mut all {
+        quantize_scores(observations, options, &units, parameters, findings);
+    }
+    all
+}
+
+/// Quantizes the attention scores of units whose layers are all quantized.
+fn quantize_scores(
+    observations: &Observations,
+    options: &Options,
+    units: &[Unit],
+    parameters: &mut Parameters,
+    findings: &mut Findings,
+) {
+    for unit in units {
         let whole = unit.linears.iter().all(|name| parameters.linears.contains_key(name));
         if let Some(scores) = unit.scores.as_ref().filter(|name| whole && !options.ignored.contains(name)) {
             parameters.scores.insert(scores.clone());
@@ -160,41 +173,66 @@ pub fn quantize_parameters(
             }
         }
     }
-    (parameters, findings)
 }
 
-/// Quantizes one unit; `None` where nothing of it is quantized.
+/// Quantizes one unit, once for each of `shares`; none where nothing of it is quantized.
 fn quantize_unit(
     bert: &Bert,
     observations: &Observations,
     options: &Options,
-    share: f32,
+    shares: &[f32],
     unit: &Unit,
-) -> Option<Outcome> {
+) -> Vec<Outcome> {
     let observer = &observations[&unit.input];
     let names: Vec<&String> = unit.linears.iter().filter(|name| !options.ignored.contains(name)).collect();
     let weights: Vec<&[f32]> = names.iter().map(|name| bert.weight(&format!("{name}.weight"))).collect();
     if names.is_empty() {
-        return None;
+        return Vec::new();
     }
-    let choice = choose(options, observer, &weights, share);
-    let inputs = choice.quantized_rows(observer, usize::MAX);
-    let means: Vec<f32> = choice.map.apply(&observer.feature_means()).collect();
-    let linears = names.into_iter().zip(weights).map(|(name, original)| {
-        let smooth = smoothed(original, &choice.map.divisors);
-        let weights = round(options.rounding, &smooth, &inputs, means.len());
-        // What the centers took off, and what correction adds.
-        let shift = matrix(original, means.len()).dot(&ArrayView1::from(&choice.map.centers)).to_vec();
-        let correction = match options.bias_correction {
-            true => bias_correction(&smooth, &weights, &means),
-            false => vec![0.0; shift.len()],
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for choice in choose(options, observer, &weights, shares) {
+        let outcome = match outcomes.iter().find(|outcome| outcome.choice == choice) {
+            Some(same) => same.clone(),
+            None => {
+                let inputs = choice.quantized_rows(observer, usize::MAX);
+                let rounder = Rounder::new(options.rounding, &inputs, observer.features());
+                let quantize = |(name, weights): (&&String, &&[f32])| {
+                    let bias = bert.weight(&format!("{name}.bias"));
+                    let (linear, measure) = quantize_linear(observer, &choice, &rounder, (weights, bias), options);
+                    ((*name).clone(), linear, measure)
+                };
+                Outcome { linears: names.iter().zip(&weights).map(quantize).collect(), choice }
+            }
         };
-        let bias = bert.weight(&format!("{name}.bias")).iter().zip(&shift).zip(&correction);
-        let bias = bias.map(|((bias, shift), correction)| bias + shift + correction).collect();
-        let measure = measure(observer, &choice, original, (&weights, &shift, &correction), options.symmetric);
-        (name.clone(), LinearParameters { weights, bias }, measure)
-    });
-    Some(Outcome { input: unit.input.clone(), linears: linears.collect(), choice })
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+/// Quantizes a layer of these weights `[out, in]` and biases.
+fn quantize_linear(
+    observer: &Observer,
+    choice: &Choice,
+    rounder: &Rounder,
+    (original, bias): (&[f32], &[f32]),
+    options: &Options,
+) -> (LinearParameters, LinearMeasure) {
+    let FeatureMap { centers, divisors } = &choice.map;
+    let smooth = smoothed(original, divisors);
+    let weights = rounder.round(&smooth);
+    // What the centers took off, and what correction adds.
+    let shift = matrix(original, centers.len()).dot(&ArrayView1::from(centers)).to_vec();
+    let correction = match options.bias_correction {
+        true => {
+            let means: Vec<f32> = choice.map.apply(&observer.feature_means()).collect();
+            bias_correction(&smooth, &weights, &means)
+        }
+        false => vec![0.0; shift.len()],
+    };
+    let bias = bias.iter().zip(&shift).zip(&correction).map(|((bias, shift), correction)| bias + shift + correction);
+    let bias = bias.collect();
+    let measure = measure(observer, choice, original, (&weights, &shift, &correction), options.symmetric);
+    (LinearParameters { weights, bias }, measure)
 }
 
 /// How queries and keys, in this order, are quantized. Their zero points must be those of zero.

@@ -205,7 +205,7 @@ fn span(values: &[f32]) -> (f32, f32) {
 }
 
 fn weight_report(original: &[f32], name: String, rows: &QuantizedRows) -> WeightReport {
-    let rounded: Vec<f32> = rows.dequantized().collect();
+    let rounded = rows.dequantized();
     let squares: f64 = original.iter().zip(&rounded).map(|(w, q)| f64::from(w - q).powi(2)).sum();
     WeightReport {
         shape: (rows.scales.len(), original.len() / rows.scales.len()),

@@ -1,15 +1,38 @@
 //! From float weights to integers.
 
-use super::gptq::gptq;
+use super::gptq::Gptq;
 use super::options::Rounding;
 use super::params::{QuantizedRows, round_weight, row_scale};
 
-/// Rounds `weights` `[out, in]` of a layer that sees `inputs` `[rows, in]`.
-pub fn round(method: Rounding, weights: &[f32], inputs: &[f32], features: usize) -> QuantizedRows {
-    match method {
-        Rounding::Nearest => QuantizedRows::new(weights, features),
-        Rounding::Mse => QuantizedRows::with_scales(weights, least_squares_scales(weights, &powers(inputs, features))),
-        Rounding::Gptq => gptq(weights, inputs, features),
+/// A method of rounding, with what it takes from the inputs of the layers that are rounded.
+pub enum Rounder {
+    Nearest {
+        features: usize,
+    },
+    /// The mean square of every feature.
+    Mse {
+        powers: Vec<f32>,
+    },
+    Gptq(Gptq),
+}
+
+impl Rounder {
+    /// For layers that see `inputs` `[rows, features]`.
+    pub fn new(method: Rounding, inputs: &[f32], features: usize) -> Self {
+        match method {
+            Rounding::Nearest => Rounder::Nearest { features },
+            Rounding::Mse => Rounder::Mse { powers: powers(inputs, features) },
+            Rounding::Gptq => Rounder::Gptq(Gptq::new(inputs, features)),
+        }
+    }
+
+    /// Rounds the `weights` `[out, features]` of a layer.
+    pub fn round(&self, weights: &[f32]) -> QuantizedRows {
+        match self {
+            Rounder::Nearest { features } => QuantizedRows::new(weights, *features),
+            Rounder::Mse { powers } => QuantizedRows::with_scales(weights, least_squares_scales(weights, powers)),
+            Rounder::Gptq(gptq) => gptq.round(weights),
+        }
     }
 }
 
@@ -51,18 +74,18 @@ mod tests {
         let mut weights: Vec<f32> = (0..64).map(|_| rng.normal()).collect();
         weights[7] = 5.0;
         let inputs: Vec<f32> = (0..64).map(|j| if j == 7 { 1e-4 } else { 1.0 }).collect();
-        let plain = round(Rounding::Nearest, &weights, &inputs, 64);
-        let cut = round(Rounding::Mse, &weights, &inputs, 64);
+        let plain = Rounder::new(Rounding::Nearest, &inputs, 64).round(&weights);
+        let cut = Rounder::new(Rounding::Mse, &inputs, 64).round(&weights);
         assert!(cut.scales[0] < 0.8 * plain.scales[0], "{} {}", cut.scales[0], plain.scales[0]);
         assert_eq!(cut.values[7], 127);
         // Where the outlier has power, it decides the scale.
-        assert!(round(Rounding::Mse, &weights, &[1.0; 64], 64).scales[0] > 0.9 * plain.scales[0]);
+        assert!(Rounder::new(Rounding::Mse, &[1.0; 64], 64).round(&weights).scales[0] > 0.9 * plain.scales[0]);
     }
 
     #[test]
     fn rows_of_zeros_have_a_scale() {
         for method in [Rounding::Nearest, Rounding::Mse, Rounding::Gptq] {
-            let rows = round(method, &[0.0; 6], &[1.0; 3], 3);
+            let rows = Rounder::new(method, &[1.0; 3], 3).round(&[0.0; 6]);
             assert!(rows.values == [0; 6] && rows.scales.iter().all(|s| s.is_normal() && *s > 0.0), "{method:?}");
         }
     }

@@ -71,9 +71,9 @@ impl Choice {
     }
 }
 
-/// Chooses as `options` say for layers of `weights` that read the activation of `observer`. Of what rounding to the nearest does
-/// to the weights, a search counts `share` (of the square).
-pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]], share: f32) -> Choice {
+/// Chooses as `options` say for layers of `weights` that read the activation of `observer`, once for each of `shares`: of what
+/// rounding to the nearest does to the weights, a search counts so much (of the square).
+pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]], shares: &[f32]) -> Vec<Choice> {
     let alphas: Vec<Option<f32>> = match options.smoothing {
         Smoothing::Off => vec![None],
         Smoothing::Fixed(alpha) => vec![Some(alpha)],
@@ -93,27 +93,38 @@ pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]], share:
         let candidate = |&method| Candidate { shift, alpha, method, symmetric: options.symmetric };
         choices.extend(methods.iter().map(|method| Choice::new(observer, weights, candidate(method))));
     }
-    if choices.len() == 1 {
-        return choices.remove(0);
+    if let [only] = &choices[..] {
+        return vec![only.clone(); shares.len()];
     }
     let inputs = observer.features();
     let joined = weights.concat();
     let exact = product(&observer.rows(ROWS, &FeatureMap::identity(inputs)), &joined, inputs);
-    let scored: Vec<f64> = choices.iter().map(|choice| error(choice, observer, &joined, share, &exact)).collect();
-    let best = (0..choices.len()).min_by(|&a, &b| scored[a].total_cmp(&scored[b])).unwrap_or(0);
-    choices.swap_remove(best)
+    let scored: Vec<Vec<f64>> =
+        choices.iter().map(|choice| errors(choice, observer, &joined, shares, &exact)).collect();
+    let best = |share: usize| {
+        let least = (0..choices.len()).min_by(|&a, &b| scored[a][share].total_cmp(&scored[b][share]));
+        choices[least.unwrap_or(0)].clone()
+    };
+    (0..shares.len()).map(best).collect()
 }
 
-/// The squared error against `exact` of layers of `weights` that are off by a part of what rounding to the nearest does, less
-/// what a bias for each output takes away.
-fn error(choice: &Choice, observer: &Observer, weights: &[f32], share: f32, exact: &[f32]) -> f64 {
+/// The squared errors against `exact` of layers of `weights` that are off by parts of what rounding to the nearest does, less
+/// what a bias for each output takes away: one for each of `shares`.
+fn errors(choice: &Choice, observer: &Observer, weights: &[f32], shares: &[f32], exact: &[f32]) -> Vec<f64> {
     let inputs = observer.features();
-    let outputs = weights.len() / inputs;
     let weights = smoothed(weights, &choice.map.divisors);
-    let rounded = QuantizedRows::new(&weights, inputs);
-    let rounded: Vec<f32> =
-        weights.iter().zip(rounded.dequantized()).map(|(w, q)| w + share.sqrt() * (q - w)).collect();
-    let got = product(&choice.quantized_rows(observer, ROWS), &rounded, inputs);
+    let rounded = QuantizedRows::new(&weights, inputs).dequantized();
+    let rows = choice.quantized_rows(observer, ROWS);
+    let error = |share: &f32| {
+        let part = share.sqrt();
+        let weights: Vec<f32> = weights.iter().zip(&rounded).map(|(w, q)| w + part * (q - w)).collect();
+        unbiased(exact, &product(&rows, &weights, inputs), weights.len() / inputs)
+    };
+    shares.iter().map(error).collect()
+}
+
+/// The squared error of `got` against `exact`, rows of `outputs`, less that of each output's mean.
+fn unbiased(exact: &[f32], got: &[f32], outputs: usize) -> f64 {
     let (mut sums, mut squares) = (vec![0.0f64; outputs], 0.0);
     for (exact, got) in exact.chunks_exact(outputs).zip(got.chunks_exact(outputs)) {
         for ((sum, exact), got) in sums.iter_mut().zip(exact).zip(got) {
@@ -146,7 +157,7 @@ mod tests {
     fn an_outlier_feature_is_smoothed() {
         let (observer, weights) = outlier();
         let options = Options { smoothing: Smoothing::Search, ..Options::default() };
-        let choice = choose(&options, &observer, &[&weights], 1.0);
+        let choice = &choose(&options, &observer, &[&weights], &[1.0])[0];
         assert!(choice.alpha.is_some_and(|alpha| alpha >= 0.5), "{choice:?}");
         assert!(choice.map.divisors[5] > 5.0 * choice.map.divisors[6], "{choice:?}");
     }
@@ -155,13 +166,15 @@ mod tests {
     fn the_searched_choice_is_no_worse_than_any_fixed_one() {
         let (observer, weights) = outlier();
         let exact = product(&observer.rows(ROWS, &FeatureMap::identity(16)), &weights, 16);
-        let error = |choice: &Choice| error(choice, &observer, &weights, 1.0, &exact);
+        let error = |options: &Options| {
+            errors(&choose(options, &observer, &[&weights], &[1.0])[0], &observer, &weights, &[1.0], &exact)[0]
+        };
         let searched = Options { smoothing: Smoothing::Search, range: Range::Search, ..Options::default() };
-        let least = error(&choose(&searched, &observer, &[&weights], 1.0));
+        let least = error(&searched);
         for smoothing in [Smoothing::Off, Smoothing::Fixed(0.5), Smoothing::Fixed(0.95)] {
             for range in [Range::MinMax, Range::Mse] {
                 let fixed = Options { smoothing, range, ..Options::default() };
-                assert!(least <= error(&choose(&fixed, &observer, &[&weights], 1.0)), "{fixed:?}");
+                assert!(least <= error(&fixed), "{fixed:?}");
             }
         }
     }
@@ -174,7 +187,7 @@ mod tests {
             let mut observer = Observer::new(16, 400);
             let values: Vec<f32> = (0..6400).map(|_| value(&mut rng)).collect();
             observer.observe(&values, "x").unwrap();
-            choose(&Options { shift: Shift::Search, ..Options::default() }, &observer, &[&weights], 1.0)
+            choose(&Options { shift: Shift::Search, ..Options::default() }, &observer, &[&weights], &[1.0]).remove(0)
         };
         let shifted = |choice: Choice| choice.map.centers.iter().any(|&center| center != 0.0);
         assert!(shifted(choice(&mut |rng| 20.0 + rng.normal())));

@@ -59,8 +59,11 @@ pub fn balance(queries: &[(f32, f32)], keys: &[(f32, f32)]) -> Vec<f32> {
 
 /// `weights` `[out, in]`, feature by feature multiplied with `divisors`.
 pub fn smoothed(weights: &[f32], divisors: &[f32]) -> Vec<f32> {
-    let rows = weights.chunks_exact(divisors.len());
-    rows.flat_map(|row| row.iter().zip(divisors).map(|(w, s)| w * s)).collect()
+    let mut products = Vec::with_capacity(weights.len());
+    for row in weights.chunks_exact(divisors.len()) {
+        products.extend(row.iter().zip(divisors).map(|(w, s)| w * s));
+    }
+    products
 }
 
 #[cfg(test)]
