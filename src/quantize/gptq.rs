@@ -7,6 +7,8 @@ use ndarray::{Array2, linalg::general_mat_mul, s};
 
 /// Features whose errors are passed on together.
 const BLOCK: usize = 64;
+/// Features whose squares are computed together.
+const BAND: usize = 192;
 /// What is added to the diagonal of H, in parts of its mean, so that it has an inverse.
 const DAMPING: f64 = 0.01;
 
@@ -67,13 +69,14 @@ fn factor(inputs: &[f32], features: usize) -> (Vec<usize>, Array2<f32>) {
     // U does not depend on the inputs' scale. A power of 2 rounds nothing, and keeps their squares finite.
     let largest = x.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
     let x = x.mapv(|value| value * (-largest.log2().floor()).exp2());
-    let h = x.t().dot(&x);
+    let h = squares(&x);
     let mean = h.diag().iter().map(|&power| f64::from(power)).sum::<f64>() / features as f64;
     let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };
     let mut order: Vec<usize> = (0..features).collect();
     order.sort_by(|&a, &b| h[(b, b)].total_cmp(&h[(a, a)]).then(a.cmp(&b)));
     let mut h = Array2::from_shape_fn((features, features), |(i, j)| {
-        f64::from(h[(order[i], order[j])]) + if i == j { damping } else { 0.0 }
+        let (row, column) = (order[i].max(order[j]), order[i].min(order[j]));
+        f64::from(h[(row, column)]) + if i == j { damping } else { 0.0 }
     });
 
     let mut upper = Array2::<f32>::zeros((features, features));
@@ -86,12 +89,9 @@ fn factor(inputs: &[f32], features: usize) -> (Vec<usize>, Array2<f32>) {
             diagonal[k - start] = d;
             // Column k becomes that of U; the block's columns before it lose its part.
             h.slice_mut(s![..k, k]).mapv_inplace(|x| x / d);
-            for i in 0..k {
-                let u = h[(i, k)];
-                for j in start..k.min(end) {
-                    let v = h[(j, k)];
-                    h[(i, j)] -= u * v * d;
-                }
+            let column = h.slice(s![..k, k]).to_vec();
+            for (mut row, u) in h.slice_mut(s![..k, start..k]).rows_mut().into_iter().zip(&column) {
+                row.iter_mut().zip(&column[start..]).for_each(|(h, v)| *h -= u * v * d);
             }
         }
         let panel = h.slice(s![..start, start..end]).to_owned();
@@ -105,6 +105,18 @@ fn factor(inputs: &[f32], features: usize) -> (Vec<usize>, Array2<f32>) {
         }
     }
     (order, upper)
+}
+
+/// The lower triangle of `xᵀ · x`, by bands; what is above it is zero or belongs to it too.
+fn squares(x: &Array2<f32>) -> Array2<f32> {
+    let features = x.ncols();
+    let mut squares = Array2::zeros((features, features));
+    for start in (0..features).step_by(BAND) {
+        let end = features.min(start + BAND);
+        let (rows, columns) = (x.slice(s![.., start..]), x.slice(s![.., start..end]));
+        general_mat_mul(1.0, &rows.t(), &columns, 0.0, &mut squares.slice_mut(s![start.., start..end]));
+    }
+    squares
 }
 
 #[cfg(test)]

@@ -112,29 +112,28 @@ pub fn choose(options: &Options, observer: &Observer, weights: &[&[f32]], shares
 /// what a bias for each output takes away: one for each of `shares`.
 fn errors(choice: &Choice, observer: &Observer, weights: &[f32], shares: &[f32], exact: &[f32]) -> Vec<f64> {
     let inputs = observer.features();
-    let weights = smoothed(weights, &choice.map.divisors);
-    let rounded = QuantizedRows::new(&weights, inputs).dequantized();
+    let smooth = smoothed(weights, &choice.map.divisors);
+    let off: Vec<f32> =
+        smooth.iter().zip(QuantizedRows::new(&smooth, inputs).dequantized()).map(|(w, q)| q - w).collect();
     let rows = choice.quantized_rows(observer, ROWS);
+    // A layer's outputs are those of its weights and, in part, those of what these are off by.
+    let [of_weights, of_off] = [smooth, off].map(|weights| product(&rows, &weights, inputs));
+    let outputs = weights.len() / inputs;
     let error = |share: &f32| {
         let part = share.sqrt();
-        let weights: Vec<f32> = weights.iter().zip(&rounded).map(|(w, q)| w + part * (q - w)).collect();
-        unbiased(exact, &product(&rows, &weights, inputs), weights.len() / inputs)
+        let (mut sums, mut squares) = (vec![0.0f64; outputs], 0.0);
+        let of_layers = of_weights.chunks_exact(outputs).zip(of_off.chunks_exact(outputs));
+        for (exact, (of_weights, of_off)) in exact.chunks_exact(outputs).zip(of_layers) {
+            for (((sum, exact), of_weights), of_off) in sums.iter_mut().zip(exact).zip(of_weights).zip(of_off) {
+                let error = f64::from(exact - of_weights - part * of_off);
+                *sum += error;
+                squares += error * error;
+            }
+        }
+        let rows = (exact.len() / outputs).max(1) as f64;
+        squares - sums.iter().map(|sum| sum * sum / rows).sum::<f64>()
     };
     shares.iter().map(error).collect()
-}
-
-/// The squared error of `got` against `exact`, rows of `outputs`, less that of each output's mean.
-fn unbiased(exact: &[f32], got: &[f32], outputs: usize) -> f64 {
-    let (mut sums, mut squares) = (vec![0.0f64; outputs], 0.0);
-    for (exact, got) in exact.chunks_exact(outputs).zip(got.chunks_exact(outputs)) {
-        for ((sum, exact), got) in sums.iter_mut().zip(exact).zip(got) {
-            let error = f64::from(exact - got);
-            *sum += error;
-            squares += error * error;
-        }
-    }
-    let rows = (exact.len() / outputs).max(1) as f64;
-    squares - sums.iter().map(|sum| sum * sum / rows).sum::<f64>()
 }
 
 #[cfg(test)]
