@@ -56,7 +56,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// What multiplies integers.
 #[derive(Debug, Args)]
 pub struct KernelChoice {
-    /// The kernel of INT8 products: `auto`, or a slower one of this processor to compare with (scalar, avx2, avx-vnni)
+    /// The kernel of INT8 products: `auto`, or a slower one of this processor to compare with (scalar, avx2, avx-vnni,
+    /// avx512-vnni)
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub kernel: Kernel,
 }

@@ -28,11 +28,13 @@ pub enum Path {
     Avx2,
     /// x86 AVX-VNNI: byte dots.
     AvxVnni,
+    /// x86 AVX-512 VNNI: byte dots twice as wide.
+    Avx512Vnni,
 }
 
 impl Path {
     /// Every path, slowest first.
-    pub const ALL: [Path; 7] = [
+    pub const ALL: [Path; 8] = [
         Path::Scalar,
         Path::Simd128I16,
         Path::RelaxedPairs,
@@ -40,6 +42,7 @@ impl Path {
         Path::RelaxedDotUnsigned,
         Path::Avx2,
         Path::AvxVnni,
+        Path::Avx512Vnni,
     ];
 
     /// The path's name in reports.
@@ -52,6 +55,7 @@ impl Path {
             Path::RelaxedDotUnsigned => "relaxed-dot-u8",
             Path::Avx2 => "avx2",
             Path::AvxVnni => "avx-vnni",
+            Path::Avx512Vnni => "avx512-vnni",
         }
     }
 
@@ -70,6 +74,8 @@ impl Path {
             Path::Avx2 => x86::Avx2::new().is_some(),
             #[cfg(target_arch = "x86_64")]
             Path::AvxVnni => x86::AvxVnni::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512Vnni => x86::Avx512Vnni::new().is_some(),
             _ => false,
         }
     }
@@ -143,6 +149,12 @@ impl Kernel {
             Path::AvxVnni => match x86::AvxVnni::new() {
                 // SAFETY: the value proves that the features are available.
                 Some(dot) => unsafe { with_avx_vnni(task, dot) },
+                None => task.run(Scalar),
+            },
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512Vnni => match x86::Avx512Vnni::new() {
+                // SAFETY: the value proves that the features are available.
+                Some(dot) => unsafe { with_avx512_vnni(task, dot) },
                 None => task.run(Scalar),
             },
             _ => apart(task, Scalar),
@@ -226,5 +238,13 @@ unsafe fn with_avx2<T: Task>(task: T, dot: x86::Avx2) -> T::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avxvnni")]
 unsafe fn with_avx_vnni<T: Task>(task: T, dot: x86::AvxVnni) -> T::Output {
+    task.run(dot)
+}
+
+/// # Safety
+/// AVX2, FMA, AVX-512 F and AVX-512 VNNI must be available.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vnni")]
+unsafe fn with_avx512_vnni<T: Task>(task: T, dot: x86::Avx512Vnni) -> T::Output {
     task.run(dot)
 }

@@ -1,11 +1,13 @@
-//! AVX2 with FMA, with and without AVX-VNNI: what their products have in common.
+//! AVX2 with FMA, alone and with the byte dots of AVX-VNNI and AVX-512: what their products have in common.
 
 mod avx2;
+mod avx512_vnni;
 mod avx_vnni;
 mod lanes;
 
 pub(super) use avx_vnni::AvxVnni;
 pub(super) use avx2::Avx2;
+pub(super) use avx512_vnni::Avx512Vnni;
 
 use super::pack::Block;
 use std::arch::x86_64::*;
