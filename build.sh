@@ -19,7 +19,7 @@ Usage: ./build.sh [STEP]...      (default: page)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
           --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
   compare [FLAGS]
-          bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 10 minutes; --help for FLAGS)
+          bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 3 minutes; --help for FLAGS)
   clean   remove dist/ and build/
 
 A machine needs Rust (rustup), Node with npm (20 or newer for tests and bench) and, for these, Chromium with its driver and
