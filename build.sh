@@ -146,11 +146,23 @@ browser() {
   node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ||
     die "tests and bench need Node.js 20 or newer; install it (nodejs.org)"
   command -v chromium >/dev/null && command -v chromedriver >/dev/null && return
-  { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; } ||
-    die "Chromium and chromedriver are missing; install them (Debian: apt-get install chromium chromium-driver)"
   say "installing Chromium"
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null
+  debian_packages chromium chromium-driver ||
+    die "Chromium and chromedriver are missing; install them (Debian: apt-get install chromium chromium-driver)"
+}
+
+# Firefox and WebKit, which tests can do without.
+other_browsers() {
+  command -v firefox-esr >/dev/null && command -v xvfb-run >/dev/null && command -v dbus-run-session >/dev/null &&
+    compgen -G "/usr/lib/*/webkit2gtk-4.1/MiniBrowser" >/dev/null && return
+  say "installing Firefox and WebKit"
+  debian_packages firefox-esr libwebkit2gtk-4.1-0 xvfb xauth dbus-daemon ||
+    echo "skipped: the tests in Firefox or WebKit, which cannot be installed here"
+}
+
+debian_packages() { # names
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
 }
 
 # Makes the Python environment of a requirements file; fails where that is impossible.
@@ -225,6 +237,7 @@ test_peers() {
 
 run_tests() {
   browser
+  other_browsers
   page
   test_native
   test_wasm

@@ -103,7 +103,8 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
 
 /// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: where several stand in the loop, compilers line up
 /// the sums of one column after the other, and registers spill.
-#[inline(always)]
+// A function of its own: within the large one registers spill in Firefox, which takes twice the time.
+#[inline(never)]
 fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut [L::F32; COLUMNS]) {
     let mut sums = *tile;
     for (row, column) in rows.iter().zip(columns) {

@@ -1,37 +1,17 @@
 // The built page against the native command on the same files: the same answers on every backend, from the kernel that the
-// processor calls for. BERT8_CLI names the command; without it these tests are skipped.
+// processor calls for.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { EXTRA_ARGS } from "./browser.mjs";
-import { DIST } from "./site.mjs";
-import { OTHER, SAME, SUITE_TIMEOUT, loaded, open } from "./visit.mjs";
+import { PAIRS, SKIP, TOLERANCE, assertAgrees, expectedAnswers } from "./native.mjs";
+import { SUITE_TIMEOUT, loaded, open } from "./visit.mjs";
 
-const CLI = process.env.BERT8_CLI;
-const PAIRS = [
-  SAME,
-  OTHER,
-  ["", "An empty sentence stands before this one."],
-  ["Shares of the company rose 12 percent on Tuesday .", "The company's shares fell 12 percent, to $4.50, on Tuesday."],
-  ["word ".repeat(600), "A very long sentence stands before this one."],
-];
-
-// FP32 differs by the order of sums and by fused multiply-add. INT8 differs where such a difference takes a value across a
-// rounding boundary: the bound is a fifth of what quantization itself adds to this model's logits.
-const TOLERANCE = { fp32: 1e-3, int8: 0.05 };
-
-function native(key, [a, b]) {
-  const args = ["classify", join(DIST, `models/model.${key}.onnx`), a, b, "--tokenizer", join(DIST, "models/tokenizer.json"), "--json"];
-  return JSON.parse(execFileSync(CLI, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
-}
-
-describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no command", timeout: SUITE_TIMEOUT }, () => {
+describe("the page and the native command", { skip: SKIP, timeout: SUITE_TIMEOUT }, () => {
   let expected;
 
   before(() => {
-    expected = Object.fromEntries(["int8", "fp32"].map((key) => [key, PAIRS.map((pair) => native(key, pair))]));
+    expected = expectedAnswers();
   });
 
   for (const backend of ["relaxed-simd", "simd128"]) {
@@ -47,18 +27,7 @@ describe("the page and the native command", { skip: !CLI && "BERT8_CLI names no 
       const vnni = !EXTRA_ARGS.some((arg) => arg.includes("no-enable-avx-vnni"));
       const relaxed = vnni ? /^(relaxed-dot-[us]8|relaxed-pairs|simd128-i16)$/ : /^(relaxed-pairs|simd128-i16)$/;
       assert.match(found.info.kernel, backend === "relaxed-simd" ? relaxed : /^simd128-i16$/);
-      for (const key of ["int8", "fp32"]) {
-        found[key].forEach((answer, at) => {
-          const reference = expected[key][at];
-          assert.equal(answer.tokens, reference.tokens);
-          assert.equal(answer.truncated, reference.truncated);
-          assert.equal(answer.label, reference.label);
-          answer.logits.forEach((logit, label) => {
-            const difference = Math.abs(logit - reference.logits[label]);
-            assert.ok(difference <= TOLERANCE[key], `${key}, pair ${at}: ${logit}, natively ${reference.logits[label]}`);
-          });
-        });
-      }
+      for (const key of ["int8", "fp32"]) assertAgrees(key, found[key], expected);
     });
   }
 

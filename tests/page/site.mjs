@@ -2,6 +2,7 @@
 
 import { createServer } from "node:http";
 import { join, normalize } from "node:path";
+import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { HEADERS, TYPES, send, sendFile } from "./static.mjs";
 
@@ -43,8 +44,11 @@ const STAND_INS = {
     }`,
 };
 
-/** `url` is the page's; `release()` lets /broken/held.onnx go. */
-export async function startSite() {
+// Pages of the tests that stand beside the site's own.
+const PAGES = { "engine.html": fileURLToPath(new URL("engine.html", import.meta.url)) };
+
+/** `url` is the page's; `release()` lets /broken/held.onnx go. What pages send by POST goes to `said`. */
+export async function startSite({ said = () => {} } = {}) {
   let release;
   const released = new Promise((resolve) => (release = resolve));
   let attempts = 0;
@@ -68,11 +72,17 @@ export async function startSite() {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
     const mount = [FOLDER, ...Object.keys(STAND_INS)].find((folder) => path.startsWith(folder));
+    if (request.method === "POST") {
+      return json(request).then((message) => {
+        said(message);
+        send(response, 200, "text/plain", "");
+      });
+    }
     if (path.startsWith("/broken/")) return (broken[path.slice("/broken/".length)] ?? broken["404.onnx"])(response);
     if (!mount) return broken["404.onnx"](response);
     const file = normalize(path.slice(mount.length)) || "index.html";
     if (STAND_INS[mount] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], STAND_INS[mount]);
-    sendFile(response, join(DIST, file === "." ? "index.html" : file));
+    sendFile(response, PAGES[file] ?? join(DIST, file === "." ? "index.html" : file));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;

@@ -17,8 +17,7 @@ if (!existsSync(join(DIST, "index.html"))) {
   process.exit(1);
 }
 
-export const SAME = ["The museum opens at nine in the morning.", "The museum opens at 9 a.m."];
-export const OTHER = ["The museum opens at nine in the morning.", "My sister plays the violin."];
+export { OTHER, SAME } from "./sentences.mjs";
 /** Milliseconds for the tests of a suite. */
 export const SUITE_TIMEOUT = 180_000;
 const TIMEOUT = 60_000;
