@@ -14,10 +14,11 @@ Usage: ./build.sh [STEP]...      (default: page)
   page    all of the above, assembled into dist/, a complete static site
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
-  bench [--quick] [--publish]
+  bench [--quick] [--publish] [--browser NAME]
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
           --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
+          --browser  firefox or webkit, if installed, instead of Chromium; results are in a folder of that name
   compare [FLAGS]
           bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 3 minutes; --help for FLAGS)
   clean   remove dist/ and build/
@@ -277,7 +278,7 @@ bench() { # flags
   npm_packages tests/page
   npm_packages benches/web
   bench_models
-  say "bert8 and onnxruntime-web in Chromium"
+  say "bert8 and onnxruntime-web side by side"
   node benches/web/run.mjs "$@"
 }
 
@@ -303,6 +304,10 @@ while [ $# -gt 0 ]; do
       while [[ ${1-} == --* ]]; do
         case $1 in
           --quick | --publish) flags+=("$1") ;;
+          --browser)
+            flags+=("$1" "${2:?is followed by firefox or webkit}")
+            shift
+            ;;
           *) usage >&2; printf '\nerror: bench has no option `%s`\n' "$1" >&2; exit 2 ;;
         esac
         shift

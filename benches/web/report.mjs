@@ -11,7 +11,7 @@ export function report(results) {
   const { versions, processor, date, quick } = results;
   const sections = results.hosts.flatMap((host) => [hostLine(host), ...Object.keys(host.models).map((model) => lengths(results, host, model))]);
   return `${[
-    `bert8 ${versions.bert8}, onnxruntime-web (ORT-web) ${versions["onnxruntime-web"]}, Chromium ${versions.chromium}, one thread`,
+    `bert8 ${versions.bert8}, onnxruntime-web (ORT-web) ${versions["onnxruntime-web"]}, ${versions.browser}, one thread`,
     `${processor}, ${date.slice(0, 10)}${quick ? ", a quick run" : ""}. Medians in milliseconds.`,
     "",
     sections.join("\n\n"),

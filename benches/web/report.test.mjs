@@ -33,7 +33,7 @@ function results({ kernel = "relaxed-dot-u8", dynamic = true } = {}) {
     date: "2000-01-01T00:00:00Z",
     quick: false,
     processor: "a processor",
-    versions: { bert8: "1", "onnxruntime-web": "2", chromium: "3" },
+    versions: { bert8: "1", "onnxruntime-web": "2", browser: "Chromium 3" },
     configs: { demo: config, "bert-base": config },
     hosts: [{ name: "default", title: "this processor", args: [], peaks, models: { demo: measured, "bert-base": measured } }],
   };

@@ -1,4 +1,4 @@
-// The benchmark: node run.mjs [--quick] [--publish]. ./build.sh bench makes what it needs and runs it.
+// The benchmark: node run.mjs [--quick] [--publish] [--browser NAME]. ./build.sh bench makes what it needs and runs it.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { launch } from "../../tests/page/browser.mjs";
+import { drive } from "./driver.mjs";
 import { measureHost } from "./host.mjs";
 import { models } from "./models.mjs";
 import { latencyPlot, peakPlot } from "./plots.mjs";
@@ -18,7 +19,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(ROOT, "build/bench");
 const ORT = fileURLToPath(new URL("node_modules/onnxruntime-web", import.meta.url));
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, publish: { type: "boolean" } } });
+const { values: options } = parseArgs({
+  options: { quick: { type: "boolean" }, publish: { type: "boolean" }, browser: { type: "string", default: "chromium" } },
+});
 
 const start = Date.now();
 const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}`);
@@ -34,7 +37,7 @@ async function measure() {
   let browser;
   try {
     for (const host of chosen.hosts) {
-      browser = await launch(host.args);
+      browser = options.browser === "chromium" ? await launch(host.args) : drive(options.browser, server);
       results.versions = versions(browser);
       results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
       await browser.close();
@@ -51,8 +54,11 @@ async function measure() {
 function versions(browser) {
   const bert8 = execFileSync(join(ROOT, "target/release/bert8"), ["--version"], { encoding: "utf8" }).trim();
   const ort = JSON.parse(readFileSync(join(ORT, "package.json"), "utf8")).version;
-  return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, chromium: browser.version() };
+  return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, browser: nameOf(browser) };
 }
+
+/** A browser's name and version; Playwright's is Chromium. */
+const nameOf = (browser) => (options.browser === "chromium" ? `Chromium ${browser.version()}` : browser.version().trim());
 
 const { results, error } = await measure();
 if (results.hosts.length) {
@@ -62,10 +68,11 @@ if (results.hosts.length) {
     "latency.svg": latencyPlot(results),
     "peak.svg": peakPlot(results),
   };
-  write(OUT, files);
-  if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results.processor)), files);
+  const inside = options.browser === "chromium" ? "." : options.browser;
+  write(join(OUT, inside), files);
+  if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results.processor), inside), files);
   console.log(files["results.txt"]);
-  console.error(`build/bench/ has ${Object.keys(files).join(", ")}`);
+  console.error(`${join("build/bench", inside)} has ${Object.keys(files).join(", ")}`);
 }
 if (error) {
   console.error(`error: ${error.message}`);

@@ -42,5 +42,8 @@ const QUICK = {
   batchRepeats: 1,
 };
 
-/** The plan of a run. */
-export const plan = ({ quick }) => (quick ? QUICK : FULL);
+/** The plan of a run; arguments are Chromium's. */
+export function plan({ quick, browser }) {
+  const chosen = quick ? QUICK : FULL;
+  return browser === "chromium" ? chosen : { ...chosen, hosts: chosen.hosts.filter(({ args }) => args.length === 0) };
+}

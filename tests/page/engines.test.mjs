@@ -1,14 +1,9 @@
-// The built site in the engines of other browsers: the API answers as the native command does, and the page compares. Each is
-// tested where it is installed. FIREFOX and MINIBROWSER name the commands of Firefox and of WebKit's browser.
+// The built site in the engines of other browsers: the API answers as the native command does, and the page compares.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { EXTRA_ARGS } from "./browser.mjs";
+import { ENGINES, open } from "./engines.mjs";
 import { PAIRS, SKIP, assertAgrees, expectedAnswers } from "./native.mjs";
 import { startSite } from "./site.mjs";
 
@@ -16,49 +11,17 @@ import { startSite } from "./site.mjs";
 const PATIENCE = 200_000;
 const TIMEOUT = PATIENCE + 20_000;
 
-const first = (...paths) => paths.find((path) => path && existsSync(path));
-
-function miniBrowser() {
-  const libraries = "/usr/lib";
-  const folders = existsSync(libraries) ? readdirSync(libraries).map((folder) => join(libraries, folder, "webkit2gtk-4.1")) : [];
-  return first(process.env.MINIBROWSER, ...folders.map((folder) => join(folder, "MiniBrowser")));
-}
-
-const ENGINES = [
-  {
-    name: "Firefox",
-    command: first(process.env.FIREFOX, "/usr/bin/firefox-esr", "/usr/bin/firefox"),
-    args: (command, folder) => [command, "--headless", "--no-remote", "--profile", folder],
-  },
-  {
-    name: "WebKit",
-    command: first("/usr/bin/xvfb-run") && first("/usr/bin/dbus-run-session") && miniBrowser(),
-    // It has no headless mode, and its sandbox is not for root.
-    args: (command) => ["xvfb-run", "--auto-servernum", "dbus-run-session", "--", command],
-    env: { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1", WEBKIT_DISABLE_COMPOSITING_MODE: "1" },
-  },
-];
-
 /** What engine.html says in a browser. */
-async function ask({ command, args, env }) {
+async function ask(engine) {
   let tell;
   const told = new Promise((resolve) => (tell = resolve));
   const site = await startSite({ said: tell });
-  const folder = mkdtempSync(join(tmpdir(), "bert8-engine-"));
-  const url = `${site.url}engine.html#${encodeURIComponent(JSON.stringify(PAIRS))}`;
-  const [program, ...rest] = [...args(command, folder), url];
-  // A process group of its own, which ends as a whole.
-  const browser = spawn(program, rest, { stdio: "ignore", detached: true, env: { ...process.env, ...env } });
-  const ended = once(browser, "exit", { signal: AbortSignal.timeout(PATIENCE) }).then(([code]) => {
-    throw new Error(`${command} ended with ${code}`);
-  });
-  ended.catch(() => {});
+  const browser = open(engine, `${site.url}engine.html#${encodeURIComponent(JSON.stringify(PAIRS))}`, PATIENCE);
   try {
-    return await Promise.race([told, ended]);
+    return await Promise.race([told, browser.ended]);
   } finally {
-    if (browser.pid && browser.exitCode === null) process.kill(-browser.pid, "SIGKILL");
+    browser.stop();
     site.close();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
