@@ -12,7 +12,7 @@ const BAND: usize = 192;
 /// What is added to the diagonal of H, in parts of its mean, so that it has an inverse.
 const DAMPING: f64 = 0.01;
 
-/// Rounds weights `[out, in]` for inputs `[rows, in]`, to have a small `tr((W − Ŵ) H (W − Ŵ)ᵀ)` with `H = XᵀX / rows`: the layer's
+/// Rounding of weights `[out, in]` for inputs `[rows, in]`, to have a small `tr((W − Ŵ) H (W − Ŵ)ᵀ)` with `H = XᵀX / rows`: the layer's
 /// squared error. Features of most power come first.
 ///
 /// With `H = (U + I) D (U + I)ᵀ`, U strictly upper triangular, feature k becomes `ŵ_k = round(w_k + Σ_{j<k} (w_j − ŵ_j) U_jk)`.
@@ -107,7 +107,7 @@ fn factor(inputs: &[f32], features: usize) -> (Vec<usize>, Array2<f32>) {
     (order, upper)
 }
 
-/// The lower triangle of `xᵀ · x`, by bands; what is above it is zero or belongs to it too.
+/// `xᵀ · x`, of which the lower triangle alone is complete.
 fn squares(x: &Array2<f32>) -> Array2<f32> {
     let features = x.ncols();
     let mut squares = Array2::zeros((features, features));

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+/// Threads at most: of a BERT-base each holds some hundred megabytes.
+const MOST_THREADS: usize = 16;
+
 /// Does `work` on `items`, several at a time, and gives what comes of each to `take`, in the order of the items.
 ///
 /// # Errors
@@ -14,9 +17,9 @@ pub fn in_order<'a, T: Sync, R: Send, E>(
     work: impl Fn(&'a T) -> R + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
-    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(items.len());
-    // No thread gets far ahead of what is taken.
-    let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::sync_channel(threads));
+    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(items.len()).min(MOST_THREADS);
+    // Threads wait while the caller is behind.
+    let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::sync_channel(1));
     thread::scope(|scope| {
         for _ in 0..threads {
             let (send, next, work) = (send.clone(), &next, &work);
