@@ -305,7 +305,8 @@ while [ $# -gt 0 ]; do
         case $1 in
           --quick | --publish) flags+=("$1") ;;
           --browser)
-            flags+=("$1" "${2:?is followed by firefox or webkit}")
+            [ $# -gt 1 ] || die "--browser is followed by firefox or webkit"
+            flags+=("$1" "$2")
             shift
             ;;
           *) usage >&2; printf '\nerror: bench has no option `%s`\n' "$1" >&2; exit 2 ;;
