@@ -270,7 +270,20 @@ fn files_that_would_crash_or_mislead_are_refused() {
     let error = branched(&|branch| branch.node.push(inner("Bert8Stored")));
     assert!(error.contains("(Bert8Stored) is none that a file may hold"), "{error}");
     let error = branched(&|branch| branch.output[0].name = "nothing".to_owned());
-    assert!(error.contains("nothing"), "{error}");
+    assert!(error.contains("an output `nothing` that no node makes"), "{error}");
+    // Neither may a branch hand on what is around it, nor the graph what is in a branch.
+    let error = branched(&|_| ());
+    assert!(error.contains("an output `input_ids` that no node makes"), "{error}");
+    let error = refused(&|model| {
+        let mut inside =
+            pb::NodeProto { op_type: "Identity".to_owned(), output: vec!["inside".to_owned()], ..Default::default() };
+        inside.input.push("input_ids".to_owned());
+        let branch = pb::GraphProto { node: vec![inside], ..Default::default() };
+        let attribute = pb::AttributeProto { name: "then_branch".to_owned(), g: Some(branch), ..Default::default() };
+        node(model, "pooler.dense.matmul").attribute.push(attribute);
+        model.graph.as_mut().unwrap().output[0].name = "inside".to_owned();
+    });
+    assert!(error.contains("an output `inside` that no node makes"), "{error}");
     let bias = "encoder.layer.0.intermediate.dense.bias";
     let error = refused(&|model| tensor(model, bias).raw_data[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
     assert!(error.contains(bias) && error.contains("has no number at 1"), "{error}");
