@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
   options: { quick: { type: "boolean" }, publish: { type: "boolean" }, browser: { type: "string", default: "chromium" } },
 });
 
+const inChromium = options.browser === "chromium";
 const start = Date.now();
 const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}`);
 
@@ -37,7 +38,7 @@ async function measure() {
   let browser;
   try {
     for (const host of chosen.hosts) {
-      browser = options.browser === "chromium" ? await launch(host.args) : drive(options.browser, server);
+      browser = inChromium ? await launch(host.args) : drive(options.browser, server);
       results.versions = versions(browser);
       results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
       await browser.close();
@@ -58,7 +59,7 @@ function versions(browser) {
 }
 
 /** A browser's name and version; Playwright's is Chromium. */
-const nameOf = (browser) => (options.browser === "chromium" ? `Chromium ${browser.version()}` : browser.version().trim());
+const nameOf = (browser) => (inChromium ? `Chromium ${browser.version()}` : browser.version().trim());
 
 const { results, error } = await measure();
 if (results.hosts.length) {
@@ -68,7 +69,7 @@ if (results.hosts.length) {
     "latency.svg": latencyPlot(results),
     "peak.svg": peakPlot(results),
   };
-  const inside = options.browser === "chromium" ? "." : options.browser;
+  const inside = inChromium ? "." : options.browser;
   write(join(OUT, inside), files);
   if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results.processor), inside), files);
   console.log(files["results.txt"]);

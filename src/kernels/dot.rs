@@ -33,8 +33,12 @@ pub(super) trait Dot: Copy {
     /// The proof for the lanes.
     fn lanes(self) -> Self::Lanes;
 
-    /// Writes the stored form of eight activations in 0..=255 to `to`, which has `GROUP * WIDTH` bytes.
-    fn store(self, group: <Self::Lanes as Lanes>::I32, to: &mut [u8]);
+    /// Writes the stored form of eight activations in 0..=255 to `to`, which has `GROUP * WIDTH` bytes: where that form is bytes,
+    /// these as they are.
+    #[inline(always)]
+    fn store(self, group: <Self::Lanes as Lanes>::I32, to: &mut [u8]) {
+        to.copy_from_slice(&self.lanes().to_bytes(group));
+    }
 
     /// Writes to `space` the form of `panel` that is quicker to multiply with when there are many tiles, and gives its number of
     /// blocks; `None` where the panel itself is.

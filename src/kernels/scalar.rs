@@ -146,10 +146,6 @@ impl Dot for Scalar {
         self
     }
 
-    fn store(self, group: [i32; LANES], to: &mut [u8]) {
-        to.copy_from_slice(&self.to_bytes(group));
-    }
-
     unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
         sums[..R].fill([0; PANEL]);
         for (group, block) in panel.blocks.iter().enumerate() {

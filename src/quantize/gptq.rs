@@ -12,8 +12,8 @@ const BAND: usize = 192;
 /// What is added to the diagonal of H, in parts of its mean, so that it has an inverse.
 const DAMPING: f64 = 0.01;
 
-/// Rounding of weights `[out, in]` for inputs `[rows, in]`, to have a small `tr((W − Ŵ) H (W − Ŵ)ᵀ)` with `H = XᵀX / rows`: the layer's
-/// squared error. Features of most power come first.
+/// Rounding of weights `[out, in]` for inputs `[rows, in]`, to have a small `tr((W − Ŵ) H (W − Ŵ)ᵀ)` with `H = XᵀX / rows`:
+/// the layer's squared error. Features of most power come first.
 ///
 /// With `H = (U + I) D (U + I)ᵀ`, U strictly upper triangular, feature k becomes `ŵ_k = round(w_k + Σ_{j<k} (w_j − ŵ_j) U_jk)`.
 /// That is GPTQ (Frantar et al. 2023) in the form that Chee et al. 2023, "QuIP", section 3, prove equal to it.

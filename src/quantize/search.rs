@@ -130,8 +130,8 @@ fn errors(choice: &Choice, observer: &Observer, weights: &[f32], shares: &[f32],
                 squares += error * error;
             }
         }
-        let rows = (exact.len() / outputs).max(1) as f64;
-        squares - sums.iter().map(|sum| sum * sum / rows).sum::<f64>()
+        let count = (exact.len() / outputs).max(1) as f64;
+        squares - sums.iter().map(|sum| sum * sum / count).sum::<f64>()
     };
     shares.iter().map(error).collect()
 }

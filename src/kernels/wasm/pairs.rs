@@ -1,9 +1,8 @@
 //! The byte dot of relaxed SIMD on an engine where sums of pairs saturate in i16: x86 without VNNI.
 
-use super::lanes::{Pair, Simd128};
+use super::lanes::Simd128;
 use super::pair_sums;
 use crate::kernels::dot::{Dot, Panel, Sums};
-use crate::kernels::lanes::Lanes;
 use crate::kernels::pack::{Block, GROUP};
 use std::arch::wasm32::*;
 
@@ -35,11 +34,6 @@ impl Dot for Pairs {
     #[inline(always)]
     fn lanes(self) -> Simd128 {
         Simd128
-    }
-
-    #[inline(always)]
-    fn store(self, group: Pair, to: &mut [u8]) {
-        to.copy_from_slice(&Simd128.to_bytes(group));
     }
 
     #[inline(always)]

@@ -3,12 +3,11 @@
 use super::lanes::Avx;
 use super::{pair_sums, prefetch};
 use crate::kernels::dot::{Dot, Panel, Sums};
-use crate::kernels::lanes::Lanes;
 use crate::kernels::pack::{Block, GROUP};
 use std::arch::x86_64::*;
 
-/// Unsigned times signed bytes, four to a lane (`vpdpbusd`), a whole block at a time. A value exists only where AVX-512 F and VNNI are
-/// available too.
+/// Unsigned times signed bytes, four to a lane (`vpdpbusd`), a whole block at a time. A value exists only where AVX-512 F and
+/// VNNI are available too.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::kernels) struct Avx512Vnni(Avx);
 
@@ -28,11 +27,6 @@ impl Dot for Avx512Vnni {
     #[inline(always)]
     fn lanes(self) -> Avx {
         self.0
-    }
-
-    #[inline(always)]
-    fn store(self, group: __m256i, to: &mut [u8]) {
-        to.copy_from_slice(&self.0.to_bytes(group));
     }
 
     #[inline(always)]

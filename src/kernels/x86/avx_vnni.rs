@@ -3,7 +3,6 @@
 use super::lanes::Avx;
 use super::{half, pair_sums, prefetch};
 use crate::kernels::dot::{Dot, Panel, Sums};
-use crate::kernels::lanes::Lanes;
 use crate::kernels::pack::GROUP;
 use std::arch::x86_64::*;
 
@@ -26,11 +25,6 @@ impl Dot for AvxVnni {
     #[inline(always)]
     fn lanes(self) -> Avx {
         self.0
-    }
-
-    #[inline(always)]
-    fn store(self, group: __m256i, to: &mut [u8]) {
-        to.copy_from_slice(&self.0.to_bytes(group));
     }
 
     #[inline(always)]
