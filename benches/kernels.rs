@@ -2,7 +2,7 @@
 //! of the demo model. Checks each against the plain loop before it is timed.
 
 use bert8::activation::Activation;
-use bert8::kernels::{Kernel, Linear, PackedWeights, Path};
+use bert8::kernels::{Kernel, KernelKind, Linear, PackedWeights};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
@@ -15,20 +15,20 @@ fn bytes(len: usize, factor: usize) -> Vec<u8> {
 }
 
 fn products(criterion: &mut Criterion) {
-    let plain = Kernel::new(Path::Scalar).expect("plain Rust runs everywhere");
+    let plain = Kernel::new(KernelKind::Scalar).expect("plain Rust runs everywhere");
     for shape @ [m, k, n] in SHAPES {
         let (a, w) = (bytes(m * k, 11), bytes(k * n, 7).into_iter().map(|byte| byte as i8).collect::<Vec<_>>());
         let weights = PackedWeights::new(&w, k, n);
         let mut expected = vec![0; m * n];
-        plain.matmul(&plain.stored(&a), &weights, &mut expected);
+        plain.matmul(&plain.encode(&a), &weights, &mut expected);
 
         let mut group = criterion.benchmark_group(format!("{m}x{k}x{n}"));
         group.sample_size(20).throughput(Throughput::Elements((m * k * n) as u64));
         for kernel in Kernel::all().filter(|kernel| *kernel != plain) {
-            let (a, mut out) = (kernel.stored(&a), vec![0; m * n]);
+            let (a, mut out) = (kernel.encode(&a), vec![0; m * n]);
             kernel.matmul(&a, &weights, &mut out);
-            assert_eq!(out, expected, "{} gives other integers at {shape:?}", kernel.path().name());
-            group.bench_function(BenchmarkId::from_parameter(kernel.path().name()), |bencher| {
+            assert_eq!(out, expected, "{} gives other integers at {shape:?}", kernel.name());
+            group.bench_function(BenchmarkId::from_parameter(kernel.name()), |bencher| {
                 bencher.iter(|| kernel.matmul(black_box(&a), &weights, &mut out));
             });
         }
@@ -37,23 +37,23 @@ fn products(criterion: &mut Criterion) {
 }
 
 fn linear_layers(criterion: &mut Criterion) {
-    let plain = Kernel::new(Path::Scalar).expect("plain Rust runs everywhere");
+    let plain = Kernel::new(KernelKind::Scalar).expect("plain Rust runs everywhere");
     for [m, k, n] in [[128, 768, 3072], [53, 384, 1536]] {
         let (a, w) = (bytes(m * k, 11), bytes(k * n, 7).into_iter().map(|byte| byte as i8).collect::<Vec<_>>());
         let (scales, bias) = (vec![1e-5; n], vec![0.1; n]);
         let layer = |kernel| Linear::new(kernel, PackedWeights::new(&w, k, n), 128, &scales, &bias);
         let mut expected = vec![0.0; m * n];
-        layer(plain).rows(&plain.stored(&a), Some(Activation::Gelu), &mut expected);
+        layer(plain).rows(&plain.encode(&a), Some(Activation::Gelu), &mut expected);
 
         let mut group = criterion.benchmark_group(format!("{m}x{k}x{n} with GELU"));
         group.sample_size(20).throughput(Throughput::Elements((m * k * n) as u64));
         for kernel in Kernel::all().filter(|kernel| *kernel != plain) {
-            let (layer, a, mut out) = (layer(kernel), kernel.stored(&a), vec![0.0; m * n]);
+            let (layer, a, mut out) = (layer(kernel), kernel.encode(&a), vec![0.0; m * n]);
             layer.rows(&a, Some(Activation::Gelu), &mut out);
             // The integers are the same; GELU rounds once or twice.
             let close = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-5 * y.abs().max(1.0);
-            assert!(out.iter().zip(&expected).all(close), "{} gives other values", kernel.path().name());
-            group.bench_function(BenchmarkId::from_parameter(kernel.path().name()), |bencher| {
+            assert!(out.iter().zip(&expected).all(close), "{} gives other values", kernel.name());
+            group.bench_function(BenchmarkId::from_parameter(kernel.name()), |bencher| {
                 bencher.iter(|| layer.rows(black_box(&a), Some(Activation::Gelu), &mut out));
             });
         }

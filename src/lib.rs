@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Import a model with [`bert::import_folder`] or [`bert::import_onnx`], write it with [`bert::emit_fp32`], quantize it
-//! with [`quantize::quantize`], and run either file with [`classifier::Classifier`]. The wasm package wraps the last of
+//! with [`quantize::quantize`], and run either file with [`Classifier`]. The wasm package wraps the last of
 //! these; the `bert8` command wraps them all.
 //!
 //! # Arithmetic
@@ -27,28 +27,20 @@
 
 pub mod activation;
 pub mod bert;
-pub mod classifier;
 mod clock;
 pub mod engine;
 pub mod error;
-mod fused_engine;
-mod graph_check;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod model_file;
-mod model_info;
 pub mod onnx;
 pub mod ops;
-#[cfg(feature = "cli")]
-pub mod pairs;
 pub mod quantize;
 mod rng;
-mod table_rows;
-pub mod tokenizer;
+pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
-pub mod wordpiece;
 
 pub use error::{Error, Result};
-pub use model_info::{ModelInfo, Precision};
+pub use model::{Classifier, ModelInfo, Precision};

@@ -3,13 +3,13 @@
 #![cfg(feature = "cli")]
 
 use bert8::bert::{emit_fp32, import_folder};
-use bert8::classifier::Classifier;
 use bert8::metrics::{Counts, argmax, sqnr_db};
+use bert8::model::Classifier;
 use bert8::model::Model;
 use bert8::onnx::encode_model;
-use bert8::pairs::{Pair, read_pairs};
 use bert8::quantize::{CalibrationInfo, Options, Report, choose, quantize};
-use bert8::tokenizer::PairTokenizer;
+use bert8::text::PairTokenizer;
+use bert8::text::pairs::{Pair, read_pairs};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

@@ -12,7 +12,7 @@ use bert8::model::Model;
 use bert8::onnx::{decode_model, encode_model, pb};
 use bert8::ops::{Fused, fuse};
 use bert8::quantize::{CalibrationInfo, Options, quantize};
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
 
@@ -67,7 +67,7 @@ fn every_layer_is_fused_with_every_activation_for_every_kernel() {
         for kernel in Kernel::all() {
             let fused = load(&model, kernel);
             assert_eq!(*fused.fused(), all_int8());
-            assert_eq!(fused.kernel(), kernel.path().name());
+            assert_eq!(fused.kernel(), kernel.name());
             for len in 1..=9 {
                 let tokens = sequence(len);
                 assert_close(&unfused(&model, &tokens), &fused.logits(&tokens).unwrap());

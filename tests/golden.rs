@@ -8,10 +8,10 @@ mod common;
 
 use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, emit_fp32};
-use bert8::classifier::Classifier;
+use bert8::model::Classifier;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize};
-use bert8::tokenizer::PairTokenizer;
+use bert8::text::PairTokenizer;
 use common::golden::{self, PAIRS};
 use serde_json::json;
 

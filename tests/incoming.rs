@@ -10,7 +10,7 @@ use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::model_file::{Incoming, ModelFile};
 use bert8::onnx::{encode_model, pb};
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
 
@@ -35,7 +35,7 @@ fn check(bytes: &[u8], fused: bool) {
         for step in [1000, 65_536, bytes.len()] {
             let model = Model::from_file(incoming(bytes, step), "pieces", kernel).unwrap();
             assert_eq!(model.fused(), whole.fused());
-            assert_eq!(model.logits(&tokens).unwrap(), logits, "{} in pieces of {step}", kernel.path().name());
+            assert_eq!(model.logits(&tokens).unwrap(), logits, "{} in pieces of {step}", kernel.name());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every kernel path gives the integers of the plain loop, on a grid of shapes around the widths of panels, groups and
 //! row tiles.
 
-use bert8::kernels::{GROUP, Kernel, PANEL, PackedWeights, Path};
+use bert8::kernels::{GROUP, Kernel, KernelKind, PANEL, PackedWeights};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -34,14 +34,14 @@ fn run(kernel: Kernel, a: &[u8], w: &[i8], m: usize, k: usize, n: usize) -> Vec<
     let padded: Vec<u8> =
         a.chunks(k).flat_map(|row| row.iter().copied().chain([77; GROUP]).take(k.next_multiple_of(GROUP))).collect();
     let mut out = vec![0; m * weights.columns()];
-    kernel.matmul(&kernel.stored(&padded), &weights, &mut out);
+    kernel.matmul(&kernel.encode(&padded), &weights, &mut out);
     out.chunks(n.next_multiple_of(PANEL)).flat_map(|row| row[..n].to_vec()).collect()
 }
 
 fn check(kernel: Kernel, m: usize, k: usize, n: usize) {
     let a = bytes((m * k) as u64, m * k);
     let w: Vec<i8> = bytes((k * n) as u64 + 7, k * n).into_iter().map(|b| b as i8).collect();
-    assert_eq!(run(kernel, &a, &w, m, k, n), plain(&a, &w, m, k, n), "{} at {m} x {k} x {n}", kernel.path().name());
+    assert_eq!(run(kernel, &a, &w, m, k, n), plain(&a, &w, m, k, n), "{} at {m} x {k} x {n}", kernel.name());
 }
 
 #[test]
@@ -77,15 +77,15 @@ fn every_path_is_exact_at_the_extremes() {
         for activation in [0, 1, 127, 128, 255] {
             for weight in [-128, -127, -1, 1, 127] {
                 let (a, w) = (vec![activation; m * k], vec![weight; k * n]);
-                if !kernel.takes(&PackedWeights::new(&w, k, n)) {
-                    assert!(weight == -128 && kernel.path() == Path::RelaxedDotSigned);
+                if !kernel.is_exact_for(&PackedWeights::new(&w, k, n)) {
+                    assert!(weight == -128 && kernel.kind() == KernelKind::RelaxedDotSigned);
                     continue;
                 }
                 assert_eq!(
                     run(kernel, &a, &w, m, k, n),
                     vec![i32::from(activation) * i32::from(weight) * k as i32; m * n],
                     "{} with {activation} and {weight}",
-                    kernel.path().name()
+                    kernel.name()
                 );
             }
         }
@@ -94,8 +94,8 @@ fn every_path_is_exact_at_the_extremes() {
 
 #[test]
 fn the_fastest_path_of_the_machine_is_chosen() {
-    let names: Vec<_> = Kernel::all().map(|kernel| kernel.path().name()).collect();
-    assert_eq!(Kernel::detect().path().name(), *names.last().unwrap());
+    let names: Vec<_> = Kernel::all().map(|kernel| kernel.name()).collect();
+    assert_eq!(Kernel::detect().name(), *names.last().unwrap());
     println!("available: {names:?}");
 }
 
@@ -103,9 +103,9 @@ fn the_fastest_path_of_the_machine_is_chosen() {
 fn a_kernel_is_chosen_by_its_name() {
     assert_eq!("auto".parse(), Ok(Kernel::detect()));
     for kernel in Kernel::all() {
-        assert_eq!(kernel.path().name().parse(), Ok(kernel));
+        assert_eq!(kernel.name().parse(), Ok(kernel));
     }
-    let missing = Path::ALL.into_iter().find(|path| Kernel::new(*path).is_none()).unwrap();
+    let missing = KernelKind::ALL.into_iter().find(|path| Kernel::new(*path).is_none()).unwrap();
     let problem = missing.name().parse::<Kernel>().unwrap_err();
     assert!(problem.contains(missing.name()) && problem.contains("scalar"), "{problem}");
 }

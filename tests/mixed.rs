@@ -8,7 +8,7 @@ use bert8::engine::{Engine, TokenInputs};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::onnx::{encode_model, pb};
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
 
@@ -82,11 +82,11 @@ fn check(name: &str, model: &pb::ModelProto, kernel: Kernel, plain: &[Vec<f32>],
     let fused = model.fused();
     assert!(fused.complete() && fused.left == 0, "{name}: {fused:?}");
     assert_eq!((fused.layers, fused.integer_layers, fused.float_products), (2, layers, products), "{name}");
-    assert_eq!(model.kernel(), kernel.path().name());
+    assert_eq!(model.kernel(), kernel.name());
     let all: Vec<Tokens> = (1..=plain.len()).map(tokens).collect();
     let together = model.logits_of(&all.iter().collect::<Vec<_>>()).unwrap();
     for ((tokens, plain), together) in all.iter().zip(plain).zip(together) {
-        let case = format!("{name} on {}, {} tokens", kernel.path().name(), tokens.ids.len());
+        let case = format!("{name} on {}, {} tokens", kernel.name(), tokens.ids.len());
         assert_close(&case, plain, &model.logits(tokens).unwrap());
         assert_close(&case, plain, &together);
     }

@@ -8,7 +8,7 @@ use bert8::activation::Activation;
 use bert8::model::Model;
 use bert8::onnx::{decode_model, pb};
 use bert8::quantize::{CalibrationInfo, Format, Ignored, Options, quantize};
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 use common::{tiny_bert, tiny_config};
 use std::collections::BTreeMap;
 

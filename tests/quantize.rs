@@ -14,7 +14,7 @@ use bert8::quantize::{
     CalibrationInfo, Control, Format, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
     layer_reports, quantize,
 };
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 use common::{tiny_bert, tiny_config};
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use bert8::kernels::{TRACT_PRODUCT, register_tract_product};
+use bert8::ops::{TRACT_PRODUCT, register_tract_product};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math;

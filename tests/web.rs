@@ -5,9 +5,9 @@
 #[path = "common/golden.rs"]
 mod golden;
 
-use bert8::classifier::Classifier;
-use bert8::kernels::{Kernel, Path};
-use bert8::tokenizer::PairTokenizer;
+use bert8::kernels::{Kernel, KernelKind};
+use bert8::model::Classifier;
+use bert8::text::PairTokenizer;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -32,7 +32,7 @@ fn int8_answers_as_it_does_natively() {
         golden::check(at, "int8", &classifier.classify(first, second).unwrap());
     }
     assert!(classifier.model().fused().complete());
-    assert_eq!(classifier.model().kernel(), Kernel::detect().path().name());
+    assert_eq!(classifier.model().kernel(), Kernel::detect().name());
 }
 
 #[wasm_bindgen_test]
@@ -47,11 +47,11 @@ fn tokens_are_the_real_ones_whatever_the_file_says_of_padding() {
 #[wasm_bindgen_test]
 fn the_build_takes_a_simd_kernel_that_the_engine_runs_exactly() {
     let path = Kernel::detect().path();
-    if cfg!(target_feature = "relaxed-simd") {
-        let relaxed = [Path::RelaxedDotUnsigned, Path::RelaxedDotSigned, Path::RelaxedPairs];
-        assert!(relaxed.contains(&path) || path == Path::Simd128I16, "{}", path.name());
+    if cfg!(feature = "relaxed-simd") {
+        let relaxed = [KernelKind::RelaxedDotUnsigned, KernelKind::RelaxedDotSigned, KernelKind::RelaxedPairs];
+        assert!(relaxed.contains(&path) || path == KernelKind::Simd128I16, "{}", path.name());
     } else {
-        assert_eq!(path, Path::Simd128I16);
+        assert_eq!(path, KernelKind::Simd128I16);
     }
 }
 

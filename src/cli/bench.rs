@@ -4,7 +4,7 @@ use super::load::{self, KernelChoice};
 use super::output::print_json;
 use anyhow::{Result, bail};
 use bert8::metrics::Latency;
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::path::PathBuf;

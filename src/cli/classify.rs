@@ -3,7 +3,7 @@
 use super::load::{self, KernelChoice};
 use super::output::print_json;
 use anyhow::Result;
-use bert8::classifier::Classifier;
+use bert8::model::Classifier;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 

@@ -3,11 +3,11 @@
 use super::load::{self, KernelChoice};
 use super::output::{Output, print_json};
 use anyhow::{Result, bail};
-use bert8::classifier::Classifier;
 use bert8::metrics::{Counts, argmax, rmse, sqnr_db};
+use bert8::model::Classifier;
 use bert8::model::Model;
-use bert8::pairs::{Pair, read_pairs};
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
+use bert8::text::pairs::{Pair, read_pairs};
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;

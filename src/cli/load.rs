@@ -5,7 +5,7 @@ use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::onnx::external_files;
-use bert8::tokenizer::PairTokenizer;
+use bert8::text::PairTokenizer;
 use clap::Args;
 use std::path::{Path, PathBuf};
 

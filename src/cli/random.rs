@@ -5,7 +5,7 @@ use super::output_folder::OutputFolder;
 use anyhow::Result;
 use bert8::activation::Activation;
 use bert8::bert::{BertConfig, config_json, random_bert, safetensors};
-use bert8::wordpiece::{SPECIAL, made_up_tokens, tokenizer_json};
+use bert8::text::wordpiece::{SPECIAL, made_up_tokens, tokenizer_json};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
 

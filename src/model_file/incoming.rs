@@ -2,7 +2,7 @@
 
 use super::ModelFile;
 use super::kept::{Kept, Piece};
-use crate::kernels::{GROUP, PANEL, PackedWeights, Packing};
+use crate::kernels::{GROUP, PANEL, PackedWeights, Packer};
 use crate::onnx::{Arriving, Source, WeightsAt};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl<P: Piece + 'static> Incoming<P> {
             return;
         }
         let [k, n] = weights.shape;
-        let mut packing = Packing::new(k, n);
+        let mut packing = Packer::new(k, n);
         packing.push(&self.buffer);
         self.packed.insert(weights, packing.finish().into());
         self.buffer.clear();

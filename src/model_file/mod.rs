@@ -6,7 +6,7 @@ mod kept;
 pub use incoming::Incoming;
 pub use kept::Piece;
 
-use crate::kernels::{BAND, PackedWeights, Packing};
+use crate::kernels::{BAND, PackedWeights, Packer};
 use crate::onnx::{Source, WeightsAt};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -62,7 +62,7 @@ impl ModelFile {
             return Ok(packed.clone());
         }
         let ([k, n], bytes) = (weights.shape, weights.bytes);
-        let mut packing = Packing::new(k, n);
+        let mut packing = Packer::new(k, n);
         let mut band = Vec::new();
         let step = n.saturating_mul(BAND);
         for start in bytes.clone().step_by(step) {

@@ -1,23 +1,16 @@
 //! ONNX protobufs: building graphs, looking things up in them, and decoding tensors. Knows nothing of BERT.
 
-mod arriving;
 mod builder;
 mod external;
 mod file;
 mod index;
-mod skeleton;
-mod source;
-mod stored;
+mod stream;
 mod tensor;
-mod wire;
 
-pub use arriving::{Arriving, WeightsAt};
 pub use builder::{Attribute, Dim, GraphBuilder};
 pub use external::{external_files, load_external, refuse_external};
 pub use file::{decode_model, encode_model, encoded_len, metadata};
 pub use index::{GraphIndex, attribute, attribute_float, attribute_int, node_error, transposes};
-pub use skeleton::decode_skeleton;
-pub use source::Source;
-pub use stored::{Stored, raw_tensor_shape};
+pub use stream::{Arriving, Source, Stored, WeightsAt, decode_skeleton, raw_tensor_shape};
 pub use tensor::{element_type_name, tensor_bytes_i8, tensor_f32, tensor_i64};
 pub use tract_onnx::pb;

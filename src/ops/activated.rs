@@ -8,7 +8,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Input: rows in the kernel's stored form. Output: the same. Attributes: the
+/// The operator's name in the fused graph. Input: rows in the kernel's encoded form. Output: the same. Attributes: the
 /// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8Activated";
 
@@ -37,7 +37,7 @@ impl FusedOp for Activated {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let features = self.linear.outputs() * self.linear.kernel().width();
+        let features = self.linear.outputs() * self.linear.kernel().encoded_width();
         vec![Output { datum_type: DatumType::U8, rows_of: 0, features }]
     }
 

@@ -8,8 +8,8 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, INT64 sequence starts. Output: the
-/// context, where `output_scale` is given in the stored form with heads filled up to a multiple of 8, else in FP32 rows.
+/// The operator's name in the fused graph. Inputs: rows in the kernel's encoded form, INT64 sequence starts. Output: the
+/// context, where `output_scale` is given in the encoded form with heads filled up to a multiple of 8, else in FP32 rows.
 /// Attributes: three linear layers (`query_…`, `key_…`, `value_…`), `heads`, `query_output_scale`, `key_output_scale`,
 /// `score_scale`, `first_only` (1: the first token's row of every sequence alone), `output_scale`, `output_zero_point`,
 /// `output_factors`, `output_offsets`.
@@ -62,7 +62,7 @@ impl FusedOp for Attention {
     fn outputs(&self) -> Vec<Output> {
         let rows_of = usize::from(self.attention.first_only());
         let (datum_type, features) = match &self.output {
-            Some(output) => (DatumType::U8, output.features() * self.attention.kernel().width()),
+            Some(output) => (DatumType::U8, output.features() * self.attention.kernel().encoded_width()),
             None => (DatumType::F32, self.attention.features()),
         };
         vec![Output { datum_type, rows_of, features }]
@@ -72,7 +72,7 @@ impl FusedOp for Attention {
         let ends = sequence_ends(&inputs[1], inputs[0].shape()[0])?;
         let mut out = outputs[0].try_as_plain_ram_mut()?;
         let out = match &self.output {
-            Some(output) => ContextRows::Stored(output, out.as_slice_mut()?),
+            Some(output) => ContextRows::Encoded(output, out.as_slice_mut()?),
             None => ContextRows::Float(out.as_slice_mut()?),
         };
         let a = values(&inputs[0])?;

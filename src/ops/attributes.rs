@@ -159,9 +159,9 @@ impl LinearAttributes {
     /// The layer for `kernel`.
     pub fn layer(self, kernel: Kernel) -> TractResult<Linear> {
         ensure!(
-            kernel.takes(&self.weights),
+            kernel.is_exact_for(&self.weights),
             "weights of -128 stand side by side, with which {} is not exact; choose the kernel simd128-i16",
-            kernel.path().name()
+            kernel.name()
         );
         Ok(Linear::new(kernel, self.weights, self.zero_point, &self.scale, &self.bias))
     }

@@ -8,7 +8,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator that quantizes. Input: FP32 rows. Output: their stored form. Attributes: `features`, `activation` where there
+/// The operator that quantizes. Input: FP32 rows. Output: their encoded form. Attributes: `features`, `activation` where there
 /// is one, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const QUANTIZE: &str = "Bert8Quantize";
 
@@ -71,7 +71,7 @@ impl FusedOp for Quantize {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let features = self.output.features() * self.kernel.width();
+        let features = self.output.features() * self.kernel.encoded_width();
         vec![Output { datum_type: DatumType::U8, rows_of: 0, features }]
     }
 

@@ -9,7 +9,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 /// The operator's name in the fused graph. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32
-/// rows, and their stored form where `output_scale` is given. Attributes: `words`, `types`, `positions` with `…_scales` where they are INT8, `gamma`, `beta`,
+/// rows, and their encoded form where `output_scale` is given. Attributes: `words`, `types`, `positions` with `…_scales` where they are INT8, `gamma`, `beta`,
 /// `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8Embedding";
 

@@ -1,6 +1,6 @@
 //! Writes a recognised encoder as fused operators. What is in FP32 is a MatMul and an Add over the same unpadded rows.
 //!
-//! A value `x` of FP32 rows has a stored form `x.quantized` where a product in integers reads it; either is written only
+//! A value `x` of FP32 rows has a encoded form `x.quantized` where a product in integers reads it; either is written only
 //! where something reads it.
 
 use super::nodes::{activation, float, int, linear, norm, output, string, table};
@@ -54,7 +54,7 @@ pub(super) fn nodes(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
     emit.nodes
 }
 
-/// The name of a value's stored form.
+/// The name of a value's encoded form.
 fn stored(x: &str) -> String {
     format!("{x}.quantized")
 }
@@ -78,11 +78,11 @@ impl Emit {
     }
 
     fn fused(&mut self, op: &str, inputs: &[&str], outputs: &[&str], mut attributes: Vec<pb::AttributeProto>) {
-        attributes.push(string("kernel", self.kernel.path().name()));
+        attributes.push(string("kernel", self.kernel.name()));
         self.node(op, inputs, outputs, attributes);
     }
 
-    /// A fused operator that writes the rows `x` and, where a product in integers reads them, their stored form.
+    /// A fused operator that writes the rows `x` and, where a product in integers reads them, their encoded form.
     fn fused_rows(
         &mut self,
         op: &str,
@@ -110,7 +110,7 @@ impl Emit {
         self.node("Gather", &[x, FUSED_INPUTS[2]], &[first], vec![int("axis", 0)]);
     }
 
-    /// Attention in one operator: from the stored form of `x` to `context`, in the form in which the projection reads it.
+    /// Attention in one operator: from the encoded form of `x` to `context`, in the form in which the projection reads it.
     fn attention(&mut self, context: &str, layer: &Layer, x: &str, first_only: bool, scales: [f32; 2]) {
         let part = &layer.attention;
         let parts = ["query", "key", "value"].into_iter().zip(part.parts());
@@ -167,7 +167,7 @@ impl Emit {
         }
     }
 
-    /// Rows `y` of an activation of `x`: in the stored form where a product in integers reads them, else in FP32.
+    /// Rows `y` of an activation of `x`: in the encoded form where a product in integers reads them, else in FP32.
     fn elementwise(
         &mut self,
         y: &str,

@@ -24,11 +24,15 @@ mod results;
 mod rows;
 mod stored;
 mod sum_norm;
+#[cfg(target_arch = "wasm32")]
+mod tract_product;
 
 pub(crate) use emit::PREFIX as FUSED_PREFIX;
 pub use first_token::keep_first_token;
 pub use fuse::{FUSED_INPUTS, Fused, fuse};
 pub use stored::read_when_parsed;
+#[cfg(target_arch = "wasm32")]
+pub use tract_product::{TRACT_PRODUCT, register_tract_product};
 
 use crate::model_file::ModelFile;
 use std::rc::Rc;
@@ -48,7 +52,7 @@ pub fn parse(model: &ModelProto, file: Option<Rc<ModelFile>>) -> TractResult<Par
 /// tract's ONNX parser with the fused operators registered.
 fn onnx() -> Onnx {
     #[cfg(target_arch = "wasm32")]
-    crate::kernels::register_tract_product();
+    tract_product::register_tract_product();
     // Shapes that a writer noted inside the graph name batch and sequence in its own symbols, which clash with ours.
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     let register = &mut onnx.op_register;

@@ -8,8 +8,8 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: rows in the kernel's stored form, FP32 residual rows. Outputs: FP32 rows,
-/// and their stored form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` that its inputs
+/// The operator's name in the fused graph. Inputs: rows in the kernel's encoded form, FP32 residual rows. Outputs: FP32 rows,
+/// and their encoded form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` that its inputs
 /// are (1: none), `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 

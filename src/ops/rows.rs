@@ -8,7 +8,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Input: rows in the kernel's stored form. Output: FP32 rows. Attributes: the
+/// The operator's name in the fused graph. Input: rows in the kernel's encoded form. Output: FP32 rows. Attributes: the
 /// linear layer (`linear_…`), `activation` where there is one.
 pub(super) const OP: &str = "Bert8Linear";
 

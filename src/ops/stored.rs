@@ -1,6 +1,6 @@
 //! Tensors that tract gets from the model's source when it parses the graph, each once.
 
-use crate::kernels::{PackedWeights, Packing};
+use crate::kernels::{PackedWeights, Packer};
 use crate::model_file::ModelFile;
 use crate::onnx::{Stored, pb};
 use std::borrow::Cow;
@@ -75,7 +75,7 @@ pub(super) fn tensor_bytes(tensor: &TensorProto) -> TractResult<Cow<'_, [u8]>> {
 /// The weights `tensor` of the INT8 `shape`, rows and columns, for which it has as many bytes as that needs.
 pub(super) fn weights(tensor: &TensorProto, shape: [usize; 2]) -> TractResult<Arc<PackedWeights>> {
     let Some(Stored(range)) = Stored::of(tensor) else {
-        let mut packing = Packing::new(shape[0], shape[1]);
+        let mut packing = Packer::new(shape[0], shape[1]);
         packing.push(&tensor.raw_data);
         return Ok(packing.finish().into());
     };

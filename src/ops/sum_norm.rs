@@ -8,7 +8,7 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: FP32 rows, FP32 residual rows. Outputs: FP32 rows, and their stored form
+/// The operator's name in the fused graph. Inputs: FP32 rows, FP32 residual rows. Outputs: FP32 rows, and their encoded form
 /// where `output_scale` is given. Attributes: `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`,
 /// `output_factors`, `output_offsets`.
 pub(super) const OP: &str = "Bert8SumNorm";

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::activation::Activation;
     use crate::bert::{BertConfig, random_bert};
-    use crate::tokenizer::Tokens;
+    use crate::text::Tokens;
 
     #[test]
     fn the_attempt_with_the_nearest_logits_is_kept() {

@@ -6,7 +6,7 @@ use crate::bert::{Bert, Float, Lowering, build_graph};
 use crate::engine::{Engine, TokenInputs};
 use crate::error::{Error, Result};
 use crate::onnx::{GraphBuilder, pb};
-use crate::tokenizer::Tokens;
+use crate::text::Tokens;
 use std::collections::BTreeMap;
 
 /// Statistics of every activation that quantization turns into integers, by the value's name in the graph.

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{Counts, argmax, rmse};
 use crate::model::Model;
 use crate::onnx::{encode_model, pb};
-use crate::tokenizer::Tokens;
+use crate::text::Tokens;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::str::FromStr;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::metrics::rmse;
 use crate::model::Model;
 use crate::onnx::encode_model;
-use crate::tokenizer::Tokens;
+use crate::text::Tokens;
 use serde::{Deserialize, Serialize};
 
 /// The logits' error on calibration pairs, and what takes its mean off.

@@ -5,7 +5,7 @@ use crate::engine::{Engine, TokenInputs};
 use crate::error::Result;
 use crate::metrics::sqnr_db;
 use crate::onnx::{decode_model, pb};
-use crate::tokenizer::Tokens;
+use crate::text::Tokens;
 use serde::{Deserialize, Serialize};
 
 /// The noise in the result of one layer.

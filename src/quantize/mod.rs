@@ -44,7 +44,7 @@ pub use scope::Ignored;
 use crate::bert::{Bert, emit_fp32};
 use crate::error::{Error, Result};
 use crate::onnx::{encode_model, encoded_len};
-use crate::tokenizer::Tokens;
+use crate::text::Tokens;
 use attempts::Attempt;
 use head::Head;
 

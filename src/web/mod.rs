@@ -2,11 +2,11 @@
 
 mod bytes;
 
-use crate::classifier::{Classifier, Repeat};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::model::{Classifier, Repeat};
 use crate::model_file::Incoming;
-use crate::tokenizer::PairTokenizer;
+use crate::text::PairTokenizer;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;

@@ -4,7 +4,7 @@
 use crate::tiny;
 use bert8::model::Model;
 use bert8::onnx::{decode_model, encode_model, pb};
-use bert8::tokenizer::Tokens;
+use bert8::text::Tokens;
 
 /// Damages every node and tensor of `bytes` in turn, those of the second layer apart, which is like the first.
 fn damage_everything(bytes: &[u8]) {

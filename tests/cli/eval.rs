@@ -3,7 +3,7 @@
 use crate::json::{fields, floats};
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel, PAIRS, Tensor};
-use bert8::classifier::{Classification, Classifier};
+use bert8::model::{Classification, Classifier};
 use serde_json::{Value, json};
 
 /// What a model of the sandbox says of [`PAIRS`].

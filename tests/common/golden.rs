@@ -1,6 +1,6 @@
 //! The files of tests/golden, and what they must give on every machine.
 
-use bert8::classifier::Classification;
+use bert8::model::Classification;
 
 pub const FP32: &[u8] = include_bytes!("../golden/model.fp32.onnx");
 pub const INT8: &[u8] = include_bytes!("../golden/model.int8.onnx");

@@ -1,8 +1,8 @@
 //! Checks that a file holds a graph of plain FP32 operators in order, and strips it to what makes the logits.
 
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
+use crate::engine::graph_check;
 use crate::error::{Error, Result};
-use crate::graph_check;
 use crate::onnx::{node_error, pb};
 use std::collections::{HashMap, HashSet};
 

@@ -1,0 +1,215 @@
+//! Running a model on tract: parse, type, plan, run.
+
+use super::graph_check;
+use crate::error::{Error, Result};
+use crate::model_file::ModelFile;
+use crate::onnx::pb;
+use crate::ops;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use tract_onnx::tract_hir::internal::*;
+
+/// The token inputs of one pair, or of a rectangular batch, row-major `[batch, sequence]`.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenInputs<'a> {
+    /// Rows.
+    pub batch: usize,
+    /// Vocabulary ids.
+    pub ids: &'a [i64],
+    /// 1 for a token, 0 for padding.
+    pub mask: &'a [i64],
+    /// 0 for the first sentence, 1 for the second.
+    pub types: &'a [i64],
+}
+
+impl<'a> TokenInputs<'a> {
+    /// Tokens in a row.
+    pub fn sequence(&self) -> usize {
+        self.ids.len().checked_div(self.batch).unwrap_or(0)
+    }
+
+    /// Each row as a batch of its own.
+    fn rows(&self) -> impl Iterator<Item = TokenInputs<'a>> {
+        let size = self.sequence().max(1);
+        let rows = self.ids.chunks(size).zip(self.mask.chunks(size)).zip(self.types.chunks(size));
+        rows.map(|((ids, mask), types)| TokenInputs { batch: 1, ids, mask, types })
+    }
+}
+
+/// A model for [`Engine`] to load.
+#[derive(Debug, Clone, Copy)]
+pub struct Graph<'a> {
+    /// The graph, and the tensors that it holds itself.
+    pub proto: &'a pb::ModelProto,
+    /// The file that the others are in.
+    pub stored: Option<&'a Rc<ModelFile>>,
+}
+
+impl<'a> From<&'a pb::ModelProto> for Graph<'a> {
+    /// A model that holds all its tensors.
+    fn from(proto: &'a pb::ModelProto) -> Self {
+        Graph { proto, stored: None }
+    }
+}
+
+/// A model on tract.
+#[derive(Debug)]
+pub struct Engine {
+    file: String,
+    inputs: Vec<(Input, DatumType)>,
+    plans: Plans,
+}
+
+/// `(batch, sequence)`.
+type Shape = (usize, usize);
+
+#[derive(Debug)]
+enum Plans {
+    /// One plan, for one shape.
+    Only(Shape, Arc<TypedSimplePlan>),
+    /// One plan for one row of any length: rows of a batch run one after the other. A plan for each length would be as fast,
+    /// but would pack the weights for itself; one for any batch would be slower, since tract then knows less of the shapes.
+    RowByRow(Arc<TypedSimplePlan>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Input {
+    Ids,
+    Mask,
+    Types,
+}
+
+impl Engine {
+    /// A model that may have any shape of input and padding; `file` is named in errors.
+    pub fn for_any_shape<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
+        guarded(file, "planning the model", || {
+            let (typed, inputs) = typed(model.into(), [Some(1), None], file)?;
+            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::RowByRow(runnable(typed, file)?) })
+        })
+    }
+
+    /// A model that runs at one `(batch, sequence)` only. Graphs of other writers may compute sizes in ways that tract
+    /// cannot follow while batch and sequence are unknown. `file` is named in errors.
+    pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file: &str) -> Result<Self> {
+        guarded(file, "planning the model", || {
+            let (typed, inputs) = typed(model.into(), [Some(shape.0), Some(shape.1)], file)?;
+            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, runnable(typed, file)?) })
+        })
+    }
+
+    /// Runs the model; gives every output's values in order.
+    ///
+    /// # Errors
+    /// If the token inputs differ in length, or tract fails.
+    pub fn run(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
+        guarded(&self.file, "running the model", || self.outputs(tokens))
+    }
+
+    fn outputs(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
+        let shape = (tokens.batch, tokens.sequence());
+        let len = shape.0 * shape.1;
+        if len == 0 || [tokens.ids, tokens.mask, tokens.types].iter().any(|values| values.len() != len) {
+            return Err(Error::Argument("ids, mask and types need one value per token, and one token at least".into()));
+        }
+        match &self.plans {
+            Plans::Only(only, _) if *only != shape => {
+                Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)))
+            }
+            Plans::Only(_, plan) => self.run_plan(plan, tokens),
+            Plans::RowByRow(plan) => {
+                let mut outputs = Vec::new();
+                for row in tokens.rows() {
+                    let values = self.run_plan(plan, &row)?;
+                    outputs.resize_with(values.len(), Vec::new);
+                    outputs.iter_mut().zip(values).for_each(|(output, values)| output.extend(values));
+                }
+                Ok(outputs)
+            }
+        }
+    }
+
+    fn run_plan(&self, plan: &Arc<TypedSimplePlan>, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
+        let inputs = self
+            .inputs
+            .iter()
+            .map(|(input, element)| {
+                let values = match input {
+                    Input::Ids => tokens.ids,
+                    Input::Mask => tokens.mask,
+                    Input::Types => tokens.types,
+                };
+                let tensor = Tensor::from_shape(&[tokens.batch, tokens.sequence()], values)?;
+                Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
+            })
+            .collect::<TractResult<TVec<_>>>();
+        inputs
+            .and_then(|inputs| plan.run(inputs))
+            .and_then(|outputs| outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())).collect())
+            .map_err(|e| Error::engine(&self.file, "running the model", e))
+    }
+}
+
+/// Does `work`. tract asserts what it takes for granted of a graph; a damaged one must not end the program, so a panic becomes
+/// an error. In WebAssembly, where a panic is the end of the instance, nothing is caught: what is known to panic is refused
+/// before ([`graph_check`]).
+pub(crate) fn guarded<T>(file: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::engine(file, stage, "the graph or its input holds something the engine cannot handle"))
+    })
+}
+
+/// The runnable plan of a typed model.
+pub(super) fn runnable(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
+    typed.into_optimized().and_then(TypedModel::into_runnable).map_err(|e| Error::engine(file, "planning the model", e))
+}
+
+/// What tract reads in `model`.
+pub(super) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
+    graph_check::for_tract(model.proto, file)?;
+    let parsed = ops::parse(model.proto, model.stored.cloned());
+    let parsed = parsed.map_err(|e| Error::engine(file, "parsing the model", e))?;
+    match parsed.unresolved_inputs.first() {
+        Some(value) => Err(Error::file(file, format!("uses the value `{value}`, which no node makes"))),
+        None => Ok(parsed.model),
+    }
+}
+
+/// A typed model, and its inputs with their element types.
+type Typed = (TypedModel, Vec<(Input, DatumType)>);
+
+/// Parses and types `model` for a batch and a sequence of given or, at `None`, any size.
+fn typed(model: Graph, sizes: [Option<usize>; 2], file: &str) -> Result<Typed> {
+    let mut inference = parsed(model, file)?;
+    let dims = sizes.map(|size| match size {
+        Some(size) => size.to_dim(),
+        None => inference.symbols.new_with_prefix("n").to_dim(),
+    });
+    let mut inputs = Vec::new();
+    for at in 0..inference.inputs.len() {
+        let outlet = inference.inputs[at];
+        let input = match inference.node(outlet.node).name.as_str() {
+            "input_ids" => Input::Ids,
+            "attention_mask" => Input::Mask,
+            "token_type_ids" => Input::Types,
+            other => {
+                return Err(Error::file(
+                    file,
+                    format!("takes an input `{other}`; expected input_ids, attention_mask and token_type_ids"),
+                ));
+            }
+        };
+        let element = match inference.input_fact(at).ok().and_then(|fact| fact.datum_type.concretize()) {
+            Some(DatumType::I32) => DatumType::I32,
+            _ => DatumType::I64,
+        };
+        inputs.push((input, element));
+        let fact = InferenceFact::dt_shape(element, &dims);
+        inference.set_input_fact(at, fact).map_err(|e| Error::engine(file, "typing the model", e))?;
+    }
+    let typed = inference
+        .into_typed()
+        .and_then(TypedModel::into_decluttered)
+        .map_err(|e| Error::engine(file, "typing the model", e))?;
+    Ok((typed, inputs))
+}

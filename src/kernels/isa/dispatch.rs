@@ -1,0 +1,262 @@
+//! Which kernel runs: what the processor or the engine offers, detected once.
+
+use super::dot::Dot;
+use super::scalar::Scalar;
+#[cfg(target_arch = "wasm32")]
+use super::wasm;
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+/// The kinds of kernel, slowest first. All compute the same integers from weights that [`Kernel::is_exact_for`] accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KernelKind {
+    /// Plain Rust.
+    Scalar,
+    /// WebAssembly SIMD128: products in i16.
+    Simd128I16,
+    /// WebAssembly relaxed SIMD on an engine whose byte dot saturates sums of pairs.
+    RelaxedPairs,
+    /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as signed.
+    RelaxedDotSigned,
+    /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as unsigned.
+    RelaxedDotUnsigned,
+    /// x86 AVX2: products in i16.
+    Avx2,
+    /// x86 AVX-VNNI: byte dots.
+    AvxVnni,
+    /// x86 AVX-512 VNNI: byte dots twice as wide.
+    Avx512Vnni,
+}
+
+impl KernelKind {
+    /// Every kind, slowest first.
+    pub const ALL: [KernelKind; 8] = [
+        KernelKind::Scalar,
+        KernelKind::Simd128I16,
+        KernelKind::RelaxedPairs,
+        KernelKind::RelaxedDotSigned,
+        KernelKind::RelaxedDotUnsigned,
+        KernelKind::Avx2,
+        KernelKind::AvxVnni,
+        KernelKind::Avx512Vnni,
+    ];
+
+    /// The kind's name on the command line, in JavaScript and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            KernelKind::Scalar => "scalar",
+            KernelKind::Simd128I16 => "simd128-i16",
+            KernelKind::RelaxedPairs => "relaxed-pairs",
+            KernelKind::RelaxedDotSigned => "relaxed-dot-s8",
+            KernelKind::RelaxedDotUnsigned => "relaxed-dot-u8",
+            KernelKind::Avx2 => "avx2",
+            KernelKind::AvxVnni => "avx-vnni",
+            KernelKind::Avx512Vnni => "avx512-vnni",
+        }
+    }
+}
+
+/// A kernel that this processor or engine can run exactly.
+///
+/// A value is the proof: it carries what only detecting the instruction set makes, so code that holds one never detects
+/// again and never falls back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kernel(Proof);
+
+/// The proof of each kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Proof {
+    Scalar(Scalar),
+    #[cfg(target_arch = "wasm32")]
+    Simd128I16(wasm::I16),
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    RelaxedPairs(wasm::Pairs),
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    RelaxedDotSigned(wasm::Relaxed<true>),
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    RelaxedDotUnsigned(wasm::Relaxed<false>),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(x86::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(x86::AvxVnni),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(x86::Avx512Vnni),
+}
+
+impl Kernel {
+    /// The plain Rust kernel, which runs everywhere.
+    pub const SCALAR: Kernel = Kernel(Proof::Scalar(Scalar));
+
+    /// The kernel of this kind, or `None` if the processor or the engine cannot run it exactly.
+    pub fn new(kind: KernelKind) -> Option<Self> {
+        let proof = match kind {
+            KernelKind::Scalar => Some(Proof::Scalar(Scalar)),
+            #[cfg(target_arch = "wasm32")]
+            KernelKind::Simd128I16 => Some(Proof::Simd128I16(wasm::I16)),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            KernelKind::RelaxedPairs => wasm::Pairs::new().map(Proof::RelaxedPairs),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            KernelKind::RelaxedDotSigned => wasm::Relaxed::<true>::new().map(Proof::RelaxedDotSigned),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            KernelKind::RelaxedDotUnsigned => wasm::Relaxed::<false>::new().map(Proof::RelaxedDotUnsigned),
+            #[cfg(target_arch = "x86_64")]
+            KernelKind::Avx2 => x86::Avx2::new().map(Proof::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            KernelKind::AvxVnni => x86::AvxVnni::new().map(Proof::AvxVnni),
+            #[cfg(target_arch = "x86_64")]
+            KernelKind::Avx512Vnni => x86::Avx512Vnni::new().map(Proof::Avx512Vnni),
+            _ => None,
+        };
+        proof.map(Kernel)
+    }
+
+    /// The fastest kernel that is available here.
+    pub fn detect() -> Self {
+        static BEST: OnceLock<Kernel> = OnceLock::new();
+        *BEST.get_or_init(|| Kernel::all().next_back().unwrap_or(Kernel::SCALAR))
+    }
+
+    /// The kernels that are available here, slowest first.
+    pub fn all() -> impl DoubleEndedIterator<Item = Kernel> {
+        KernelKind::ALL.into_iter().filter_map(Kernel::new)
+    }
+
+    /// Which kind of kernel this is.
+    pub fn kind(self) -> KernelKind {
+        match self.0 {
+            Proof::Scalar(_) => KernelKind::Scalar,
+            #[cfg(target_arch = "wasm32")]
+            Proof::Simd128I16(_) => KernelKind::Simd128I16,
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Proof::RelaxedPairs(_) => KernelKind::RelaxedPairs,
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Proof::RelaxedDotSigned(_) => KernelKind::RelaxedDotSigned,
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Proof::RelaxedDotUnsigned(_) => KernelKind::RelaxedDotUnsigned,
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx2(_) => KernelKind::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Proof::AvxVnni(_) => KernelKind::AvxVnni,
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx512Vnni(_) => KernelKind::Avx512Vnni,
+        }
+    }
+
+    /// The kernel's name: that of its kind.
+    pub fn name(self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// Bytes of one activation in the form that this kernel reads, its encoded form.
+    pub fn encoded_width(self) -> usize {
+        self.run(Describe).width
+    }
+
+    /// What the encoded form subtracts from every activation.
+    pub(in crate::kernels) fn encoded_shift(self) -> i32 {
+        self.run(Describe).shift
+    }
+
+    /// Whether products are wrong if a column has two weights of −128 side by side.
+    pub(in crate::kernels) fn wraps(self) -> bool {
+        self.run(Describe).wraps
+    }
+
+    /// Runs `task`, compiled for this kernel's instruction set.
+    pub(in crate::kernels) fn run<T: Task>(self, task: T) -> T::Output {
+        match self.0 {
+            Proof::Scalar(dot) => apart(task, dot),
+            #[cfg(target_arch = "wasm32")]
+            Proof::Simd128I16(dot) => apart(task, dot),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Proof::RelaxedPairs(dot) => apart(task, dot),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Proof::RelaxedDotSigned(dot) => apart(task, dot),
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            Proof::RelaxedDotUnsigned(dot) => apart(task, dot),
+            // SAFETY: the value proves that the features are available, here and below.
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx2(dot) => unsafe { with_avx2(task, dot) },
+            #[cfg(target_arch = "x86_64")]
+            Proof::AvxVnni(dot) => unsafe { with_avx_vnni(task, dot) },
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx512Vnni(dot) => unsafe { with_avx512_vnni(task, dot) },
+        }
+    }
+}
+
+impl FromStr for Kernel {
+    type Err = String;
+
+    /// The kernel with this name, or the fastest one for `auto`.
+    ///
+    /// # Errors
+    /// If no kernel of that name is available here. The message lists those that are.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found =
+            if name == "auto" { Some(Kernel::detect()) } else { Kernel::all().find(|kernel| kernel.name() == name) };
+        found.ok_or_else(|| {
+            let names: Vec<_> = Kernel::all().map(Kernel::name).collect();
+            format!("the kernel `{name}` is not available here; choose {} or auto", names.join(", "))
+        })
+    }
+}
+
+/// Work that is written once and compiled for every instruction set. `run` and everything it calls must be inlined into
+/// the function that enables the instruction set.
+pub(in crate::kernels) trait Task {
+    /// The result.
+    type Output;
+
+    /// Does the work.
+    fn run<D: Dot>(self, dot: D) -> Self::Output;
+}
+
+/// The constants of a [`Dot`].
+struct Description {
+    width: usize,
+    shift: i32,
+    wraps: bool,
+}
+
+struct Describe;
+
+impl Task for Describe {
+    type Output = Description;
+    fn run<D: Dot>(self, _dot: D) -> Description {
+        Description { width: D::WIDTH, shift: D::SHIFT, wraps: D::WRAPS }
+    }
+}
+
+/// A function of its own for every kernel: engines compile whole functions, and only one kernel's are called.
+#[inline(never)]
+#[cfg_attr(all(target_arch = "wasm32", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
+fn apart<T: Task, D: Dot>(task: T, dot: D) -> T::Output {
+    task.run(dot)
+}
+
+/// # Safety
+/// AVX2 and FMA must be available.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn with_avx2<T: Task>(task: T, dot: x86::Avx2) -> T::Output {
+    task.run(dot)
+}
+
+/// # Safety
+/// AVX2, FMA and AVX-VNNI must be available.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avxvnni")]
+unsafe fn with_avx_vnni<T: Task>(task: T, dot: x86::AvxVnni) -> T::Output {
+    task.run(dot)
+}
+
+/// # Safety
+/// AVX2, FMA, AVX-512 F and AVX-512 VNNI must be available.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vnni")]
+unsafe fn with_avx512_vnni<T: Task>(task: T, dot: x86::Avx512Vnni) -> T::Output {
+    task.run(dot)
+}

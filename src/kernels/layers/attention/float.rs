@@ -1,0 +1,202 @@
+//! Multi-head self-attention in FP32 of sequences laid end to end, without padding.
+
+use super::sequences::{ROWS, Sequence, WriteContext, sequences};
+use super::weigh::{Float, weigh};
+use crate::kernels::buffer::at_least;
+use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
+use crate::kernels::layers::linear::Epilogue;
+use crate::kernels::layers::softmax::softmax_numerators;
+
+/// `softmax(q · kᵀ · score scale) · v` per sequence and head, over FP32 rows of all heads, head after head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FloatAttention {
+    /// Whose lanes compute.
+    pub kernel: Kernel,
+    /// Heads.
+    pub heads: usize,
+    /// Features of a head.
+    pub head_size: usize,
+    /// What a score is multiplied with: 1 / √d.
+    pub score_scale: f32,
+}
+
+/// Buffers that runs share; they grow to the largest run and stay.
+#[derive(Debug, Default)]
+pub struct FloatAttentionScratch {
+    queries: Vec<[f32; LANES]>,
+    keys: Vec<[f32; LANES]>,
+    values: Vec<[f32; LANES]>,
+    scores: Vec<[f32; LANES]>,
+}
+
+impl FloatAttention {
+    /// Features of a row.
+    pub fn features(&self) -> usize {
+        self.heads * self.head_size
+    }
+
+    /// Runs on rows of queries, keys and values of the sequences that end before `ends`, and writes the context of every
+    /// query to `out`. Queries are those of all tokens, or of the first token of every sequence.
+    ///
+    /// # Panics
+    /// If `ends` does not grow to the rows of keys and values, or there are more or fewer queries.
+    pub fn run(
+        &self,
+        [queries, keys, values]: [&[f32]; 3],
+        ends: &[usize],
+        scratch: &mut FloatAttentionScratch,
+        out: &mut [f32],
+    ) {
+        let (tokens, asking) = (keys.len() / self.features(), queries.len() / self.features());
+        assert!(ends.is_sorted() && ends.last() == Some(&tokens), "sequences cover the rows");
+        assert!(asking == tokens || asking == ends.len(), "all tokens ask, or the first of every sequence");
+        assert!(
+            values.len() == keys.len() && out.len() == queries.len(),
+            "a value for every key, a row for every query"
+        );
+        let sequences = sequences(ends, asking == ends.len());
+        self.kernel.run(Attend { attention: self, queries, keys, values, sequences, scratch, out });
+    }
+}
+
+struct Attend<'a> {
+    attention: &'a FloatAttention,
+    queries: &'a [f32],
+    keys: &'a [f32],
+    values: &'a [f32],
+    sequences: Vec<Sequence>,
+    scratch: &'a mut FloatAttentionScratch,
+    out: &'a mut [f32],
+}
+
+impl Task for Attend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let Attend { attention, sequences, scratch, out, .. } = self;
+        let (l, size, features) = (dot.lanes(), attention.head_size, attention.features());
+        let groups = size.div_ceil(LANES);
+        let filled = groups * LANES;
+        let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
+        let queries = at_least(&mut scratch.queries, ROWS * groups, [0.0; LANES]);
+        let keys = at_least(&mut scratch.keys, longest * filled, [0.0; LANES]);
+        let values = at_least(&mut scratch.values, longest * filled, [0.0; LANES]);
+        let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
+        for head in 0..attention.heads {
+            // The head's part of a row.
+            let part = |row: usize| row * features + head * size..row * features + (head + 1) * size;
+            for sequence in &sequences {
+                let (panels, places) = (sequence.panels.len(), sequence.places());
+                let (keys, values) = (&mut keys[..panels * filled], &mut values[..panels * filled]);
+                // What fills up heads and panels counts nothing.
+                keys.fill([0.0; LANES]);
+                values.fill([0.0; LANES]);
+                for (at, token) in sequence.tokens.clone().enumerate() {
+                    let panel = &mut keys[at / LANES * filled..][..size];
+                    for (column, key) in panel.iter_mut().zip(&self.keys[part(token)]) {
+                        column[at % LANES] = *key;
+                    }
+                    for (group, value) in self.values[part(token)].chunks(LANES).enumerate() {
+                        values[group * places + at][..value.len()].copy_from_slice(value);
+                    }
+                }
+                for first in sequence.queries.clone().step_by(ROWS) {
+                    let rows = first..sequence.queries.end.min(first + ROWS);
+                    let queries = &mut queries[..rows.len() * groups];
+                    queries.fill([0.0; LANES]);
+                    for (query, row) in queries.chunks_exact_mut(groups).zip(rows.clone()) {
+                        query.as_flattened_mut()[..size].copy_from_slice(&self.queries[part(row)]);
+                    }
+                    let scores = &mut scores[..rows.len() * panels];
+                    let scale = l.splat(attention.score_scale);
+                    weigh::<_, Float>(
+                        l,
+                        filled,
+                        queries.as_flattened(),
+                        keys,
+                        &mut WriteScores { l, scale, panels, scores },
+                    );
+                    let mut factors = [0.0; ROWS];
+                    for (row, inverse_sum) in scores.chunks_exact_mut(panels).zip(&mut factors) {
+                        row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
+                        *inverse_sum = softmax_numerators(l, row);
+                    }
+                    let first = rows.start * features + head * size;
+                    let mut put = WriteContext { l, factors, first, stride: features, size, out };
+                    weigh::<_, Float>(l, places, scores.as_flattened(), values, &mut put);
+                }
+            }
+        }
+    }
+}
+
+/// Scales scores.
+struct WriteScores<'a, L: Lanes> {
+    l: L,
+    scale: L::F32,
+    panels: usize,
+    scores: &'a mut [[f32; LANES]],
+}
+
+impl<L: Lanes> Epilogue<L> for WriteScores<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, panel: usize, y: L::F32) {
+        self.l.store(self.l.mul(y, self.scale), &mut self.scores[row * self.panels + panel]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(seed: usize, len: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 37 + seed * 101) as f32 * 0.7).sin() * 2.0).collect()
+    }
+
+    /// The same, value by value in f64.
+    fn plain(attention: &FloatAttention, [q, k, v]: [&[f32]; 3], sequences: &[Sequence]) -> Vec<f64> {
+        let (size, features) = (attention.head_size, attention.features());
+        let mut out = vec![0.0; q.len()];
+        for (sequence, head) in sequences.iter().flat_map(|s| (0..attention.heads).map(move |head| (s, head))) {
+            let at = |row: usize, j: usize| row * features + head * size + j;
+            for query in sequence.queries.clone() {
+                let product = |token: usize, j: usize| f64::from(q[at(query, j)]) * f64::from(k[at(token, j)]);
+                let score = |token: usize| (0..size).map(|j| product(token, j)).sum::<f64>();
+                let weight = |token: usize| f64::exp(score(token) * f64::from(attention.score_scale));
+                let total: f64 = sequence.tokens.clone().map(weight).sum();
+                for j in 0..size {
+                    let weighted = sequence.tokens.clone().map(|token| weight(token) * f64::from(v[at(token, j)]));
+                    out[at(query, j)] = weighted.sum::<f64>() / total;
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn is_the_plain_loop_for_every_kernel_length_and_head_size() {
+        for (kernel, head_size) in Kernel::all().flat_map(|kernel| [1, 4, 8, 13, 32].map(|size| (kernel, size))) {
+            let attention =
+                FloatAttention { kernel, heads: 3, head_size, score_scale: 1.0 / (head_size as f32).sqrt() };
+            // One scratch for all, so that what a longer run left is seen by a shorter one.
+            let mut scratch = FloatAttentionScratch::default();
+            for lengths in [&[40, 1, 17][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9], &[16], &[33, 8]] {
+                let ends: Vec<usize> = (1..=lengths.len()).map(|count| lengths[..count].iter().sum()).collect();
+                let tokens = lengths.iter().sum::<usize>() * attention.features();
+                let (keys, values) = (rows(1, tokens), rows(2, tokens));
+                for first_only in [false, true] {
+                    let sequences = sequences(&ends, first_only);
+                    let asking = if first_only { ends.len() * attention.features() } else { tokens };
+                    let parts = [&rows(3, asking)[..], &keys, &values];
+                    let mut out = vec![f32::NAN; asking];
+                    attention.run(parts, &ends, &mut scratch, &mut out);
+                    for (got, exact) in out.iter().zip(plain(&attention, parts, &sequences)) {
+                        // Scores of at most 23 in f32, their exponentials, and a mean of values of at most 2.
+                        assert!((f64::from(*got) - exact).abs() < 2e-5, "{head_size}: {got}, not {exact}");
+                    }
+                }
+            }
+        }
+    }
+}

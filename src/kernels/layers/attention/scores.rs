@@ -1,0 +1,51 @@
+//! The integer scores of queries and keys.
+
+use crate::kernels::gemm::{Risks, Weights, gemm};
+use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, Sink};
+use crate::kernels::layers::quantizer::Quantizer;
+
+/// Writes scores as floats, a row of `panels` panels for each query.
+pub(super) struct Scores<'a, L: Lanes> {
+    pub l: L,
+    pub scale: L::F32,
+    /// What [`sum_keys`] wrote.
+    pub offsets: &'a [[i32; LANES]],
+    pub panels: usize,
+    pub scores: &'a mut [[f32; LANES]],
+}
+
+impl<L: Lanes> Sink<L> for Scores<'_, L> {
+    #[inline(always)]
+    fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
+        let l = self.l;
+        let offsets = l.load_i32(&self.offsets[panel]);
+        for (sums, score) in sums.iter().zip(self.scores[row * self.panels + panel..].iter_mut().step_by(self.panels)) {
+            l.store(l.mul(l.to_f32(l.sub_i32(*sums, offsets)), self.scale), score);
+        }
+    }
+}
+
+/// Writes what the queries' zero point adds to every key's scores: `(zero point − what the encoded form takes off) · Σ key`.
+#[inline(always)]
+pub(super) fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offsets: &mut [[i32; LANES]]) {
+    struct Store<'a, L> {
+        l: L,
+        sums: &'a mut [[i32; LANES]],
+    }
+    impl<L: Lanes> Sink<L> for Store<'_, L> {
+        #[inline(always)]
+        fn put(&mut self, _row: usize, panel: usize, sums: &[L::I32]) {
+            self.l.store_i32(sums[0], &mut self.sums[panel]);
+        }
+    }
+    // What the encoded form makes 1.
+    for group in ones.chunks_exact_mut(GROUP * D::WIDTH) {
+        dot.encode(dot.lanes().splat_i32(1 + D::SHIFT), group);
+    }
+    let offsets = &mut offsets[..keys.len() / groups];
+    let keys = Weights { blocks: keys, groups, panels: 0..offsets.len(), risks: &Risks::default() };
+    gemm(dot, ones, keys, &mut Store { l: dot.lanes(), sums: offsets });
+    for offset in offsets.as_flattened_mut() {
+        *offset *= i32::from(Quantizer::SYMMETRIC) - D::SHIFT;
+    }
+}

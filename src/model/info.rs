@@ -1,0 +1,75 @@
+//! What a model file says of itself: from the metadata that our files carry, or read off the graph of any other.
+
+use super::table_rows::{behind_casts, table_shape};
+use crate::bert::embedded_config;
+use crate::onnx::pb;
+use serde::Serialize;
+
+/// The arithmetic of a model's matrix products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Floating point.
+    Fp32,
+    /// 8-bit integers.
+    Int8,
+}
+
+/// The sizes of a BERT classifier that matter for running it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelInfo {
+    /// The arithmetic of the matrix products.
+    pub precision: Precision,
+    /// Encoder layers.
+    pub layers: usize,
+    /// Features per token.
+    pub hidden: usize,
+    /// Entries of the vocabulary, where the graph tells.
+    pub vocab_size: Option<usize>,
+    /// The longest input in tokens.
+    pub max_positions: usize,
+    /// Class names by class id; empty where the file does not name them. One name is that of a regression model's score.
+    pub labels: Vec<String>,
+}
+
+/// The length limit of a model that does not tell its own: that of the published BERTs.
+const DEFAULT_POSITIONS: usize = 512;
+
+impl ModelInfo {
+    /// Whether the model gives one number, a score, and decides nothing.
+    pub fn is_regression(&self) -> bool {
+        self.labels.len() == 1
+    }
+
+    /// Describes `model`.
+    pub fn new(model: &pb::ModelProto) -> Self {
+        let nodes = || model.graph.iter().flat_map(|g| &g.node);
+        let integer = ["MatMulInteger", "QLinearMatMul", "DynamicQuantizeLinear", "QuantizeLinear", "DequantizeLinear"];
+        let quantized = nodes().any(|n| integer.contains(&n.op_type.as_str()));
+        let precision = if quantized { Precision::Int8 } else { Precision::Fp32 };
+        if let Some(config) = embedded_config(model) {
+            return ModelInfo {
+                precision,
+                layers: config.layers,
+                hidden: config.hidden,
+                vocab_size: Some(config.vocab_size),
+                max_positions: config.max_positions,
+                labels: config.labels,
+            };
+        }
+        let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
+        let hidden = words.map_or(0, |(_, columns)| columns);
+        let positions =
+            table_shape(model, |index, ids| !["input_ids", "token_type_ids"].contains(&behind_casts(index, ids)));
+        ModelInfo {
+            precision,
+            layers: nodes().filter(|n| n.op_type == "Softmax").count(),
+            hidden,
+            vocab_size: words.map(|(rows, _)| rows),
+            max_positions: positions
+                .filter(|&(_, columns)| columns == hidden)
+                .map_or(DEFAULT_POSITIONS, |(rows, _)| rows),
+            labels: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! BERT's WordPiece tokenizer.json, made from a list of tokens.
+
+use serde_json::{Map, Value, json};
+
+/// The tokens with a meaning of their own, whose ids are the first.
+pub const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+
+const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
+const VOWELS: &[u8; 5] = b"aeiou";
+
+/// A lower-casing tokenizer whose vocabulary is [`SPECIAL`] and then `tokens`, which must all differ.
+pub fn tokenizer_json(tokens: impl IntoIterator<Item = String>) -> Value {
+    let vocab: Map<String, Value> =
+        SPECIAL.map(String::from).into_iter().chain(tokens).enumerate().map(|(id, token)| (token, json!(id))).collect();
+    let added = SPECIAL.iter().enumerate().map(|(id, token)| {
+        json!({ "id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": true })
+    });
+    let token = |name: &str, side: usize| json!({ "SpecialToken": { "id": name, "type_id": side } });
+    let words = |name: &str, side: usize| json!({ "Sequence": { "id": name, "type_id": side } });
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added.collect::<Vec<_>>(),
+        "normalizer": { "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                        "strip_accents": null, "lowercase": true },
+        "pre_tokenizer": { "type": "BertPreTokenizer" },
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [token("[CLS]", 0), words("A", 0), token("[SEP]", 0)],
+            "pair": [token("[CLS]", 0), words("A", 0), token("[SEP]", 0), words("B", 1), token("[SEP]", 1)],
+            "special_tokens": {
+                "[CLS]": { "id": "[CLS]", "ids": [vocab["[CLS]"]], "tokens": ["[CLS]"] },
+                "[SEP]": { "id": "[SEP]", "ids": [vocab["[SEP]"]], "tokens": ["[SEP]"] },
+            },
+        },
+        "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
+        "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                   "max_input_chars_per_word": 100, "vocab": vocab },
+    })
+}
+
+/// `count` tokens that make up a vocabulary: every printable ASCII character but capitals, letters and digits that continue
+/// a word, then made-up words of two and three syllables. Each word is one token.
+///
+/// # Panics
+/// If `count` is beyond the half million that there are.
+pub fn made_up_tokens(count: usize) -> Vec<String> {
+    let characters = || ('!'..='~').filter(|c| !c.is_ascii_uppercase()).map(String::from);
+    let continued = ('0'..='9').chain('a'..='z').map(|c| format!("##{c}"));
+    let tokens: Vec<String> = characters().chain(continued).chain(words()).take(count).collect();
+    assert_eq!(tokens.len(), count, "there are not that many made-up words");
+    tokens
+}
+
+/// Every word of two syllables, and then every one of three, mixed.
+fn words() -> impl Iterator<Item = String> {
+    const SYLLABLES: usize = CONSONANTS.len() * VOWELS.len();
+    // Primes that divide neither number of words, so that every word comes once.
+    let mixed = |syllables: u32, step: usize| {
+        let count = SYLLABLES.pow(syllables);
+        (0..count).map(move |at| word(at * step % count, syllables))
+    };
+    mixed(2, 2_741).chain(mixed(3, 200_003))
+}
+
+/// Word number `at` of those with this many syllables.
+fn word(mut at: usize, syllables: u32) -> String {
+    let mut word = String::new();
+    for _ in 0..syllables {
+        word.push(CONSONANTS[at % CONSONANTS.len()].into());
+        at /= CONSONANTS.len();
+        word.push(VOWELS[at % VOWELS.len()].into());
+        at /= VOWELS.len();
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::PairTokenizer;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_word_is_one_token_and_comes_once() {
+        let tokens = made_up_tokens(30_000);
+        assert_eq!(tokens.iter().collect::<HashSet<_>>().len(), tokens.len());
+        let json = tokenizer_json(tokens.clone()).to_string();
+        let tokenizer = PairTokenizer::from_bytes(json.as_bytes(), "made up").unwrap();
+        let words: Vec<&str> = tokens.iter().filter(|t| t.len() > 3).map(String::as_str).collect();
+        let ids: Vec<i64> =
+            tokens.iter().enumerate().filter(|(_, t)| t.len() > 3).map(|(at, _)| at as i64 + 5).collect();
+        let encoded = tokenizer.encode(&words.join(" "), "Ba!", words.len() + 10).unwrap();
+        assert_eq!(encoded.ids[0], 2);
+        assert_eq!(encoded.ids[1..=words.len()], ids);
+        // [SEP], then `b` and `##a`, which are no word of two syllables, `!` and [SEP].
+        assert_eq!(encoded.ids.len(), words.len() + 6);
+        assert!(!encoded.ids.contains(&1), "nothing is unknown");
+    }
+
+    #[test]
+    fn the_first_words_stay() {
+        assert_eq!(made_up_tokens(107)[104..], ["baba", "jefi", "pihu"]);
+    }
+}
