@@ -1,0 +1,22 @@
+// Classifies the golden pairs with one WebAssembly build of bert8. The argument is the build's folder; the output is JSON.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PAIRS, model, tokenizer } from "./golden.mjs";
+
+const [folder] = process.argv.slice(2);
+
+// Node 20 takes a .js file without a package.json for CommonJS. A data URL says that this one is a module.
+const script = readFileSync(join(folder, "bert8.js"), "base64");
+const wasm = await import(`data:text/javascript;base64,${script}`);
+wasm.initSync({ module: readFileSync(join(folder, "bert8_bg.wasm")) });
+
+const file = new wasm.WasmModelFile();
+file.push(model());
+const words = new wasm.WasmTokenizer(tokenizer(), "tokenizer.json");
+const classifier = new wasm.WasmClassifier(file, "model.int8.onnx", words, undefined, "auto");
+const answers = PAIRS.map(({ pair: [a, b] }) => {
+  const { logits, tokens, truncated } = classifier.classify(a, b);
+  return { logits, tokens, truncated };
+});
+console.log(JSON.stringify({ kernel: classifier.info.kernel, answers }));
