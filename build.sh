@@ -39,18 +39,30 @@ export PATH="$PWD/build/tools/node_modules/.bin:${CARGO_HOME:-$HOME/.cargo}/bin:
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# Whether OUTPUT is missing or older than any of the files and folders that follow.
+# Leaves a part of the tests out. Continuous integration runs every test: there it is an error.
+skip() {
+  [ -z "${CI-}" ] || die "continuous integration runs every test, but $*"
+  echo "skipped: $*" >&2
+}
+
+# Whether OUTPUT is missing or older than any of the files and folders that follow. One that is gone counts as newer.
 stale() {
   local output=$1
   shift
-  [ ! -e "$output" ] || [ -n "$(find "$@" -newer "$output" -print -quit)" ]
+  [ ! -e "$output" ] || [ -n "$(find "$@" -newer "$output" -print -quit 2>&1)" ]
 }
 
-cargo_tool() { # command, crate, version
-  "$1" --version 2>/dev/null | grep -qF "$3" || {
-    say "installing $2 $3"
-    cargo install --locked "$2@$3"
-  }
+# The source files that a target was compiled from, by the dependency file that cargo writes beside it.
+sources() { # dependency file
+  [ ! -e "$1" ] || sed -e 's/^[^:]*: *//' -e 's/\([^\\]\) /\1\n/g' "$1" | sed 's/\\ / /g'
+}
+
+# Tools are compiled without optimization: that takes longer than all their work.
+cargo_tool() { # command, crate, version, flags
+  "$1" --version 2>/dev/null | grep -qF "$3" && return
+  say "installing $2 $3"
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256 CARGO_TARGET_DIR=build/tools/target \
+    cargo install --locked "${@:4}" "$2@$3"
 }
 
 tools() {
@@ -59,8 +71,10 @@ tools() {
   if command -v rustup >/dev/null; then
     rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
   fi
-  cargo_tool wasm-pack wasm-pack "$WASM_PACK"
   cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN"
+  # Its default features are for downloads, of which it needs none.
+  cargo_tool wasm-pack wasm-pack "$WASM_PACK" --no-default-features
+  rm -rf build/tools/target
   if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}"; then
     say "installing wasm-opt (binaryen $BINARYEN)"
     mkdir -p build/tools
@@ -73,54 +87,77 @@ cli() {
   cargo build --release --locked
 }
 
+# What a file that the command wrote depends on: the library and the code of the subcommand, but not the whole command.
+quantizer_sources() {
+  local files
+  mapfile -t files < <(sources target/release/libbert8.d)
+  [ "${#files[@]}" -gt 0 ] || files=(src)
+  printf '%s\n' "${files[@]}" src/cli/convert.rs src/cli/quantize.rs Cargo.toml Cargo.lock
+}
+
 model() {
-  local out=build/models bert8=target/release/bert8
+  local out=build/models bert8=target/release/bert8 code
   mkdir -p "$out"
-  if stale "$out/model.fp32.onnx" "$bert8" "$MODEL"; then
+  mapfile -t code < <(quantizer_sources)
+  if stale "$out/model.fp32.onnx" "${code[@]}" "$MODEL"; then
     say "converting the demo model"
     "$bert8" convert "$MODEL" -o "$out/model.fp32.onnx"
   fi
-  if stale "$out/model.int8.onnx" "$bert8" "$MODEL" models/calibration.tsv; then
+  if stale "$out/model.int8.onnx" "${code[@]}" "$MODEL" models/calibration.tsv; then
     say "quantizing the demo model"
     "$bert8" quantize "$MODEL" --calibration models/calibration.tsv \
       -o "$out/model.int8.onnx" --report "$out/report.json"
   fi
 }
 
-# The compiler flags of a variant. LLVM's usual order of instructions holds more vectors at once in the kernels' loops than
+# The compiler flags of all crates. LLVM's usual order of instructions holds more vectors at once in the kernels' loops than
 # engines have registers; source order is written for them.
-variant_flags() {
-  local features=+simd128
-  [ "$1" = relaxed ] && features+=,+relaxed-simd
-  echo "-Ctarget-feature=$features -Cllvm-args=-pre-RA-sched=source --cfg getrandom_backend=\"wasm_js\""
+export_wasm_flags() {
+  export RUSTFLAGS='-Ctarget-feature=+simd128 -Cllvm-args=-pre-RA-sched=source --cfg getrandom_backend="wasm_js"'
+  export CARGO_TARGET_DIR=target/wasm
+  # Allows -Z flags with a stable compiler.
+  export RUSTC_BOOTSTRAP=1
 }
 
-wasm_variant() {
-  local out=build/pkg/$1
-  stale "$out/bert8_bg.wasm" src Cargo.toml Cargo.lock build.sh || return 0
+# Sets the array `options`: cargo's for a variant. Only these two crates use relaxed SIMD, so that the variants share all
+# other crates but those that depend on them.
+wasm_options() { # variant, profile
+  options=(--no-default-features --locked -Zprofile-rustflags)
+  [ "$1" = relaxed ] || return 0
+  local crate
+  for crate in bert8 tract-linalg; do
+    options+=(--config "profile.$2.package.$crate.rustflags=['-Ctarget-feature=+relaxed-simd']")
+  done
+}
+
+wasm_variant() (
+  out=build/pkg/$1
+  mapfile -t code < <(sources "$out.d")
+  stale "$out/bert8_bg.wasm" "${code[@]:-src}" Cargo.toml Cargo.lock build.sh || return 0
   say "WebAssembly, $1 (some minutes when everything is new)"
   # An interrupted build leaves a module that wasm-opt has not seen.
   rm -rf "$out" "$out.part"
-  RUSTFLAGS="$(variant_flags "$1")" CARGO_TARGET_DIR="target/wasm-$1" \
-    wasm-pack --quiet build --target web --no-pack --out-dir "$out.part" --profile wasm -- --no-default-features --locked
+  export_wasm_flags
+  wasm_options "$1" wasm
+  wasm-pack --quiet build --target web --no-pack --out-dir "$out.part" --profile wasm -- "${options[@]}"
+  cp target/wasm/wasm32-unknown-unknown/wasm/bert8.d "$out.d"
   mv "$out.part" "$out"
-}
+)
 
 wasm() {
   mkdir -p build/pkg
-  local jobs=() job
-  for variant in "${VARIANTS[@]}"; do
-    wasm_variant "$variant" &
-    jobs+=($!)
-  done
-  for job in "${jobs[@]}"; do wait "$job" || die "the WebAssembly build failed"; done
+  local variant
+  for variant in "${VARIANTS[@]}"; do wasm_variant "$variant"; done
 }
 
 page() {
   tools
-  wasm
+  # Compilers use one thread for much of their work.
+  wasm &
+  local wasm=$!
   cli
   model
+  wait "$wasm" || die "the WebAssembly build failed"
   say "dist/"
   rm -rf dist
   mkdir -p dist/models dist/pkg
@@ -158,7 +195,7 @@ other_browsers() {
     compgen -G "/usr/lib/*/webkit2gtk-4.1/MiniBrowser" >/dev/null && return
   say "installing Firefox and WebKit"
   debian_packages firefox-esr libwebkit2gtk-4.1-0 xvfb xauth dbus-daemon ||
-    echo "skipped: the tests in Firefox or WebKit, which cannot be installed here"
+    skip "Firefox or WebKit cannot be installed here"
 }
 
 debian_packages() { # names
@@ -185,7 +222,7 @@ openvino() {
 
 # Installs the npm packages of a folder, if its lock file is newer than they are.
 npm_packages() {
-  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --loglevel=error) ||
+  [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --ignore-scripts --loglevel=error) ||
     die "the npm packages of $1 cannot be installed; is there a network?"
 }
 
@@ -198,13 +235,29 @@ test_native() {
   cargo test --release --locked
 }
 
-test_wasm() {
+test_wasm() (
+  export_wasm_flags
   for variant in "${VARIANTS[@]}"; do
     say "browser tests, $variant"
-    RUSTFLAGS="$(variant_flags "$variant")" CARGO_TARGET_DIR="target/wasm-$variant" \
-      wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
-      -- --no-default-features --locked --test kernels --test tract_product --test web
+    wasm_options "$variant" dev
+    wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
+      -- "${options[@]}" --test kernels --test tract_product --test web
   done
+)
+
+# Installs qemu's emulation of ARM processes and the ARM libraries that Node needs.
+arm_emulator() {
+  command -v qemu-aarch64 >/dev/null && [ -e /usr/aarch64-linux-gnu/lib/libatomic.so.1 ] && return
+  say "installing qemu-user"
+  debian_packages --no-install-recommends qemu-user libstdc++6-arm64-cross libatomic1-arm64-cross ||
+    skip "qemu-user cannot be installed here"
+}
+
+test_arm() {
+  say "both WebAssembly builds on an emulated ARM processor"
+  arm_emulator
+  npm_packages tests/arm
+  (cd tests/arm && BERT8_PKG="$OLDPWD/build/pkg" npm test)
 }
 
 test_page() {
@@ -221,7 +274,7 @@ test_page() {
 test_peers() {
   say "the same files in onnxruntime and OpenVINO"
   if ! onnxruntime; then
-    echo "skipped: onnxruntime cannot be installed here"
+    skip "onnxruntime cannot be installed here"
     return
   fi
   local bert8=target/release/bert8
@@ -230,7 +283,7 @@ test_peers() {
   fi
   build/venv/bin/python tests/peers/onnxruntime_agrees.py
   if ! openvino; then
-    echo "skipped: OpenVINO cannot be installed here"
+    skip "OpenVINO cannot be installed here"
     return
   fi
   build/venv/bin/python tests/peers/openvino_agrees.py
@@ -242,6 +295,7 @@ run_tests() {
   page
   test_native
   test_wasm
+  test_arm
   test_peers
   test_page
   say "all tests passed"
