@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ENGINES, open } from "../../tests/page/engines.mjs";
+import { ENGINES, open } from "../../tools/web/engines.mjs";
 
 /** Milliseconds for all that is measured in one browser. */
 const PATIENCE = 3_600_000;

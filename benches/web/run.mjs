@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { launch } from "../../tests/page/browser.mjs";
+import { launch } from "../../tools/web/chromium.mjs";
 import { drive } from "./driver.mjs";
 import { measureHost } from "./host.mjs";
 import { models } from "./models.mjs";
