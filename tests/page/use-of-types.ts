@@ -1,4 +1,4 @@
-// Uses the package's types. types.test.mjs compiles this file and never runs it; each @ts-expect-error must be an error.
+// Uses the package's types. types.test.mjs checks this file and never runs it. Each line after @ts-expect-error must be an error.
 
 import { load } from "bert8";
 import type { Backend, Classification, ClassifierInfo, LoadOptions, LoadProgress } from "bert8";

@@ -78,7 +78,7 @@ export interface LoadProgress {
 export function load(options: LoadOptions): Promise<Classifier>;
 
 /**
- * A loaded model, made by {@link load}. It has its own worker, which runs one call after the other.
+ * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time.
  *
  * The methods reject with a `TypeError` if an argument has a wrong type or range, and with an `Error` after
  * {@link Classifier.dispose} or after a crash of the WebAssembly code. A crashed classifier stays unusable: load the model again.
@@ -147,7 +147,10 @@ export interface ClassifyOptions {
   /** The number of runs before the timed ones, a whole number of at least 0; 0 by default. */
   warmup?: number;
 
-  /** No timed run starts after this time in milliseconds, a finite number of at least 0; without a limit by default. The first one always runs. */
+  /**
+   * A time limit in milliseconds: no timed run starts later than this after the first one. A finite number of at least 0; no
+   * limit by default.
+   */
   budgetMs?: number;
 }
 
