@@ -7,7 +7,9 @@ const pairs = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 const errors = [];
 addEventListener("error", ({ message }) => errors.push(message));
 addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
-addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => errors.push(`${violatedDirective}: ${blockedURI}`));
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+  errors.push(`${violatedDirective}: ${blockedURI}`);
+});
 
 const find = (selector) => document.querySelector(selector);
 
@@ -21,7 +23,9 @@ async function askPage() {
   pairs[0].forEach((sentence, at) => (find(`#sentence${at + 1}`).value = sentence));
   find("#compare").click();
   await until(() => find("#summary").textContent && find("#results[aria-busy=false]"));
-  return { summary: find("#summary").textContent, errors };
+  const { textContent: summary } = find("#summary");
+  for (const classifier of [window.bert8.int8, window.bert8.fp32]) classifier.dispose(); // frees their memory
+  return { summary, errors };
 }
 
 /** The answers of both models on each backend. */

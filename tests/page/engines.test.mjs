@@ -9,7 +9,7 @@ import { PAIRS, assertAgrees, expectedAnswers, skipWithoutCli } from "./native.m
 import { startSite } from "./site.mjs";
 
 /** Milliseconds for a browser to start and answer. */
-const BROWSER_TIMEOUT = 300_000;
+const BROWSER_TIMEOUT = 400_000;
 const TIMEOUT = BROWSER_TIMEOUT + 20_000;
 
 /** What engine.js reports from a browser. */
