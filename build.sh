@@ -161,7 +161,7 @@ page() {
   say "dist/"
   rm -rf dist
   mkdir -p dist/models dist/pkg
-  cp -r www/. dist/
+  cp -r www/site/. www/package/*.js www/package/*.d.ts dist/
   for variant in "${VARIANTS[@]}"; do
     mkdir "dist/pkg/$variant"
     cp "build/pkg/$variant"/bert8.js "build/pkg/$variant"/bert8_bg.wasm "dist/pkg/$variant/"
@@ -263,6 +263,7 @@ test_arm() {
 test_page() {
   say "page tests"
   (cd benches/web && npm test)
+  npm_packages tools/web
   npm_packages tests/page
   export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/target/release/bert8"
   [ ! -e build/foreign.int8.onnx ] || export BERT8_FOREIGN_INT8="$PWD/build/foreign.int8.onnx"
@@ -329,7 +330,7 @@ dynamic() { # FP32 file, INT8 file
 bench() { # flags
   browser
   page
-  npm_packages tests/page
+  npm_packages tools/web
   npm_packages benches/web
   bench_models
   say "bert8 and onnxruntime-web side by side"

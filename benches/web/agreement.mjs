@@ -1,10 +1,10 @@
-// Whether the contenders compute the same thing. What disagrees is not worth timing.
+// Checks that the contenders compute the same. If they disagree, their times mean nothing.
 
 import { NAMES } from "./models.mjs";
 import { largestDifference, signalToNoise } from "./stats.js";
 
-// FP32 differs by the order of sums. In INT8 a last bit that differs before rounding becomes a whole step after it, which moves
-// the logits of a deep model about as much as a part of its quantization does.
+// FP32 results differ by the order of additions. In INT8, a difference in the last bit before rounding can become a whole step
+// after it. In a deep model, such steps move the logits by a part of the quantization error.
 const CHECKS = [
   { of: NAMES.FP32, to: NAMES.ORT_FP32, largest: 2e-3 },
   { of: NAMES.INT8, to: NAMES.SHARED, decibels: 20 },
@@ -13,7 +13,7 @@ const CHECKS = [
   { of: NAMES.DYNAMIC, to: NAMES.ORT_FP32, decibels: 10 },
 ];
 
-/** Compares `logits`, lists by contender; gives a list of `{ of, to, difference, decibels, bound, ok }`. */
+/** Compares `logits`, lists by contender. Returns an array of `{ of, to, difference, decibels, bound, ok }`. */
 export function compare(logits) {
   return CHECKS.filter(({ of, to }) => logits[of] && logits[to]).map(({ of, to, largest, decibels: least }) => {
     const difference = largestDifference(logits[to], logits[of]);
@@ -23,13 +23,13 @@ export function compare(logits) {
   });
 }
 
-// Sums of FP32 may take another order where there are several rows.
+// FP32 additions may happen in another order if there are several rows.
 const ROUNDING = 1e-4;
 
-/** Whether two lists of logits are the same but for rounding. */
+/** Returns whether two lists of logits are equal up to rounding. */
 export const sameAnswers = (a, b) => a.length === b.length && largestDifference(a, b) <= ROUNDING;
 
-/** A comparison in a line. */
+/** Describes a comparison in one line. */
 export function describe({ of, to, difference, decibels, bound, ok }) {
   const found = `${difference.toExponential(1)} at most, ${decibels.toFixed(1)} dB`;
   return `${ok ? "agrees" : "DISAGREES"}: ${of} with ${to}: ${found} (${bound})`;

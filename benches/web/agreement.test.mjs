@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sameAnswers } from "./agreement.mjs";
 
-test("answers are the same but for rounding, all of them, and numbers", () => {
+test("answers are the same if there are as many and all are finite and equal up to rounding", () => {
   const answers = [[1, -2], [0.5, 3]];
   assert.ok(sameAnswers(answers, [[1.00001, -2], [0.5, 3]]));
   assert.ok(!sameAnswers(answers, [[1, -2], [0.5, 3.001]]));

@@ -1,5 +1,5 @@
-// The engines behind one interface: `open(spec)` gives a contender with `run(pair, { warmup, runs })` and `close()`. A run
-// resolves to `{ ms, logits, tokens }`, `ms` being the median time from token ids to logits.
+// One interface for both engines. `open(spec)` resolves to a contender with `run(pair, { warmup, runs })` and `close()`. `run`
+// resolves to `{ ms, logits, tokens }`, where `ms` is the median time from token ids to logits.
 
 import { load } from "/bert8/bert8.js";
 import { Remote } from "./remote.js";
@@ -33,7 +33,7 @@ const ENGINES = {
   },
 };
 
-/** Loads the model of `spec` in a fresh worker. */
+/** Loads the model of `spec` in a new worker. */
 export async function open(spec) {
   const contender = await ENGINES[spec.engine](spec);
   return { name: spec.name, ...contender };

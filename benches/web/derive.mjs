@@ -1,26 +1,30 @@
-// From raw times to the figures that are shown.
+// Derives the published figures from raw times.
 
 import { NAMES } from "./models.mjs";
 import { gmacs, macs, median } from "./stats.js";
 
-/** The host of this name, if it was measured. */
+/** Returns the host with this name, or undefined if it was not measured. */
 export const hostOf = (results, name) => results.hosts.find((host) => host.name === name);
 
-/** The peak that bounds an INT8 kernel, by its name. */
+/** Returns the arithmetic peak that limits the INT8 kernel with this name. */
 export function peakOf({ peaks }, kernel) {
   if (kernel.startsWith("relaxed-dot")) return peaks["relaxed-dot"];
   return peaks[kernel === "relaxed-pairs" ? "relaxed-pairs" : "i16-dot"];
 }
 
-/** The faster of onnxruntime-web's two, by what `of` gives for each name; null if there is none. */
+/** Returns the smaller time of onnxruntime-web's two INT8 contenders, or null without any. `of` returns the time by name. */
 export function bestOfOrt(of) {
   const times = [NAMES.DYNAMIC, NAMES.SHARED].map(of).filter((ms) => ms !== undefined);
   return times.length ? Math.min(...times) : null;
 }
 
 /**
- * One row for each length, or for `tokens` alone: medians in ms by contender; `ort`, onnxruntime-web's best INT8 over bert8's;
- * `fp32`, bert8's FP32 over its INT8; `baseline`, onnxruntime-web's FP32 over bert8's; `share` of the peak.
+ * Returns one row per length: `tokens`; `ms`, the median times in milliseconds by contender; and these ratios of times:
+ * - `ort`: onnxruntime-web's best INT8 to bert8's INT8
+ * - `fp32`: bert8's FP32 to bert8's INT8
+ * - `baseline`: onnxruntime-web's FP32 to bert8's FP32
+ *
+ * `share` is the share of the arithmetic peak that bert8's INT8 reaches.
  */
 export function rows(results, host, model) {
   const measured = host.models[model];
@@ -41,18 +45,18 @@ export function rows(results, host, model) {
   });
 }
 
-/** The row of `tokens`, if that was measured. */
+/** Returns the row of `tokens`, or undefined if that length was not measured. */
 export function row(results, hostName, model, tokens) {
   const host = hostOf(results, hostName);
   return host && rows(results, host, model).find((candidate) => candidate.tokens === tokens);
 }
 
-/** The time of one at a time over that of a batch; above 1 where the batch is faster. */
+/** Returns the time one by one, divided by the time as a batch; above 1 if the batch is faster. */
 export function batchGain({ batch, single }) {
   return median(single) / median(batch);
 }
 
-/** bert8's time to the first answer over onnxruntime-web's best. */
+/** Returns bert8's time to the first answer, divided by onnxruntime-web's best. */
 export function loadingShare({ times }) {
   const ort = bestOfOrt((name) => times[name] && median(times[name]));
   return ort && median(times[NAMES.INT8]) / ort;

@@ -1,17 +1,18 @@
-// Drives the benchmark's page in a browser that Playwright cannot: what measureHost asks of a browser, over HTTP.
+// Drives the benchmark's page over HTTP, in browsers that Playwright does not drive. Has the part of Playwright's interface
+// that measureHost uses.
 
 import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ENGINES, open } from "../../tests/page/engines.mjs";
+import { ENGINES, open } from "../../tools/web/engines.mjs";
 
-/** Milliseconds for all that is measured in one browser. */
-const PATIENCE = 3_600_000;
+/** The time limit for everything in one browser, in milliseconds. */
+const TIMEOUT = 3_600_000;
 
-/** The browser of an engine, `server` being what its pages are loaded from. */
+/** Returns the browser of the engine with this name, in lower case. Its pages are loaded from `server`. */
 export function drive(name, server) {
   const engine = ENGINES.find((engine) => engine.name.toLowerCase() === name);
-  if (!engine?.command) throw new Error(`there is no browser ${name} here; install it, or take chromium`);
+  if (!engine?.command) throw new Error(`the browser ${name} is not installed; install it or use chromium`);
   const pages = new Set();
   return {
     version: () => `${engine.name} ${versionOf(engine)}`,
@@ -20,27 +21,27 @@ export function drive(name, server) {
   };
 }
 
-/** A page in a browser of its own; one at a time is driven. */
+/** Returns a page in its own browser. Only one page at a time can be driven. */
 function newPage(engine, server, pages) {
   let browser;
-  let settle; // of the call under way
-  let asked; // resolves to the answer to the page's next question
-  let ask = new Promise((resolve) => (asked = resolve));
+  let settle; // resolves the pending call with its outcome
+  let sendCall; // answers the page's next request
+  let nextCall = new Promise((resolve) => (sendCall = resolve));
   server.onPost = async (outcome) => {
     if (outcome) settle(outcome);
-    const question = await ask;
-    ask = new Promise((resolve) => (asked = resolve));
-    return question;
+    const call = await nextCall;
+    nextCall = new Promise((resolve) => (sendCall = resolve));
+    return call;
   };
   const page = {
-    // Whichever page it is to be, the one that can be driven is opened.
+    // Ignores the URL and opens the page that runs the calls.
     goto: async () => {
-      browser = open(engine, `${server.origin}/bench/driven.html`, PATIENCE);
+      browser = open(engine, `${server.origin}/bench/driven.html`, TIMEOUT);
       pages.add(browser);
     },
-    async evaluate(work, argument) {
+    async evaluate(callback, argument) {
       const done = new Promise((resolve) => (settle = resolve));
-      asked({ source: String(work), argument });
+      sendCall({ source: String(callback), argument });
       const { value, error } = await Promise.race([done, browser.ended]);
       if (error !== undefined) throw new Error(error);
       return value;

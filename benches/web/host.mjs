@@ -1,4 +1,4 @@
-// Everything that is measured in one Chromium.
+// Measures everything in one browser.
 
 import { compare, describe, sameAnswers } from "./agreement.mjs";
 import { NAMES, contenders } from "./models.mjs";
@@ -7,8 +7,8 @@ import { BATCHES, FIRST_ANSWER_TOKENS, SEED, SETTLE_MS, agreementPairs } from ".
 import { median } from "./stats.js";
 
 /**
- * Measures `models` on `host` as `plan` says, loading and batches on the first host alone. `say` gets a line at a time. Throws
- * where contenders disagree.
+ * Measures `models` on `host` according to `plan`; loading and batches only on the plan's first host. `say` prints a line.
+ * Throws if contenders disagree.
  */
 export async function measureHost({ browser, origin, host, models, plan, say }) {
   const peaks = [];
@@ -26,7 +26,7 @@ export async function measureHost({ browser, origin, host, models, plan, say }) 
   return { ...host, peaks: best(peaks), models: results };
 }
 
-/** A page in a process of its own. */
+/** Opens a page in its own process. */
 async function openPage(browser, origin) {
   const page = await (await browser.newContext()).newPage();
   await page.goto(`${origin}/bench/index.html`);
@@ -62,7 +62,7 @@ async function measureBatches({ page, model, plan, say }) {
   for (const [kind, { count, least, most }] of Object.entries(BATCHES)) {
     const args = [NAMES.INT8, sentences.mixed(count, least, most), plan.batchRepeats];
     const { logits, ...times } = await page.evaluate((args) => bench.batches(...args), args);
-    if (!sameAnswers(logits.batch, logits.single)) throw new Error(`a batch of the ${model.title} answers differently from its pairs`);
+    if (!sameAnswers(logits.batch, logits.single)) throw new Error(`on the ${model.title}, a batch answers differently from its pairs one by one`);
     batches[kind] = { count, least, most, ...times };
     const each = (way) => (median(times[way]) / count).toFixed(2);
     say(`  ${count} pairs of ${least} to ${most} tokens, ms a pair: ${each("batch")} as a batch, ${each("single")} one by one`);
@@ -75,17 +75,17 @@ async function agree(page, sentences, lengths) {
   return compare(await page.evaluate((pairs) => bench.logits(pairs), pairs));
 }
 
-/** Throws where a contender's first answer is not what it answers later, which has been compared. */
+/** Throws if a contender's first answers differ from its later one, which is known to agree with the other contenders. */
 async function checkFirstAnswers({ page, model, answers }) {
   const later = await page.evaluate((pairs) => bench.logits(pairs), [firstPair(model)]);
   for (const [name, list] of Object.entries(answers)) {
-    if (!list.every((logits) => sameAnswers([logits], later[name]))) throw new Error(`${name} answers differently at first`);
+    if (!list.every((logits) => sameAnswers([logits], later[name]))) throw new Error(`the first answer of ${name} differs from a later one`);
   }
 }
 
 const firstPair = (model) => new Sentences(model.vocabulary, SEED).pair(FIRST_ANSWER_TOKENS);
 
-/** Milliseconds from nothing to the first answer, of every INT8 contender in turn, each time in a new process. */
+/** Times each INT8 contender from the start of loading to the first answer, in milliseconds, each time in a new process. */
 async function firstAnswers({ browser, origin, host, model, plan, say }) {
   const pair = firstPair(model);
   const specs = contenders(model, host.backend).filter(({ name }) => ![NAMES.FP32, NAMES.ORT_FP32].includes(name));
@@ -107,7 +107,7 @@ async function firstAnswers({ browser, origin, host, model, plan, say }) {
   return { times, answers, info };
 }
 
-/** The highest of each kind. */
+/** Returns the highest peak of each kind. */
 function best(peaks) {
   const highest = (kind) => peaks.reduce((found, { [kind]: peak }) => (peak === null ? found : Math.max(found ?? 0, peak)), null);
   return Object.fromEntries(Object.keys(peaks[0]).map((kind) => [kind, highest(kind)]));

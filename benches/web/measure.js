@@ -1,13 +1,13 @@
-// Times contenders side by side, so that whatever else the machine does falls on all of them alike.
+// Times contenders in turn, so that other load on the machine affects all of them alike.
 
 const now = () => performance.now();
 
 /**
- * Short rounds, each with every contender in turn on the same pair, the order rotating. The first round is not counted; it
- * decides how many follow: what fits into `budgetMs`, but `least` at least and `most` at most. Where a turn of all takes
- * less than `shortMs`, each contender warms up and repeats within its turn.
+ * Runs rounds. In a round, each contender classifies the same pair; the order rotates. The first round is not counted. It
+ * determines how many rounds follow: as many as fit into `budgetMs`, but at least `least` and at most `most`. If it takes less
+ * than `shortMs`, each contender warms up and runs three times in a round.
  *
- * Resolves to the rounds' medians in milliseconds, by contender.
+ * Resolves to one time per round in milliseconds (the median of its runs), by contender.
  */
 export async function alternate(contenders, pairs, { budgetMs, least, most, shortMs }) {
   const times = Object.fromEntries(contenders.map(({ name }) => [name, []]));
@@ -28,7 +28,7 @@ export async function alternate(contenders, pairs, { budgetMs, least, most, shor
   return times;
 }
 
-/** Milliseconds that `pairs` take as one batch and one at a time, `repeats` times each in turn; and the logits of either. */
+/** Times `pairs` as one batch and one by one, alternately, `repeats` times each. Resolves to milliseconds and logits of both. */
 export async function batches(classifier, pairs, repeats) {
   const sentences = pairs.map(({ a, b }) => [a, b]);
   const ways = {

@@ -4,7 +4,7 @@ import { alternate } from "./measure.js";
 
 const OPTIONS = { budgetMs: 1000, least: 3, most: 6, shortMs: 100 };
 
-/** Contenders that take `ms` and note in `calls` what they are asked to do. */
+/** Returns contenders that report the time `ms` and record each run in `calls`. */
 function fakes(calls, ms) {
   const run = (name) => async (pair, options) => {
     calls.push({ name, pair, ...options });
@@ -13,7 +13,7 @@ function fakes(calls, ms) {
   return ["a", "b"].map((name) => ({ name, run: run(name) }));
 }
 
-test("short runs repeat within a round, and rounds stop at the most", async () => {
+test("short runs repeat within a round; the number of rounds has a maximum", async () => {
   const calls = [];
   const times = await alternate(fakes(calls, 10), [1, 2], OPTIONS);
   assert.deepEqual(times, { a: Array(6).fill(10), b: Array(6).fill(10) });
@@ -22,7 +22,7 @@ test("short runs repeat within a round, and rounds stop at the most", async () =
   assert.deepEqual(timed.slice(0, 4).map(({ name, pair }) => name + pair), ["a1", "b1", "b2", "a2"]);
 });
 
-test("long runs come once a round, and rounds fit the budget or are the least", async () => {
+test("long runs happen once per round; the number of rounds fits the budget or is the minimum", async () => {
   const calls = [];
   assert.equal((await alternate(fakes(calls, 100), [1], OPTIONS)).a.length, 5);
   assert.ok(calls.slice(2).every(({ warmup, runs }) => warmup === 0 && runs === 1));

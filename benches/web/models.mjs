@@ -1,11 +1,11 @@
-// The models that are measured, and which files of each the engines take.
+// The measured models, and the files that each engine loads.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const read = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-/** The models of a checkout at `root`, by name; each with what `contenders` needs. */
+/** Returns the models of the checkout at `root`, by name. */
 export function models(root) {
   const built = (file) => ({ path: join(root, "build", file), url: `/build/${file}` });
   const model = (title, folder, tokenizer, files) => ({
@@ -29,7 +29,7 @@ export function models(root) {
   };
 }
 
-/** The contenders' names, ORT-web being onnxruntime-web. `DYNAMIC` is its own quantization, `SHARED` bert8's file. */
+/** The contenders' names. ORT-web is onnxruntime-web: `DYNAMIC` is its own quantization, `SHARED` runs bert8's INT8 file. */
 export const NAMES = {
   INT8: "bert8 INT8",
   FP32: "bert8 FP32",
@@ -38,7 +38,7 @@ export const NAMES = {
   SHARED: "ORT-web INT8, bert8's file",
 };
 
-/** What the page needs to load each contender for `model` on `backend`. Files that could not be made are left out. */
+/** Returns the specs of a model's contenders, without onnxruntime's own quantization if its file does not exist. */
 export function contenders({ files, tokenizer }, backend) {
   const bert8 = (name, file) => ({ name, engine: "bert8", model: file.url, tokenizer, backend });
   const ort = (name, file) => ({ name, engine: "onnxruntime-web", model: file.url });

@@ -1,4 +1,4 @@
-// onnxruntime-web with one model, on one thread.
+// Runs one model in onnxruntime-web on one thread.
 
 import * as ort from "/ort/ort.wasm.min.mjs";
 import { serve } from "./remote.js";

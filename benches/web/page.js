@@ -1,4 +1,4 @@
-// What run.mjs calls inside the page, as `bench`.
+// The functions that run.mjs calls in the page, as `bench`.
 
 import { open } from "./contenders.js";
 import { alternate, batches } from "./measure.js";
@@ -8,7 +8,7 @@ let contenders = [];
 const contender = (name) => contenders.find((candidate) => candidate.name === name);
 
 globalThis.bench = {
-  /** Loads `specs`, one after the other; gives what each says about itself. */
+  /** Loads `specs`, one after the other. Resolves to the description of each contender, by name. */
   async open(specs) {
     for (const spec of specs) contenders.push(await open(spec));
     return Object.fromEntries(contenders.map(({ name, info }) => [name, info]));
@@ -19,14 +19,14 @@ globalThis.bench = {
     contenders = [];
   },
 
-  /** Every contender's logits for `pairs`, by name. */
+  /** Resolves to each contender's logits for `pairs`, by name. */
   async logits(pairs) {
     const all = {};
     for (const { name, run } of contenders) {
       all[name] = [];
       for (const pair of pairs) {
         const { logits, tokens } = await run(pair, { warmup: 0, runs: 1 });
-        if (tokens !== pair.ids.length) throw new Error(`${name} sees ${tokens} tokens where there are ${pair.ids.length}`);
+        if (tokens !== pair.ids.length) throw new Error(`${name} counts ${tokens} tokens instead of ${pair.ids.length}`);
         all[name].push(logits);
       }
     }
@@ -37,7 +37,7 @@ globalThis.bench = {
 
   batches: (name, pairs, repeats) => batches(contender(name).classifier, pairs, repeats),
 
-  /** Milliseconds from nothing to the first answer, its logits, and what the contender says about itself. */
+  /** Loads a contender and runs it once. Resolves to the total time in milliseconds, the logits and its description. */
   async firstAnswer(spec, pair) {
     const start = performance.now();
     const fresh = await open(spec);
@@ -47,7 +47,7 @@ globalThis.bench = {
     return { ms, logits, info: fresh.info };
   },
 
-  /** What the processor can do, in 10⁹ multiplications with an addition a second. */
+  /** Resolves to the processor's arithmetic peaks in GMAC/s (10⁹ multiply-accumulates per second), by kind. */
   async peaks() {
     const remote = new Remote("/bench/peak-worker.js");
     const peaks = await remote.call("measure");

@@ -1,4 +1,4 @@
-// The loops of peak.js, away from the page's own thread.
+// Runs the loops of peak.js outside of the page's main thread.
 
 import { measurePeak, PEAKS } from "./peak.js";
 import { serve } from "./remote.js";

@@ -1,10 +1,10 @@
-// How fast this processor multiplies and adds in WebAssembly when nothing else is in the way: a loop over ten accumulators
-// that stay in registers. Operands come from the first cache, at addresses that change, so that no compiler can hoist them.
+// Measures how fast this processor can multiply and accumulate in WebAssembly at best: in a loop over ten accumulators that stay
+// in registers. Operands come from the L1 cache, at changing addresses, so that no compiler can hoist their loads.
 
 const LANES = { byte: 16, short: 8, float: 4 };
 const SIMD = 0xfd;
 
-// Each takes what is on the stack: two operands and the accumulator, in this order.
+// The instructions of each kind. They take two operands and the accumulator from the stack, in this order.
 const KINDS = {
   "relaxed-dot": { macs: LANES.byte, multiplyAdd: [SIMD, 0x93, 0x02] }, // i32x4.relaxed_dot_i8x16_i7x16_add_s
   // i16x8.relaxed_dot_i8x16_i7x16_s and i32x4.extadd_pairwise_i16x8_s, i32x4.add
@@ -14,16 +14,16 @@ const KINDS = {
   madd: { macs: LANES.float, multiply: [SIMD, 0xe6, 0x01], add: [SIMD, 0xe4, 0x01] }, // f32x4.mul, f32x4.add
 };
 
-/** What can be measured. */
+/** The kinds of peaks. */
 export const PEAKS = Object.keys(KINDS);
 
-const LOADED = 5; // operands that are loaded
+const LOADED = 5; // operands that are loaded from memory
 const KEPT = 2; // operands that stay in registers
 const UNROLL = 4;
 
 const I32 = 0x7f;
 const V128 = 0x7b;
-const COUNT = 0; // the parameter: how often the loop runs
+const COUNT = 0; // the parameter: the number of iterations
 const ADDRESS = 1;
 const OPERAND = 2;
 const FIRST_KEPT = 3;
@@ -64,7 +64,7 @@ function body(kind) {
   return [...locals, ...code];
 }
 
-/** The bytes of a module that exports `run(count)`. */
+/** Returns the bytes of a WebAssembly module that exports `run(count)`, the loop of the kind `name`. */
 export function peakModule(name) {
   const section = (id, content) => [id, ...unsigned(content.length), ...content];
   const code = body(KINDS[name]);
@@ -78,10 +78,10 @@ export function peakModule(name) {
   ]);
 }
 
-/** Multiplications with an addition in one run of the loop. */
-export const macsPerRun = (name) => KINDS[name].macs * UNROLL * SUMS;
+/** Returns the number of multiply-accumulates in one iteration. */
+export const macsPerIteration = (name) => KINDS[name].macs * UNROLL * SUMS;
 
-/** 10⁹ multiplications with an addition a second, the best of several tries; null where the engine lacks the instruction. */
+/** Resolves to the best of several tries in GMAC/s, or null if the engine lacks the instruction. */
 export async function measurePeak(name, { tries = 5, milliseconds = 120 } = {}) {
   const bytes = peakModule(name);
   if (!WebAssembly.validate(bytes)) return null;
@@ -92,11 +92,11 @@ export async function measurePeak(name, { tries = 5, milliseconds = 120 } = {}) 
     return performance.now() - start;
   };
   let count = 1000;
-  // The engine replaces its first, slow code only between two calls.
+  // Warm up: the engine replaces its first, slow code only between two calls.
   for (const begin = performance.now(); performance.now() - begin < 400; ) {
     if (time(count) < milliseconds / 2) count *= 2;
     await new Promise((resolve) => setTimeout(resolve));
   }
   const best = Math.min(...Array.from({ length: tries }, () => time(count)));
-  return (macsPerRun(name) * count) / best / 1e6;
+  return (macsPerIteration(name) * count) / best / 1e6;
 }

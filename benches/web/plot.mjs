@@ -1,9 +1,9 @@
-// Line plots as SVG, readable on light and dark pages.
+// Draws line plots as SVG that is readable on light and dark pages.
 
 const WIDTH = 760;
 const HEIGHT = 420;
 const FRAME = { left: 56, right: 560, top: 56, bottom: 372 };
-const LINE = 16; // the least distance of two labels
+const LINE = 16; // the smallest distance between two labels
 
 const STYLE = `
   svg { color-scheme: light dark; --ink: #1f2328; --faint: #d1d9e0; --c0: #0a7d33; --c1: #1f6feb; --c2: #9a6700; --c3: #cf222e; --c4: #8250df }
@@ -17,19 +17,19 @@ const STYLE = `
   ${[0, 1, 2, 3, 4].map((at) => `.c${at} { stroke: var(--c${at}) } circle.c${at}, text.c${at} { fill: var(--c${at}); stroke: none }`).join("\n  ")}
 `;
 
-/** Text with what XML reserves replaced. */
+/** Escapes the characters that XML reserves. */
 export function escape(text) {
   const names = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos" };
   return String(text).replace(/[&<>"']/g, (character) => `&${names[character]};`);
 }
 
-/** A function from values to pixels; `from` and `to` are the pixels of the domain's ends. */
+/** Returns a function that maps values to pixels. `from` and `to` are the pixels of `low` and `high`. */
 export function scale([low, high], [from, to], logarithmic) {
   const map = logarithmic ? Math.log : (value) => value;
   return (value) => from + ((map(value) - map(low)) / (map(high) - map(low))) * (to - from);
 }
 
-/** 1, 2 and 5 times powers of ten, from the last at or below `low` to the first at or above `high`. */
+/** Returns 1, 2 and 5 times powers of ten, from the last one at or below `low` to the first one at or above `high`. */
 export function logTicks(low, high) {
   const all = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
@@ -39,7 +39,7 @@ export function logTicks(low, high) {
   return all.slice(first, all.findIndex((tick) => tick >= high) + 1);
 }
 
-/** Heights near `wanted`, in the same order of size, that keep labels apart. */
+/** Returns heights near `wanted`, in the same order of size and at least `distance` apart. */
 export function apart(wanted, distance) {
   const order = wanted.map((_, at) => at).sort((a, b) => wanted[a] - wanted[b]);
   const heights = [...wanted];
@@ -50,8 +50,8 @@ export function apart(wanted, distance) {
 }
 
 /**
- * A plot of `series`, `{ name, points: [[x, y]] }`, over logarithmic x. `y` is `{ label, ticks, log, format }`, `x`
- * `{ label, ticks }`; the ticks' ends are the axes' ends. At most five series.
+ * Plots at most five `series`, each `{ name, points: [[x, y]] }`, over a logarithmic x axis. `x` is `{ label, ticks }` and `y` is
+ * `{ label, ticks, log, format }`. The axes reach from the first to the last tick.
  */
 export function plot({ title, x, y, series }) {
   const ends = (ticks) => [ticks[0], ticks.at(-1)];

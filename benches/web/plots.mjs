@@ -1,4 +1,4 @@
-// The plots of the results.
+// Plots the results.
 
 import { rows } from "./derive.mjs";
 import { logTicks, plot } from "./plot.mjs";
@@ -7,7 +7,7 @@ const MODEL = "bert-base";
 
 const lengths = (all) => ({ label: "tokens", ticks: all.map(({ tokens }) => tokens) });
 
-/** Latency by length, a line for each contender, on the first host. */
+/** Plots latency by length on the first host, one line per contender. */
 export function latencyPlot(results) {
   const all = rows(results, results.hosts[0], MODEL);
   const names = Object.keys(all[0].ms);
@@ -20,7 +20,7 @@ export function latencyPlot(results) {
   });
 }
 
-/** The share of the arithmetic peak that bert8's INT8 reaches end to end, a line for each host. */
+/** Plots the share of the arithmetic peak that bert8's INT8 reaches end to end, one line per host. */
 export function peakPlot(results) {
   const series = results.hosts.map((host) => ({
     name: host.title,
@@ -31,7 +31,7 @@ export function peakPlot(results) {
   return plot({
     title: `${results.configs[MODEL].title}, INT8: share of the arithmetic peak, end to end`,
     x: lengths(rows(results, results.hosts[0], MODEL)),
-    y: { label: "% of what a loop of dot products alone reaches", ticks, log: false, format: String },
+    y: { label: "% of the speed of a bare loop of dot products", ticks, log: false, format: String },
     series,
   });
 }

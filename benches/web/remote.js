@@ -1,4 +1,4 @@
-// Calls into a worker: one promise per call. `serve` is the worker's side.
+// Calls functions in a worker. The page uses `Remote`, the worker `serve`.
 
 export class Remote {
   #worker;
@@ -20,7 +20,7 @@ export class Remote {
     };
   }
 
-  /** What the worker's `operation` makes of `args`. */
+  /** Runs an operation in the worker. Resolves to its result. */
   call(operation, args) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
@@ -34,7 +34,7 @@ export class Remote {
   }
 }
 
-/** Answers calls with `operations`, functions by name. */
+/** Makes the functions of `operations` callable, by name. */
 export function serve(operations) {
   globalThis.onmessage = async ({ data: { id, operation, args } }) => {
     try {

@@ -1,4 +1,4 @@
-// The results as text.
+// Formats the results as text.
 
 import { batchGain, bestOfOrt, loadingShare, rows } from "./derive.mjs";
 import { NAMES } from "./models.mjs";
@@ -6,7 +6,7 @@ import { median } from "./stats.js";
 import { number, table } from "./table.mjs";
 import { judge } from "./targets.mjs";
 
-/** Everything that was measured, for people. */
+/** Returns a report of everything that was measured. */
 export function report(results) {
   const { versions, processor, date, quick } = results;
   const sections = results.hosts.flatMap((host) => [hostLine(host), ...Object.keys(host.models).map((model) => lengths(results, host, model))]);
@@ -38,7 +38,7 @@ function lengths(results, host, model) {
   const lines = Object.values(batches).map((batch) => {
     const each = (way) => (median(batch[way]) / batch.count).toFixed(2);
     const what = `${batch.count} pairs of ${batch.least} to ${batch.most} tokens`;
-    return `${what}: ${each("batch")} a pair as a batch, ${each("single")} one at a time (${batchGain(batch).toFixed(2)})`;
+    return `${what}: ${each("batch")} per pair as a batch, ${each("single")} one by one (${batchGain(batch).toFixed(2)})`;
   });
   if (loading) lines.push(loadingLine(loading));
   return [`${results.configs[model].title}, ${infos[NAMES.INT8].kernel}`, table(head, cells), ...lines].join("\n");

@@ -10,7 +10,7 @@ import { judge } from "./targets.mjs";
 const { INT8, FP32, ORT_FP32, DYNAMIC, SHARED } = NAMES;
 const config = { title: "BERT", num_hidden_layers: 12, hidden_size: 768, intermediate_size: 3072 };
 
-/** Results of one host where every INT8 run of `tokens` tokens takes as many milliseconds. */
+/** Returns results of one host on which INT8 takes one millisecond per token. */
 function results({ kernel = "relaxed-dot-u8", dynamic = true } = {}) {
   const rounds = (tokens) => ({
     [INT8]: [tokens, tokens, 9 * tokens],
@@ -39,7 +39,7 @@ function results({ kernel = "relaxed-dot-u8", dynamic = true } = {}) {
   };
 }
 
-test("ratios are of medians, against the best of onnxruntime-web", () => {
+test("ratios compare medians with the best of onnxruntime-web", () => {
   const found = row(results(), "default", "bert-base", 128);
   assert.deepEqual([found.ort, found.fp32, found.baseline], [3, 5, 1.2]);
   assert.ok(Math.abs(found.share - 11.173625856 / 12.8) < 1e-9);
@@ -60,13 +60,13 @@ test("targets are met, missed or not measured", () => {
   assert.equal(verdict("under 32 tokens"), "met");
 });
 
-test("the byte dot's targets are not judged where it is not used", () => {
+test("the targets of the byte dot product are not judged if it is not used", () => {
   const judged = judge(results({ kernel: "relaxed-pairs" }));
   for (const { name, verdict } of judged.filter(({ name }) => name.startsWith("VNNI"))) assert.equal(verdict, "not measured", name);
   assert.ok(judged.some(({ verdict }) => verdict === "met"));
 });
 
-test("the report and the plots have numbers everywhere", () => {
+test("the report and the plots have no missing numbers", () => {
   for (const made of [results(), results({ dynamic: false }), results({ kernel: "unfused" })]) {
     const text = report(made);
     assert.match(text, /128 +128\.0 +640\.0 +768\.0/);
@@ -74,7 +74,7 @@ test("the report and the plots have numbers everywhere", () => {
   }
 });
 
-test("contenders agree within bounds, each with its own", () => {
+test("contenders agree within the bounds of their comparison", () => {
   const logits = { [FP32]: [[1, 2]], [ORT_FP32]: [[1, 2.001]], [INT8]: [[1.1, 2.1]], [SHARED]: [[1.5, 1]] };
   const found = compare(logits);
   const ok = (of, to) => found.find((comparison) => comparison.of === of && comparison.to === to).ok;
@@ -84,5 +84,5 @@ test("contenders agree within bounds, each with its own", () => {
   assert.equal(found.some(({ of }) => of === DYNAMIC), false);
   assert.match(describe(found[0]), /^agrees: bert8 FP32 with ORT-web FP32/);
   const silent = compare({ [FP32]: [[NaN, 0]], [ORT_FP32]: [[1, 2]] });
-  assert.equal(silent[0].ok, false, "what is no number does not agree");
+  assert.equal(silent[0].ok, false, "NaN does not agree");
 });

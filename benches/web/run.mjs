@@ -1,4 +1,4 @@
-// The benchmark: node run.mjs [--quick] [--publish] [--browser NAME]. ./build.sh bench makes what it needs and runs it.
+// The benchmark: node run.mjs [--quick] [--publish] [--browser NAME]. ./build.sh bench builds what it needs and runs it.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { launch } from "../../tests/page/browser.mjs";
+import { launch } from "../../tools/web/chromium.mjs";
 import { drive } from "./driver.mjs";
 import { measureHost } from "./host.mjs";
 import { models } from "./models.mjs";
@@ -27,7 +27,7 @@ const inChromium = options.browser === "chromium";
 const start = Date.now();
 const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).padStart(5)} s  ${line}`);
 
-/** The results, and the error that ended the measurement early, if one did. */
+/** Resolves to the results so far and the error that ended the measurement early, if any. */
 async function measure() {
   const chosen = plan(options);
   const found = models(ROOT);
@@ -58,7 +58,7 @@ function versions(browser) {
   return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, browser: nameOf(browser) };
 }
 
-/** A browser's name and version; Playwright's is Chromium. */
+/** Returns a browser's name and version. Playwright's is Chromium and has only a version. */
 const nameOf = (browser) => (inChromium ? `Chromium ${browser.version()}` : browser.version().trim());
 
 const { results, error } = await measure();
@@ -73,14 +73,14 @@ if (results.hosts.length) {
   write(join(OUT, inside), files);
   if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results.processor), inside), files);
   console.log(files["results.txt"]);
-  console.error(`${join("build/bench", inside)} has ${Object.keys(files).join(", ")}`);
+  console.error(`wrote ${Object.keys(files).join(", ")} to ${join("build/bench", inside)}`);
 }
 if (error) {
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
 }
 
-/** A processor's name as the name of a folder. */
+/** Turns a processor's name into a folder name. */
 function folderOf(processor) {
   const words = processor.toLowerCase().replace(/\((r|tm)\)/g, "").match(/[a-z0-9]+/g);
   return words.join("-");

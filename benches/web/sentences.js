@@ -1,6 +1,6 @@
-// Sentence pairs of an exact number of tokens, with the ids that an engine without a tokenizer needs.
+// Makes sentence pairs with an exact number of tokens, and their token ids for an engine without a tokenizer.
 
-/** Numbers from 0 up to 1 that depend on `seed` alone (mulberry32). */
+/** Returns a generator of numbers from 0 (inclusive) to 1 (exclusive). They depend only on `seed` (mulberry32). */
 export function random(seed) {
   let state = seed >>> 0;
   return () => {
@@ -11,7 +11,7 @@ export function random(seed) {
   };
 }
 
-/** Pairs of words that are one token each, from a parsed tokenizer.json of BERT's kind. */
+/** Random pairs whose words are one token each, from a parsed tokenizer.json with a WordPiece vocabulary. */
 export class Sentences {
   #vocabulary;
   #words;
@@ -24,7 +24,7 @@ export class Sentences {
     if (this.#words.length === 0) throw new Error("tokenizer.json has no words of lower-case letters");
   }
 
-  /** A pair of `tokens` tokens, [CLS] and both [SEP] included: `{ a, b, ids, types }`. */
+  /** Returns a pair of `tokens` tokens, [CLS] and both [SEP] included: `{ a, b, ids, types }`. */
   pair(tokens) {
     const words = Array.from({ length: tokens - 3 }, () => this.#words[Math.floor(this.#random() * this.#words.length)]);
     const first = words.splice(0, Math.ceil(words.length / 2));
@@ -33,12 +33,12 @@ export class Sentences {
     return { a: first.join(" "), b: words.join(" "), ids, types };
   }
 
-  /** `count` pairs of `tokens` tokens. */
+  /** Returns `count` pairs of `tokens` tokens. */
   pairs(count, tokens) {
     return Array.from({ length: count }, () => this.pair(tokens));
   }
 
-  /** `count` pairs of `least` to `most` tokens. */
+  /** Returns `count` pairs of `least` to `most` tokens. */
   mixed(count, least, most) {
     return Array.from({ length: count }, () => this.pair(least + Math.floor(this.#random() * (most - least + 1))));
   }

@@ -5,7 +5,7 @@ import { Sentences } from "./sentences.js";
 const TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##ing", "Bob", "naïve", "one", "two", "three", "four"];
 const tokenizer = { model: { vocab: Object.fromEntries(TOKENS.map((token, id) => [token, id])) } };
 
-test("pairs have the wanted number of tokens, and the ids of their words", () => {
+test("a pair has the requested number of tokens and the ids of its words", () => {
   const sentences = new Sentences(tokenizer, 1);
   for (const tokens of [5, 8, 53]) {
     const { a, b, ids, types } = sentences.pair(tokens);
@@ -18,13 +18,13 @@ test("pairs have the wanted number of tokens, and the ids of their words", () =>
   }
 });
 
-test("the seed decides the words", () => {
+test("the seed determines the words", () => {
   const pairs = (seed) => new Sentences(tokenizer, seed).pairs(3, 20);
   assert.deepEqual(pairs(1), pairs(1));
   assert.notDeepEqual(pairs(1), pairs(2));
 });
 
-test("mixed pairs keep to their bounds and reach them", () => {
+test("lengths of mixed pairs reach both bounds and stay within", () => {
   const lengths = new Sentences(tokenizer, 1).mixed(200, 6, 9).map(({ ids }) => ids.length);
   assert.deepEqual([...new Set(lengths)].sort(), [6, 7, 8, 9]);
 });

@@ -1,32 +1,29 @@
 // One origin for everything that the page loads: its own modules, bert8's site, onnxruntime-web and the models.
 
-import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 import { json } from "node:stream/consumers";
-import { TYPES, send, sendFile } from "../../tests/page/static.mjs";
+import { HEADERS, TYPES, listen, send, sendFile } from "../../tools/web/server.mjs";
+
+// The headers of `bert8 serve`, with two exceptions: driven.html runs code that it gets from the driver, which the security
+// policy would forbid; and a load must not profit from an earlier one, so nothing is cached.
+const { "content-security-policy": _, ...ISOLATION } = HEADERS;
+const BENCH_HEADERS = { ...ISOLATION, "cache-control": "no-store" };
 
 /**
- * Serves folders by the first part of the path, `{ name: folder }`; gives `{ origin, close, onPost }`. What `onPost` makes of what a
- * page sends by POST is the answer to that.
+ * Serves folders, `{ name: folder }`; the first part of a path is the name. Returns `{ origin, close, onPost }`. Replace `onPost`
+ * to receive the messages that a page posts; the value that it resolves to is the reply.
  */
 export async function startServer(folders) {
-  const server = createServer((request, response) => {
+  const server = await listen(async (request, response) => {
     if (request.method === "POST") {
-      return json(request).then(started.onPost).then((answer) => send(response, 200, TYPES[".json"], JSON.stringify(answer)));
+      const reply = await started.onPost(await json(request));
+      return send(response, 200, TYPES[".json"], JSON.stringify(reply), BENCH_HEADERS);
     }
     const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
     const [, name, rest] = /^\/([^/]+)\/(.+)$/.exec(path) ?? [];
-    if (folders[name]) sendFile(response, join(folders[name], rest));
-    else send(response, 404, "text/plain", "not here");
+    if (folders[name]) sendFile(response, join(folders[name], rest), BENCH_HEADERS);
+    else send(response, 404, "text/plain", "not here", BENCH_HEADERS);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const started = {
-    onPost: () => null,
-    origin: `http://127.0.0.1:${server.address().port}`,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  const started = { ...server, onPost: () => null };
   return started;
 }

@@ -1,4 +1,4 @@
-// What is measured, where, and how often.
+// What to measure, on which hosts and how often.
 
 const HOSTS = [
   { name: "default", title: "this processor", args: [], backend: "auto" },
@@ -6,22 +6,22 @@ const HOSTS = [
   { name: "simd128", title: "the SIMD128 build", args: [], backend: "simd128" },
 ];
 
-/** Seeds the words of everything that is measured. */
+/** The seed of the words of all measured pairs. */
 export const SEED = 7;
 
-/** Pairs of a length for the check that all contenders agree: long ones take seconds. */
+/** Returns the number of pairs per length for the check that contenders agree. Long pairs take seconds. */
 export const agreementPairs = (tokens) => (tokens > 128 ? 1 : 3);
 
-/** Batches: pairs of mixed lengths, from the least to the most tokens. */
+/** The measured batches: `count` pairs of `least` to `most` tokens. */
 export const BATCHES = {
   mixed: { count: 64, least: 8, most: 128 },
   short: { count: 64, least: 6, most: 31 },
 };
 
-/** Tokens of the pair whose answer ends the measurement of loading. */
+/** The length in tokens of the pair whose answer ends the measurement of loading. */
 export const FIRST_ANSWER_TOKENS = 32;
 
-/** Milliseconds before a load is timed: Chromium starts a spare process after every new page, which takes its time. */
+/** Milliseconds to wait before a load is timed: Chromium starts a spare process after it opens a page. */
 export const SETTLE_MS = 1500;
 
 const LENGTHS = [8, 16, 32, 64, 128, 256, 512];
@@ -42,7 +42,7 @@ const QUICK = {
   batchRepeats: 1,
 };
 
-/** The plan of a run; arguments are Chromium's. */
+/** Returns the plan of a run. Hosts with browser arguments are for Chromium only. */
 export function plan({ quick, browser }) {
   const chosen = quick ? QUICK : FULL;
   return browser === "chromium" ? chosen : { ...chosen, hosts: chosen.hosts.filter(({ args }) => args.length === 0) };

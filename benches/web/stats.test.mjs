@@ -12,7 +12,7 @@ test("medians of odd and even numbers of values", () => {
   assert.throws(() => median([]), RangeError);
 });
 
-test("multiplications of a plain forward pass", () => {
+test("multiply-accumulates of a forward pass", () => {
   const base = { num_hidden_layers: 12, hidden_size: 768, intermediate_size: 3072 };
   assert.equal(macs(base, 1), 12 * (12 * 768 ** 2 + 2 * 768));
   assert.equal(macs(base, 128), 11_173_625_856);

@@ -1,4 +1,4 @@
-// What bert8 sets out to reach.
+// The performance targets of bert8.
 
 import { batchGain, hostOf, loadingShare, row, rows } from "./derive.mjs";
 import { NAMES } from "./models.mjs";
@@ -9,7 +9,7 @@ const above = (bound) => ({ text: `above ${bound}`, met: (value) => value > boun
 
 const base = "bert-base";
 const at = (host, model, tokens, figure) => (results) => row(results, host, model, tokens)?.[figure];
-// Where the processor's byte dot is used.
+// Only if a kernel uses the byte dot product of the processor.
 const onVnni = (model, tokens, figure) => (results) => {
   const { kernel } = hostOf(results, "default")?.models[model]?.infos[NAMES.INT8] ?? {};
   return kernel?.startsWith("relaxed-dot") ? row(results, "default", model, tokens)?.[figure] : null;
@@ -19,16 +19,16 @@ const onDefault = (figure) => (results) => {
   return measured && figure(measured);
 };
 
-/** bert8's FP32 against onnxruntime-web's where it does worst. */
+/** Returns the lowest ratio of onnxruntime-web's FP32 time to bert8's. */
 function weakestBaseline(results) {
   const all = results.hosts.flatMap((host) => Object.keys(host.models).flatMap((model) => rows(results, host, model)));
   return Math.min(...all.map(({ baseline }) => baseline));
 }
 
-// WebAssembly memory never shrinks: its size after loading is also its peak.
+// WebAssembly memory never shrinks, so its size after loading is also its peak.
 const memoryShare = ({ loading: { info } }) => info.memoryBytes / info.modelBytes;
 
-// A pair of medians of unhurried runs differs by a percent or two where there is no difference.
+// Two medians of the same work differ by one or two percent on a quiet machine.
 const SAME = 0.98;
 
 const TARGETS = [
@@ -51,7 +51,7 @@ const TARGETS = [
   ["wasm memory at its peak while loading / file", atMost(2.3), onDefault(memoryShare)],
 ];
 
-/** Every target with what was found: `{ name, target, value, verdict }`; the verdict is met, missed or not measured. */
+/** Returns `{ name, target, value, verdict }` for each target. The verdict is "met", "missed" or "not measured". */
 export function judge(results) {
   return TARGETS.map(([name, { text, met }, figure]) => {
     const value = figure(results) ?? null;

@@ -1,22 +1,23 @@
-// The built site in the engines of other browsers: the API answers as the native command does, and the page compares.
+// The built site in Firefox and WebKit: the API gives the answers of the native command, and the page compares.
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { EXTRA_ARGS } from "./browser.mjs";
-import { ENGINES, open } from "./engines.mjs";
-import { PAIRS, SKIP, assertAgrees, expectedAnswers } from "./native.mjs";
+import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
+import { ENGINES, open } from "../../tools/web/engines.mjs";
+import { skipUnless } from "../../tools/web/skip.mjs";
+import { PAIRS, assertAgrees, expectedAnswers, skipWithoutCli } from "./native.mjs";
 import { startSite } from "./site.mjs";
 
 /** Milliseconds for a browser to start and answer. */
-const PATIENCE = 200_000;
-const TIMEOUT = PATIENCE + 20_000;
+const BROWSER_TIMEOUT = 400_000;
+const TIMEOUT = BROWSER_TIMEOUT + 20_000;
 
-/** What engine.html says in a browser. */
+/** What engine.js reports from a browser. */
 async function ask(engine) {
   let tell;
   const told = new Promise((resolve) => (tell = resolve));
-  const site = await startSite({ said: tell });
-  const browser = open(engine, `${site.url}engine.html#${encodeURIComponent(JSON.stringify(PAIRS))}`, PATIENCE);
+  const site = await startSite({ onPost: tell });
+  const browser = open(engine, `${site.url}engine.html#${encodeURIComponent(JSON.stringify(PAIRS))}`, BROWSER_TIMEOUT);
   try {
     return await Promise.race([told, browser.ended]);
   } finally {
@@ -25,7 +26,8 @@ async function ask(engine) {
   }
 }
 
-const skip = SKIP || (EXTRA_ARGS.length > 0 && "the arguments are for Chromium");
+// The run with additional arguments for Chromium would only repeat these tests.
+const skip = EXTRA_ARGS.length > 0 ? "BERT8_CHROMIUM_ARGS is for Chromium only" : skipWithoutCli();
 
 describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
   let expected;
@@ -35,7 +37,9 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
   });
 
   for (const engine of ENGINES) {
-    test(engine.name, { skip: !engine.command && "not installed", timeout: TIMEOUT }, async () => {
+    // Optional in CI too: not every system has packages of these browsers.
+    const missing = !skip && skipUnless(engine.command, `page tests in ${engine.name}: it is not installed`, { optional: true });
+    test(engine.name, { skip: missing, timeout: TIMEOUT }, async () => {
       const said = await ask(engine);
       assert.equal(said.error, undefined);
       assert.deepEqual(said.api.map(({ key, info }) => `${key} ${info.precision}`), Array(2).fill(["int8 int8", "fp32 fp32"]).flat());

@@ -1,14 +1,14 @@
-// What the native command answers, and whether a browser answers the same. BERT8_CLI names the command.
+// Compares a browser's answers with those of the native command.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { DIST } from "./site.mjs";
+import { CLI, DIST } from "../../tools/web/built.mjs";
+import { skipUnless } from "../../tools/web/skip.mjs";
 import { OTHER, SAME } from "./sentences.mjs";
 
-export const CLI = process.env.BERT8_CLI;
-/** Why tests that need the command are skipped, if they are. */
-export const SKIP = !CLI && "BERT8_CLI names no command";
+/** The `skip` option of tests that need the command. */
+export const skipWithoutCli = () => skipUnless(CLI, "tests against the native command: BERT8_CLI does not name it");
 
 export const PAIRS = [
   SAME,
@@ -18,20 +18,20 @@ export const PAIRS = [
   ["word ".repeat(600), "A very long sentence stands before this one."],
 ];
 
-// FP32 differs by the order of sums and by fused multiply-add. INT8 differs where such a difference takes a value across a
-// rounding boundary: the bound is a fifth of what quantization itself adds to this model's logits.
+// The largest differences between logits. FP32 sums are computed in another order and with fused multiply-add. In INT8, such a
+// difference can move a value across a rounding boundary; the limit is a fifth of this model's quantization error.
 export const TOLERANCE = { fp32: 1e-3, int8: 0.05 };
 
-function native(key, [a, b]) {
+function classify(key, [a, b]) {
   const args = ["classify", join(DIST, `models/model.${key}.onnx`), a, b, "--tokenizer", join(DIST, "models/tokenizer.json"), "--json"];
   return JSON.parse(execFileSync(CLI, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
 }
 
-/** The answers for [`PAIRS`], by model. */
+/** The native answers for `PAIRS`, by model. */
 export const expectedAnswers = () =>
-  Object.fromEntries(["int8", "fp32"].map((key) => [key, PAIRS.map((pair) => native(key, pair))]));
+  Object.fromEntries(["int8", "fp32"].map((key) => [key, PAIRS.map((pair) => classify(key, pair))]));
 
-/** Fails where `answers` of the model `key` for [`PAIRS`] are not those of `expected`. */
+/** Fails unless the `answers` of model `key` for `PAIRS` agree with the native ones. */
 export function assertAgrees(key, answers, expected) {
   assert.equal(answers.length, PAIRS.length);
   answers.forEach((answer, at) => {
@@ -41,7 +41,7 @@ export function assertAgrees(key, answers, expected) {
     assert.equal(answer.label, reference.label);
     answer.logits.forEach((logit, label) => {
       const difference = Math.abs(logit - reference.logits[label]);
-      assert.ok(difference <= TOLERANCE[key], `${key}, pair ${at}: ${logit}, natively ${reference.logits[label]}`);
+      assert.ok(difference <= TOLERANCE[key], `${key}, pair ${at}: ${logit}, but the native command has ${reference.logits[label]}`);
     });
   });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { OTHER, SAME, SUITE_TIMEOUT, answered, assertColumn, compare, loaded, numbers, open, part, said, site } from "./visit.mjs";
 
-// One page with both models loaded, for the tests that leave it usable.
+// One page with both models loaded, for the tests that do not break it.
 const shared = await open();
 
 describe("the page", { timeout: SUITE_TIMEOUT }, () => {
@@ -91,12 +91,12 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await loaded(shared, "int8", "fp32");
     await compare(shared, [SAME[0], ""]);
     await assertColumn(shared, "int8");
-    assert.match(await shared.locator("#notes").textContent(), /^Sentence 2 is empty; the answer means little\.$/);
+    assert.match(await shared.locator("#notes").textContent(), /^Sentence 2 is empty, so the answer means little\.$/);
     await compare(shared, [" ", "\n"]);
     assert.match(await shared.locator("#notes").textContent(), /^Both sentences are empty/);
   });
 
-  test("cuts a pair of 10,000 words and says so", async () => {
+  test("truncates a pair of 10,000 words and says so", async () => {
     await loaded(shared, "int8", "fp32");
     await compare(shared, ["word ".repeat(10_000), SAME[1]]);
     await assertColumn(shared, "int8");
@@ -105,7 +105,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     assert.equal(numbers(await part(shared, "int8", "tokens").textContent())[0], length);
   });
 
-  test("answers with INT8 while FP32 is under way, then adds FP32", async () => {
+  test("answers with INT8 while FP32 is loading, then adds FP32", async () => {
     const page = await open({ query: "?fp32=/broken/held.onnx" });
     await loaded(page, "int8");
     await compare(page, SAME);
@@ -121,7 +121,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await page.context().close();
   });
 
-  test("says nothing of answers that were withdrawn by another backend", async () => {
+  test("shows no summary of earlier answers while another backend loads", async () => {
     const page = await open();
     await loaded(page, "int8", "fp32");
     await page.selectOption("#example", { index: 1 });
@@ -149,7 +149,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     const compared = page.evaluate(([a, b]) => window.bert8.compare(a, b), SAME);
     await page.selectOption("#backend", "simd128");
     await page.waitForFunction(() => ["int8", "fp32"].every((key) => window.bert8[key]?.info.backend === "simd128"));
-    assert.equal((await compared).int8.labelId, earlier[0].labelId, "answered in spite of the change");
+    assert.equal((await compared).int8.labelId, earlier[0].labelId, "answers despite the change");
     const later = await page.evaluate(ask, SAME);
     earlier.forEach((answer, model) => {
       assert.equal(answer.labelId, later[model].labelId);

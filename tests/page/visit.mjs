@@ -1,28 +1,31 @@
-// What the page's tests share: the built site in a real Chromium, and what a visitor does and sees there. Environment:
-//   BERT8_DIST           the site to test (default: dist/ of this checkout)
+// Opens the built site in Chromium, uses it as a visitor does and reads what it shows. Environment:
+//   BERT8_DIST           the site to test (default: dist/ in this checkout)
+//   BERT8_CLI            the bert8 command
 //   CHROMIUM             the browser (default: /usr/bin/chromium)
-//   BERT8_CHROMIUM_ARGS  more arguments for it, separated by spaces
+//   BERT8_CHROMIUM_ARGS  additional arguments for it, separated by spaces
 //   BERT8_FOREIGN_INT8   an INT8 file that bert8 did not make
 //   BERT8_SHOTS          a folder for screenshots
+//   CI                   if set, tests whose requirements are missing fail instead of being skipped
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after } from "node:test";
-import { launch } from "./browser.mjs";
-import { DIST, startSite } from "./site.mjs";
+import { DIST } from "../../tools/web/built.mjs";
+import { launch } from "../../tools/web/chromium.mjs";
+import { startSite } from "./site.mjs";
 
 if (!existsSync(join(DIST, "index.html"))) {
-  console.error(`${DIST} holds no built site: run ./build.sh first`);
+  console.error(`${DIST} does not contain the built site: run ./build.sh first`);
   process.exit(1);
 }
 
 export { OTHER, SAME } from "./sentences.mjs";
-/** Milliseconds for the tests of a suite. */
+/** Milliseconds for all tests of a suite. */
 export const SUITE_TIMEOUT = 180_000;
 const TIMEOUT = 60_000;
 
-/** The site, until after the last test. */
+/** The test server. It ends after the last test. */
 export const site = await startSite();
 const browser = await launch();
 
@@ -31,17 +34,21 @@ after(async () => {
   site.close();
 });
 
-/** Opens the site in a fresh browser context; `page.log` collects what must not happen. */
+/**
+ * Opens the site in a new browser context. `page.log` collects errors, requests to other origins, and all requests and responses.
+ */
 export async function open({ query = "", url = site.url, prepare, ...context } = {}) {
   const page = await (await browser.newContext(context)).newPage();
+  const { origin } = new URL(url);
   page.setDefaultTimeout(TIMEOUT);
-  page.log = { errors: [], foreign: [], requests: [] };
+  page.log = { errors: [], foreign: [], requests: [], responses: [] };
   page.on("pageerror", (error) => page.log.errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && page.log.errors.push(message.text()));
   page.context().on("request", (request) => {
     page.log.requests.push(request.url());
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(site.origin)) page.log.foreign.push(request.url());
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(`${origin}/`)) page.log.foreign.push(request.url());
   });
+  page.context().on("response", (response) => page.log.responses.push(response));
   if (prepare) await page.addInitScript(prepare);
   await page.goto(url + query);
   return page;
@@ -60,7 +67,7 @@ export async function compare(page, [a, b]) {
   await answered(page);
 }
 
-/** Numbers in a text; fails where a computation went wrong and shows. */
+/** The numbers in a text. Fails if the text shows the result of a failed computation. */
 export function numbers(text) {
   assert.doesNotMatch(text, /NaN|Infinity|undefined|null/);
   return (text.match(/\d+(\.\d+)?/g) ?? []).map(Number);
@@ -75,7 +82,9 @@ export async function assertColumn(page, key) {
   assert.ok(share >= 0 && share <= 1);
 }
 
-export const alertOf = async (page, key) => {
+/** Waits for the alert of a model. Returns its texts. */
+export async function alertOf(page, key) {
   await card(page, key).locator("[role=alert] .alert").waitFor();
-  return card(page, key).getByRole("alert").textContent();
-};
+  const text = (name) => part(page, key, name).textContent();
+  return { title: await text("title"), reason: await text("reason") };
+}

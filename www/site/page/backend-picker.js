@@ -2,7 +2,7 @@ import { BACKENDS, isSupported } from "../backend.js";
 
 const NAMES = { "relaxed-simd": "Relaxed SIMD", simd128: "SIMD128" };
 
-/** Fills the select; calls `onChange` with the backend's name. */
+/** Fills the select with the backends. Calls `onChange` with the name of the backend that the user picks. */
 export function setUpBackendPicker(select, chosen, onChange) {
   select.add(new Option("Auto", "auto"));
   for (const backend of BACKENDS) {

@@ -1,8 +1,8 @@
-// The Chromium that tests and benchmark drive: CHROMIUM names it, BERT8_CHROMIUM_ARGS adds to its arguments.
+// Starts Chromium. CHROMIUM names its command; BERT8_CHROMIUM_ARGS holds additional arguments, separated by spaces.
 
 import { chromium } from "playwright-core";
 
-/** The added arguments. */
+/** The arguments of BERT8_CHROMIUM_ARGS. */
 export const EXTRA_ARGS = (process.env.BERT8_CHROMIUM_ARGS ?? "").split(" ").filter(Boolean);
 
 const ARGS = [
@@ -17,7 +17,7 @@ const ARGS = [
   ...EXTRA_ARGS,
 ];
 
-/** Starts the browser, with `more` arguments. */
+/** Starts Chromium; `more` are additional arguments. Resolves to Playwright's browser. */
 export function launch(more = []) {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGS, ...more] });
 }

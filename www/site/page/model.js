@@ -1,8 +1,8 @@
 import { load } from "../bert8.js";
 
 /**
- * One model of the page. `state` is "waiting", "loading", "ready" or "failed"; a "change" event follows every change
- * of the state, the progress or the error.
+ * One of the page's two models. `state` is "waiting", "loading", "ready" or "failed". The model dispatches a "change" event
+ * after each change of its state, progress, classifier or error.
  */
 export class Model extends EventTarget {
   state = "waiting";
@@ -17,11 +17,11 @@ export class Model extends EventTarget {
     Object.assign(this, { key, name, files });
   }
 
-  /** Settles when loading has ended, well or not. */
+  /** Loads the model. Resolves when loading has ended, whether it succeeded or failed. */
   async load(backend) {
     this.unload();
     const { signal } = (this.#loading = new AbortController());
-    // The tokenizer comes at the same time, and is small.
+    // The progress of the tokenizer is not shown: it is small and downloads at the same time.
     const onProgress = (progress) => progress.file === "model" && this.#become("loading", { progress });
     this.#become("loading");
     try {
@@ -45,7 +45,7 @@ export class Model extends EventTarget {
     this.#become("failed", { error });
   }
 
-  /** The classifier, once there is one; rejects with the error if loading fails. */
+  /** Resolves to the classifier once it is loaded. Rejects with the error if loading fails. */
   ready() {
     return new Promise((resolve, reject) => {
       const look = () => {

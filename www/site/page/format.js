@@ -1,4 +1,4 @@
-// Numbers for people, in the page's language, English; units stay with their numbers.
+// Formats numbers in English, the page's language. A no-break space keeps a number and its unit together.
 
 const SPACE = "\u00a0";
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, maximumFractionDigits: 2, roundingPriority: "lessPrecision" });

@@ -1,4 +1,4 @@
-// How an answer reads. A model with two labels is taken for a paraphrase classifier: label 1 is "same meaning".
+// Turns answers into words. A model with two labels is assumed to be a paraphrase classifier: label 1 means "same meaning".
 
 import { score } from "./format.js";
 
@@ -10,15 +10,15 @@ export function verdict(answer) {
   return isParaphrase(answer) ? `Same meaning: ${answer.labelId === 1 ? "yes" : "no"}` : answer.label;
 }
 
-/** The probability to show, and what it is a probability of; undefined for a score. */
+/** Returns the probability to show and its label, or undefined for a score. */
 export function probability(answer) {
   if (isScore(answer)) return undefined;
   return isParaphrase(answer)
-    ? { of: "Probability of same meaning", value: answer.probabilities[1] }
-    : { of: `Probability of ${answer.label}`, value: answer.probabilities[answer.labelId] };
+    ? { label: "Probability of same meaning", value: answer.probabilities[1] }
+    : { label: `Probability of ${answer.label}`, value: answer.probabilities[answer.labelId] };
 }
 
-/** Whether the answer is the key's; undefined where the labels mean something else. */
+/** Returns whether the answer agrees with the answer key, or undefined if the labels mean something else. */
 export function agrees(answer, sameMeaning) {
   return isParaphrase(answer) ? (answer.labelId === 1) === sameMeaning : undefined;
 }

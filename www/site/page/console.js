@@ -1,7 +1,7 @@
 import { load } from "../bert8.js";
 import { alone, measure, speedup } from "./measure.js";
 
-/** Puts `window.bert8` in place: the API and the page's own two models. */
+/** Defines `window.bert8`, for the browser's console: the API and the page's two models. */
 export function setUpConsole({ int8, fp32 }) {
   window.bert8 = {
     load,
@@ -11,7 +11,7 @@ export function setUpConsole({ int8, fp32 }) {
     get fp32() {
       return fp32.classifier;
     },
-    /** Waits for both models, then measures one after the other. */
+    /** Waits for both models, then classifies and times the pair with each. Resolves to `{ int8, fp32, speedup }`. */
     async compare(a, b) {
       for (;;) {
         await Promise.all([int8.ready(), fp32.ready()]);
@@ -23,14 +23,14 @@ export function setUpConsole({ int8, fp32 }) {
   console.info('bert8: try  await bert8.compare("How old are you?", "What is your age?")  or  await bert8.int8.classify(a, b)');
 }
 
-/** Resolves to nothing where a model is loaded anew before it has answered. */
+/** Resolves to undefined if a model is reloaded before both have answered. */
 async function bothAnswers(int8, fp32, a, b) {
-  const mine = [int8.classifier, fp32.classifier];
-  const same = () => mine[0] && mine[1] && mine[0] === int8.classifier && mine[1] === fp32.classifier;
-  if (!same()) return undefined;
+  const classifiers = [int8.classifier, fp32.classifier];
+  const unchanged = () => classifiers.every(Boolean) && classifiers[0] === int8.classifier && classifiers[1] === fp32.classifier;
+  if (!unchanged()) return undefined;
   try {
-    return { int8: await measure(mine[0], a, b), fp32: await measure(mine[1], a, b) };
+    return { int8: await measure(classifiers[0], a, b), fp32: await measure(classifiers[1], a, b) };
   } catch (error) {
-    if (same()) throw error;
+    if (unchanged()) throw error;
   }
 }

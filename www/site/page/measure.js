@@ -1,17 +1,17 @@
-// Enough repeats for a stable median, few enough not to keep anyone waiting.
+// Enough runs for a stable median, but at most 1.5 seconds of them.
 const REPEATS = { warmup: 1, runs: 25, budgetMs: 1500 };
 
 let queue = Promise.resolve();
 
-/** Runs `job` when no other job runs: two models at once would slow each other down. */
+/** Runs `job` after all earlier jobs have ended: two models that run at once would slow each other down. */
 export function alone(job) {
   const done = queue.then(job);
   queue = done.catch(() => {});
   return done;
 }
 
-/** A classification with timings worth showing. */
+/** Classifies a pair repeatedly, for a stable timing. */
 export const measure = (classifier, a, b) => classifier.classify(a, b, REPEATS);
 
-/** Which answer is faster, as a factor. */
+/** How many times as fast the INT8 answer was. */
 export const speedup = (fp32, int8) => fp32.timing.inferMs / int8.timing.inferMs;

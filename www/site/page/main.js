@@ -17,43 +17,43 @@ const models = {
 const cards = {};
 let backend = settings.backend;
 let examples = [];
-let asked = null; // the question the answers on the page belong to: { a, b, example }
-let turn = 0;
+let asked = null; // the question that the answers on the page belong to: { a, b, example }
+let generation = 0; // counts how often both models were loaded
 
 const form = byId("pair");
 const first = byId("sentence1");
 const second = byId("sentence2");
 
-/** INT8 first: it is small, and useful alone. */
+/** Loads INT8 first: it is smaller, and the page is already useful with it alone. */
 async function loadModels() {
-  const mine = ++turn;
+  const current = ++generation;
   clearSummary();
   for (const model of Object.values(models)) model.unload();
   await models.int8.load(backend);
-  if (mine === turn) await models.fp32.load(backend);
+  if (current === generation) await models.fp32.load(backend);
 }
 
 function onModelChange(model) {
   const all = Object.values(models);
   byId("compare").disabled = !all.some(({ state }) => state === "ready");
   if (model.progress) return;
-  // One after the other would be lost: a screen reader has not said the first when the second takes its place.
+  // Both in one announcement: a second one would replace the first before a screen reader has read it out.
   announce(all.map(spoken).filter(Boolean).join(". "));
   if (model.state === "ready" && asked) answer({ ...asked });
 }
 
-/** A failure is an alert of its own. */
+/** What to announce about a model. A failure has its own alert. */
 function spoken({ name, state }) {
   return { ready: `${name} is ready`, loading: `Loading ${name}` }[state];
 }
 
-/** Asks every model that is ready. A later call, for new sentences or a newly loaded model, takes over from this one. */
+/** Asks every model that is ready and shows the answers. A later call, for new sentences or a newly loaded model, replaces this one. */
 function answer(question) {
   asked = question;
   byId("results").setAttribute("aria-busy", "true");
   byId("answer-key").replaceChildren();
   return alone(async () => {
-    const mine = turn;
+    const current = generation;
     const answers = {};
     const infos = {};
     Object.values(cards).forEach((card) => card.showBusy());
@@ -67,13 +67,13 @@ function answer(question) {
     }
     if (asked !== question) return;
     byId("results").setAttribute("aria-busy", "false");
-    if (mine !== turn) return; // the models are being loaded anew
+    if (current !== generation) return; // the models are being reloaded
     showSummary(question, answers, infos);
     showStaleness();
   });
 }
 
-/** Resolves to nothing if the model fails, or is replaced meanwhile. */
+/** Resolves to undefined if the model fails or is reloaded in the meantime. */
 async function ask(model, { a, b }) {
   const { classifier } = model;
   try {
@@ -84,7 +84,7 @@ async function ask(model, { a, b }) {
   }
 }
 
-/** Answers to other sentences than those above are marked, and their answer key is withdrawn. */
+/** Marks the answers as stale if the sentences have changed since, and hides the answer key. */
 function showStaleness() {
   const stale = asked !== null && (asked.a !== first.value || asked.b !== second.value);
   if (stale === byId("stale").hidden) announce(stale ? byId("stale").textContent : "");

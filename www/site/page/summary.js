@@ -3,7 +3,7 @@ import { ratio, score } from "./format.js";
 import { speedup } from "./measure.js";
 import { agrees, isScore } from "./verdict.js";
 
-/** What can be said of the answers together: `answers` and `infos` by model key, each with what there is so far. */
+/** Shows what the answers say together. `answers` and `infos` hold one entry for each model that has answered so far. */
 export function showSummary({ a, b, example }, answers, infos) {
   showFigures(answers, infos);
   setLines(byId("notes"), notes(a, b, answers, infos), "note");
@@ -36,13 +36,13 @@ function figure(before, value, after) {
 }
 
 function notes(a, b, answers, infos) {
-  const cut = Object.keys(answers).find((key) => answers[key].truncated);
+  const truncated = Object.keys(answers).find((key) => answers[key].truncated);
   const empty = [a, b].flatMap((text, i) => (text.trim() === "" ? [`Sentence ${i + 1}`] : []));
   return [
-    empty.length === 1 && `${empty[0]} is empty; the answer means little.`,
-    empty.length === 2 && "Both sentences are empty; the answer means little.",
-    cut && `The pair was longer than ${infos[cut].maxLength} tokens and was cut.`,
-    infos.int8?.kernel === "unfused" && "The INT8 file is not in the form that bert8 fuses: it runs without the fast kernels.",
+    empty.length === 1 && `${empty[0]} is empty, so the answer means little.`,
+    empty.length === 2 && "Both sentences are empty, so the answer means little.",
+    truncated && `The pair was longer than ${infos[truncated].maxLength} tokens and was truncated.`,
+    infos.int8?.kernel === "unfused" && "bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels.",
   ].filter(Boolean);
 }
 

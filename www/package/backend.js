@@ -1,7 +1,11 @@
-// Which of the two wasm builds this browser can run.
+// @ts-check
+// Chooses between the two WebAssembly builds: one uses relaxed SIMD, the other only SIMD128.
+
+/** @import { Backend } from "./bert8.js" */
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
+// One minimal module per build. A browser that accepts the module can run the build.
 const PROBES = {
   // (module (func (param v128 v128 v128) (result v128)
   //   local.get 0  local.get 1  local.get 2
@@ -25,23 +29,34 @@ const PROBES = {
   ],
 };
 
-/** Backend names, fastest first. */
-export const BACKENDS = Object.keys(PROBES);
+/** The names of the builds, fastest first. */
+export const BACKENDS = /** @type {Backend[]} */ (Object.keys(PROBES));
 
-/** Whether this browser can run `backend`, one of `BACKENDS`. */
+/** @type {(name: string) => name is Backend} */
+const isBackend = (name) => Object.hasOwn(PROBES, name);
+
+/**
+ * Returns whether this browser can run a build.
+ * @param {Backend} backend
+ */
 export function isSupported(backend) {
   return typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(PROBES[backend]));
 }
 
-/** The backend to load for `wanted` ("auto" or a name); throws an Error saying why there is none. */
+/**
+ * Returns the build to load. "auto" selects the fastest supported one.
+ * @param {string} wanted "auto" or the name of a build
+ * @returns {Backend}
+ * @throws {Error} if the name is unknown or this browser cannot run the build; the message says what to do
+ */
 export function pickBackend(wanted = "auto") {
-  if (wanted !== "auto" && !BACKENDS.includes(wanted)) {
+  if (wanted !== "auto" && !isBackend(wanted)) {
     throw new Error(`unknown backend ${JSON.stringify(wanted)}: use "auto", "relaxed-simd" or "simd128"`);
   }
   if (!isSupported("simd128")) {
     throw new Error("this browser has no WebAssembly SIMD, which bert8 needs: use a current Chrome, Edge, Firefox or Safari");
   }
-  if (wanted === "auto") return BACKENDS.find(isSupported);
+  if (wanted === "auto") return BACKENDS.find(isSupported) ?? "simd128";
   if (!isSupported(wanted)) {
     throw new Error(`this browser has no WebAssembly relaxed SIMD: use backend "auto" or "simd128"`);
   }

@@ -1,19 +1,19 @@
-/** The element with this id. */
+/** Returns the element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** A copy of the template's only element, and its `data-part` elements by name. */
+/** Copies the template's only element. Returns the copy and its `data-part` elements by name. */
 export function clone(templateId) {
   const element = byId(templateId).content.firstElementChild.cloneNode(true);
   const parts = Object.fromEntries([...element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
   return { element, parts };
 }
 
-/** Sets text only where it differs, so that live regions do not repeat themselves. */
+/** Sets the text only if it changes, so that screen readers do not repeat a live region. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Replaces the children by one line per text. */
+/** Replaces the children with one line per text. */
 export function setLines(element, texts, className = "") {
   element.replaceChildren(
     ...texts.map((text) => {
@@ -25,7 +25,7 @@ export function setLines(element, texts, className = "") {
   );
 }
 
-/** Tells screen readers, politely; what was said before is no longer true. */
+/** Announces `text` to screen readers, in place of the previous announcement. */
 export function announce(text) {
   setText(byId("announcement"), text);
 }

@@ -7,8 +7,8 @@ const FILES = {
 };
 
 /**
- * What the page's address asks for: `?int8=URL&fp32=URL&tokenizer=URL&backend=NAME`, each optional.
- * What cannot be honoured is described in `problems` and replaced by its default.
+ * Reads the settings in the page's address: `?int8=URL&fp32=URL&tokenizer=URL&backend=NAME`, each optional.
+ * An invalid setting is replaced by its default and described in `problems`.
  */
 export function readAddress(address) {
   const query = new URL(address).searchParams;
@@ -16,13 +16,13 @@ export function readAddress(address) {
   for (const name of Object.keys(FILES).filter((name) => query.has(name))) {
     const url = URL.canParse(query.get(name), address) && new URL(query.get(name), address);
     if (url && url.origin === new URL(address).origin) settings[name] = url.pathname + url.search;
-    else settings.problems.push(`“${name}” in this page's address is not a file on this site, so ${FILES[name]} is used.`);
+    else settings.problems.push(`“${name}” in this page's address is not a file on this site, so ${FILES[name]} is used instead.`);
   }
   if (query.has("backend")) {
     const wanted = query.get("backend");
     const known = wanted === "auto" || BACKENDS.includes(wanted);
     if (known && (wanted === "auto" || isSupported(wanted))) settings.backend = wanted;
-    else settings.problems.push(`The backend “${wanted}” in this page's address is ${known ? "not supported by this browser" : "unknown"}, so the fastest supported one is used.`);
+    else settings.problems.push(`The backend “${wanted}” in this page's address is ${known ? "not supported by this browser" : "unknown"}, so the fastest supported backend is used instead.`);
   }
   return settings;
 }

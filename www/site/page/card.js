@@ -4,7 +4,7 @@ import { probability, verdict } from "./verdict.js";
 
 const TAGS = { int8: "8-bit integers", fp32: "32-bit original" };
 
-/** The column of one model: its loading, its failure or its answer. */
+/** The column of one model. Shows the loading progress, the failure or the answer. */
 export class Card {
   #model;
   #parts;
@@ -37,26 +37,26 @@ export class Card {
     parts.answer.hidden = false;
   }
 
-  /** Screen readers hear of two verdicts, and whose each is. */
+  /** Prefixes the verdict with the model's name for screen readers, which read out both verdicts. */
   #showVerdict(text) {
-    const whose = document.createElement("span");
-    whose.className = "visually-hidden";
-    whose.textContent = `${this.#model.name}: `;
-    this.#parts.verdict.replaceChildren(...(text ? [whose, text] : []));
+    const owner = document.createElement("span");
+    owner.className = "visually-hidden";
+    owner.textContent = `${this.#model.name}: `;
+    this.#parts.verdict.replaceChildren(...(text ? [owner, text] : []));
   }
 
-  #showProbability(found) {
+  #showProbability(shown) {
     const parts = this.#parts;
-    parts.probable.hidden = parts.meter.hidden = !found;
-    if (!found) return;
-    parts["probability-label"].textContent = found.of;
-    parts.probability.textContent = percent(found.value);
-    parts.meter.setAttribute("aria-label", found.of);
-    parts.meter.value = found.value;
-    parts.meter.textContent = percent(found.value);
+    parts.probable.hidden = parts.meter.hidden = !shown;
+    if (!shown) return;
+    parts["probability-label"].textContent = shown.label;
+    parts.probability.textContent = percent(shown.value);
+    parts.meter.setAttribute("aria-label", shown.label);
+    parts.meter.value = shown.value;
+    parts.meter.textContent = percent(shown.value);
   }
 
-  /** Only where there is no earlier answer, which stays until the new one is there. */
+  /** Shows that an answer is being computed. An earlier answer stays until the new one replaces it. */
   showBusy() {
     if (this.#model.state === "ready" && this.#parts.answer.hidden) this.#showVerdict("Comparing…");
   }
@@ -86,11 +86,11 @@ export class Card {
     parts.reason.textContent = sentence(error.message);
     parts.advice.textContent =
       failedWhile === "ready"
-        ? "Retry loads it again. The other model is not affected."
-        : `Check the connection, and that the server has ${files.model} and ${files.tokenizer}, then retry. The other model is not affected.`;
+        ? "Retry to load it again. The other model is not affected."
+        : `Check that you are online and that the server has ${files.model} and ${files.tokenizer}, then retry. The other model is not affected.`;
     parts.retry.setAttribute("aria-label", `Retry ${name}`);
     parts.retry.addEventListener("click", () => {
-      this.#parts.name.focus(); // the button goes
+      this.#parts.name.focus(); // the focused button disappears
       this.onRetry();
     });
     this.#parts.alert.replaceChildren(element);
@@ -98,14 +98,14 @@ export class Card {
 }
 
 function loadingText(state, progress) {
-  if (state === "waiting") return "Waiting its turn";
+  if (state === "waiting") return "Waiting to load";
   if (!progress) return "Starting";
   if (progress.stage === "prepare") return "Preparing";
   const loaded = megabytes(progress.loaded);
   return progress.total ? `Downloading: ${loaded} of ${megabytes(progress.total)} MB` : `Downloading: ${loaded} MB`;
 }
 
-/** Without a known share, the bar only shows that something is going on. */
+/** If the total size is unknown, the bar is indeterminate. */
 function showProgress(bar, state, progress) {
   if (state === "waiting") bar.value = 0;
   else if (progress?.total) bar.value = progress.loaded / progress.total;
@@ -116,7 +116,7 @@ function facts({ modelBytes, kernel, backend, loadMs }) {
   return `${megabytes(modelBytes)} MB file · kernel ${kernel} · ${backend} · loaded in ${seconds(loadMs)}`;
 }
 
-/** A message as a sentence; what begins with a URL stays as it is. */
+/** Turns an error message into a sentence, with a capital letter unless it starts with a URL or a name. */
 function sentence(text) {
   const start = /^[a-z]+\b[^:/.]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;

@@ -1,7 +1,7 @@
 const HEADER = "label\tsentence1\tsentence2\tkind";
 const OPTION_LENGTH = 72;
 
-/** Resolves to `{ sameMeaning, a, b, kind }[]`. */
+/** Downloads the examples. Resolves to an array of `{ sameMeaning, a, b, kind }`. */
 export async function fetchExamples(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
@@ -10,14 +10,14 @@ export async function fetchExamples(url) {
 
 function parseExamples(text) {
   const [header, ...lines] = text.split(/\r?\n/).filter((line) => line !== "");
-  if (header !== HEADER) throw new Error("examples.tsv does not start with its header");
+  if (header !== HEADER) throw new Error(`the examples do not start with the header ${JSON.stringify(HEADER)}`);
   return lines.map((line) => {
     const [label, a, b, kind] = line.split("\t");
     return { sameMeaning: label === "1", a, b, kind };
   });
 }
 
-/** Fills the select, one group a kind; calls `onPick` with the example. */
+/** Fills the select with the examples, one group per kind. Calls `onPick` with the example that the user picks. */
 export function setUpExamplePicker(select, examples, onPick) {
   select.replaceChildren(new Option("Choose an example…", ""));
   for (const [kind, members] of groupByKind(examples)) {
@@ -32,7 +32,7 @@ export function setUpExamplePicker(select, examples, onPick) {
   select.disabled = false;
 }
 
-/** The example that consists of these two sentences, in either order. */
+/** Returns the example with these two sentences, in either order, if any. */
 export function findExample(examples, a, b) {
   return examples.find((example) => (example.a === a && example.b === b) || (example.a === b && example.b === a));
 }

@@ -1,0 +1,53 @@
+// Runs in the page under test, before the page's own script. Compares the first pair in the page, asks the API about all
+// pairs in the address, and posts the answers to the server.
+
+import { load } from "./bert8.js";
+
+const pairs = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const errors = [];
+addEventListener("error", ({ message }) => errors.push(message));
+addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+  errors.push(`${violatedDirective}: ${blockedURI}`);
+});
+
+const find = (selector) => document.querySelector(selector);
+
+async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** The page's summary after it has compared the first pair, and the errors so far. */
+async function askPage() {
+  await until(() => window.bert8?.int8 && window.bert8?.fp32);
+  pairs[0].forEach((sentence, at) => (find(`#sentence${at + 1}`).value = sentence));
+  find("#compare").click();
+  await until(() => find("#summary").textContent && find("#results[aria-busy=false]"));
+  const { textContent: summary } = find("#summary");
+  for (const classifier of [window.bert8.int8, window.bert8.fp32]) classifier.dispose(); // frees their memory
+  return { summary, errors };
+}
+
+/** The answers of both models on each backend. */
+async function askApi() {
+  const found = [];
+  for (const backend of ["auto", "simd128"]) {
+    for (const key of ["int8", "fp32"]) {
+      const files = { model: `models/model.${key}.onnx`, tokenizer: "models/tokenizer.json" };
+      const classifier = await load({ ...files, backend });
+      found.push({ key, info: classifier.info, answers: await classifier.classifyBatch(pairs) });
+      classifier.dispose();
+    }
+  }
+  return found;
+}
+
+async function report() {
+  try {
+    return { page: await askPage(), api: await askApi() };
+  } catch (error) {
+    return { error: `${error}\n${error.stack}` };
+  }
+}
+
+report().then((message) => fetch("said", { method: "POST", body: JSON.stringify(message) }));

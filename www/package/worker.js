@@ -1,0 +1,190 @@
+// @ts-check
+// A module worker that holds one WebAssembly classifier.
+// It receives { id, operation, args } and { abort: id }.
+// It posts { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
+
+/** @import { Backend, ClassifyOptions, LoadProgress } from "./bert8.js" */
+
+/**
+ * @typedef {typeof import("./pkg/relaxed/bert8.js")} Wasm the JavaScript interface of a WebAssembly build
+ * @typedef {string | Uint8Array} Source an absolute URL or the bytes of a file
+ * @typedef {{ signal: AbortSignal, onProgress: (progress: any) => void }} Context
+ */
+
+import { download } from "./download.js";
+
+/** @type {Record<Backend, () => Promise<Wasm>>} */
+const BUILDS = {
+  "relaxed-simd": () => import("./pkg/relaxed/bert8.js"),
+  simd128: () => import("./pkg/simd128/bert8.js"),
+};
+
+// How many pairs of a batch to pass to WebAssembly in one call, by precision. The worker reports progress and reads abort
+// messages only between two calls. Rust decides on its own how many of the pairs it runs together, by their tokens; 32 pairs
+// are usually enough to fill such a group. FP32 runs pairs one by one, so a larger number would only delay reports.
+const PAIRS_PER_CALL = { int8: 32, fp32: 1 };
+
+/** @type {import("./pkg/relaxed/bert8.js").WasmClassifier} */
+let classifier;
+
+/** @type {string | null} the error message of every request after a trap */
+let crashed = null;
+
+/** @type {Map<number, AbortController>} the requests under way, by id */
+const running = new Map();
+
+const operations = {
+  /**
+   * @param {{ backend: Backend, kernel: string, model: Source, tokenizer: Source, maxLength?: number }} args
+   * @param {Context} context
+   */
+  async load({ backend, kernel, model, tokenizer, maxLength }, context) {
+    const start = performance.now();
+    // Chunks of the model are queued until WebAssembly has started. Those of a download are copied: its buffer is reused.
+    /** @type {Uint8Array[]} */
+    const queue = [];
+    /** @type {import("./pkg/relaxed/bert8.js").WasmModelFile | undefined} */
+    let modelFile;
+    const take = (/** @type {Uint8Array} */ chunk) => {
+      if (modelFile) modelFile.push(chunk);
+      else queue.push(chunk === model ? chunk : chunk.slice());
+    };
+    const modelSize = obtain(model, "model", context, take);
+    const started = startBuild(backend).then((wasm) => {
+      const file = new wasm.WasmModelFile();
+      for (const chunk of queue.splice(0)) file.keep(chunk);
+      modelFile = file;
+      return { wasm, file };
+    });
+    /** @type {Uint8Array<ArrayBuffer>[]} */
+    const chunks = [];
+    const tokenizerSize = obtain(tokenizer, "tokenizer", context, (chunk) => chunks.push(chunk.slice()));
+    const parsedTokenizer = Promise.all([started, tokenizerSize]).then(async ([{ wasm }]) => {
+      const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
+      return new wasm.WasmTokenizer(bytes, nameOf(tokenizer, "tokenizer"));
+    });
+    const [{ wasm, file }, size, parsed] = await Promise.all([started, modelSize, parsedTokenizer]);
+    context.signal.throwIfAborted();
+    context.onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
+    classifier = new wasm.WasmClassifier(file, nameOf(model, "model"), parsed, maxLength, kernel);
+    return { ...classifier.info, backend, loadMs: performance.now() - start };
+  },
+
+  /** @param {{ sentence1: string, sentence2: string, options: ClassifyOptions }} args */
+  classify: ({ sentence1, sentence2, options }) => classifier.classify(sentence1, sentence2, options),
+
+  /**
+   * @param {{ pairs: [string, string][] }} args
+   * @param {Context} context
+   */
+  async classifyBatch({ pairs }, { signal, onProgress }) {
+    const results = [];
+    const count = PAIRS_PER_CALL[/** @type {"int8" | "fp32"} */ (classifier.info.precision)];
+    while (results.length < pairs.length) {
+      signal.throwIfAborted();
+      const batch = pairs.slice(results.length, results.length + count);
+      results.push(...classifier.classifyBatch(batch.flat()));
+      onProgress({ done: results.length, total: pairs.length });
+      await nextTask();
+    }
+    return results;
+  },
+};
+
+onmessage = async ({ data: { id, operation, args, abort } }) => {
+  if (abort) return running.get(abort)?.abort();
+  const controller = new AbortController();
+  running.set(id, controller);
+  const onProgress = (/** @type {unknown} */ progress) => postMessage({ id, progress });
+  try {
+    if (crashed) throw new Error(crashed);
+    const run = operations[/** @type {keyof typeof operations} */ (operation)];
+    const result = await run(args, { signal: controller.signal, onProgress });
+    postMessage({ id, result });
+  } catch (error) {
+    if (isTrap(error)) crashed = crashMessage(error);
+    const name = error instanceof Error ? error.name : undefined;
+    postMessage({ id, error: { name, message: isTrap(error) ? crashed : messageOf(error) } });
+  } finally {
+    running.delete(id);
+  }
+};
+
+// Errors outside of any request.
+onunhandledrejection = (event) => {
+  event.preventDefault();
+  postMessage({ crash: crashMessage(event.reason) });
+};
+onerror = (message, source, line, column, error) => {
+  postMessage({ crash: crashMessage(error ?? message) });
+  return true;
+};
+
+/**
+ * Passes the bytes of `source` to `take`, chunk by chunk; downloads them first if `source` is a URL. Resolves to their number.
+ * @param {Source} source
+ * @param {LoadProgress["file"]} file
+ * @param {Context} context
+ * @param {(chunk: Uint8Array) => void} take
+ */
+async function obtain(source, file, context, take) {
+  if (typeof source === "string") return download(source, file, context, take);
+  take(source);
+  return source.length;
+}
+
+/**
+ * The name of a source in error messages.
+ * @param {Source} source
+ * @param {LoadProgress["file"]} file
+ */
+function nameOf(source, file) {
+  return typeof source === "string" ? source : `the given ${file}`;
+}
+
+/**
+ * Loads and starts a WebAssembly build.
+ * @param {Backend} backend
+ */
+async function startBuild(backend) {
+  try {
+    const wasm = await BUILDS[backend]();
+    await wasm.default();
+    return wasm;
+  } catch (error) {
+    throw new Error(`the ${backend} build of bert8 did not start: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Returns whether an error leaves the WebAssembly instance in an unknown state: a Rust panic, or an exhausted stack.
+ * @param {unknown} error
+ */
+function isTrap(error) {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+}
+
+/** @param {unknown} error */
+function crashMessage(error) {
+  return `bert8 crashed inside WebAssembly (${messageOf(error)}); load the model again`;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Resolves after the messages that have arrived so far, such as an abort, have been handled.
+ * @returns {Promise<void>}
+ */
+function nextTask() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
