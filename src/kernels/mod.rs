@@ -8,7 +8,7 @@ mod gemm;
 mod isa;
 mod layers;
 
-pub use gemm::{BAND, PackedWeights, Packer};
+pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};
 pub use layers::{
     AttentionParams, AttentionScratch, ContextRows, Embedding, FloatAttention, FloatAttentionScratch, LayerNorm,

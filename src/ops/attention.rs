@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
-use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, Quantizer, SelfAttention};
+use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, MAX_K, Quantizer, SelfAttention};
 use std::cell::RefCell;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -29,6 +29,7 @@ pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dy
     ensure!(same && heads > 0 && n.is_multiple_of(heads), "queries, keys and values do not fit {heads} heads");
     ensure!(k.is_multiple_of(GROUP), "{k} inputs are no multiple of {GROUP}");
     let (head_size, filled) = (n / heads, (n / heads).next_multiple_of(GROUP));
+    ensure!(filled <= MAX_K, "a head has at most {MAX_K} features");
     let (query, key) = (attributes.float("query_output_scale")?, attributes.float("key_output_scale")?);
     let params = AttentionParams {
         heads,

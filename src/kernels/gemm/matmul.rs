@@ -2,7 +2,7 @@
 
 use super::packed::PackedWeights;
 use super::saturation::Risks;
-use crate::kernels::gemm::gemm;
+use crate::kernels::gemm::{MAX_K, gemm};
 use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, Sink, Task};
 
 impl Kernel {
@@ -31,7 +31,7 @@ impl Kernel {
     /// `out[m, n] = Σ_k a[m, k] · w[k, n]` from activations in the encoded form.
     ///
     /// # Panics
-    /// If the shapes do not match.
+    /// If the shapes do not match, or K exceeds [`MAX_K`].
     pub fn matmul(self, a: &[u8], weights: &PackedWeights, out: &mut [i32]) {
         struct Product<'a> {
             a: &'a [u8],
@@ -56,6 +56,7 @@ impl Kernel {
         }
         let rows = a.len() / (weights.groups() * GROUP * self.encoded_width());
         assert_eq!(out.len(), rows * weights.columns(), "one sum for every row and column");
+        assert!(weights.groups() * GROUP <= MAX_K, "sums of more than {MAX_K} products can overflow");
         self.run(Product { a, weights, risks: self.risks(weights), out });
     }
 }

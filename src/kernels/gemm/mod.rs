@@ -22,11 +22,19 @@ use partial::Partial;
 use saturation::Losses;
 use std::cell::Cell;
 
+/// The largest K of a product.
+///
+/// Sums are i32, and `|Σ_k a[k] · w[k]| ≤ 255 · 128 · K` with u8 activations and s8 weights. That bound fits i32 up to
+/// K = 65,793; this limit is a round multiple of [`GROUP`] below it.
+pub const MAX_K: usize = 65_000;
+
+const _: () = assert!(255 * 128 * MAX_K <= i32::MAX as usize && MAX_K.is_multiple_of(GROUP));
+
 /// Tiles of a panel from which on it is worthwhile to unpack it.
 const TILES_TO_UNPACK: usize = 4;
 
 /// Multiplies the rows of `a`, in the encoded form, with `weights`, and hands every row's sums to `sink`, a tile at a time,
-/// panels counted from the first of `weights.panels`. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
+/// panels counted from the first of `weights.panels`. K is at most [`MAX_K`], so no sum overflows.
 #[inline(always)]
 pub(in crate::kernels) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl Sink<D::Lanes>) {
     let mut prepared = PREPARED.take();

@@ -3,7 +3,7 @@
 use super::activate::{Activate, FULL, SHORT};
 use super::quantizer::{Quantize, Quantizer};
 use crate::activation::Activation;
-use crate::kernels::gemm::{PackedWeights, Prepared, Risks, gemm, gemm_of};
+use crate::kernels::gemm::{MAX_K, PackedWeights, Prepared, Risks, gemm, gemm_of};
 use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, Sink, Task};
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl Linear {
     /// weight scale) and a bias for every column.
     ///
     /// # Panics
-    /// If there is not one scale and one bias per column.
+    /// If there is not one scale and one bias per column, or K exceeds [`MAX_K`].
     pub fn new(
         kernel: Kernel,
         weights: impl Into<Arc<PackedWeights>>,
@@ -36,6 +36,7 @@ impl Linear {
     ) -> Self {
         let weights = weights.into();
         assert!(scales.len() == weights.columns() && bias.len() == scales.len(), "scales and biases are per column");
+        assert!(weights.groups() * GROUP <= MAX_K, "sums of more than {MAX_K} products can overflow");
         let zero_point = i32::from(zero_point) - kernel.encoded_shift();
         let offsets: Vec<i32> = weights.column_sums().iter().map(|sum| zero_point * sum).collect();
         Linear {

@@ -12,7 +12,7 @@ mod weigh;
 pub use float::{FloatAttention, FloatAttentionScratch};
 
 use crate::kernels::buffer::at_least;
-use crate::kernels::gemm::Prepared;
+use crate::kernels::gemm::{MAX_K, Prepared};
 use crate::kernels::isa::{Dot, GROUP, Kernel, Task};
 use crate::kernels::layers::linear::Linear;
 use crate::kernels::layers::quantizer::Quantizer;
@@ -70,7 +70,8 @@ impl SelfAttention {
     /// From the layers that make queries, keys and values, head after head, each filled up to a multiple of 8.
     ///
     /// # Panics
-    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, or a quantizer is for other rows.
+    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, a quantizer is for other rows, or
+    /// a head has more than [`MAX_K`] features.
     pub fn new(projections: [Linear; 3], params: AttentionParams) -> Self {
         let AttentionParams { heads, head_size, ref query, ref key, .. } = params;
         let filled = head_size.next_multiple_of(GROUP);
@@ -78,6 +79,7 @@ impl SelfAttention {
         let expected = (heads * filled, projections[0].input_bytes(), projections[0].kernel());
         assert!(projections.iter().all(|layer| shape(layer) == expected), "queries, keys and values of every head");
         assert!(query.features() == filled && key.features() == filled, "queries and keys of a head are quantized");
+        assert!(filled <= MAX_K, "scores of more than {MAX_K} products can overflow");
         SelfAttention { projections, params }
     }
 
