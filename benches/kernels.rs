@@ -43,18 +43,18 @@ fn linear_layers(criterion: &mut Criterion) {
         let (scales, bias) = (vec![1e-5; n], vec![0.1; n]);
         let layer = |kernel| Linear::new(kernel, PackedWeights::new(&w, k, n), 128, &scales, &bias);
         let mut expected = vec![0.0; m * n];
-        layer(plain).rows(&plain.encode(&a), Some(Activation::Gelu), &mut expected);
+        layer(plain).run(&plain.encode(&a), Some(Activation::Gelu), &mut expected);
 
         let mut group = criterion.benchmark_group(format!("{m}x{k}x{n} with GELU"));
         group.sample_size(20).throughput(Throughput::Elements((m * k * n) as u64));
         for kernel in Kernel::all().filter(|kernel| *kernel != plain) {
             let (layer, a, mut out) = (layer(kernel), kernel.encode(&a), vec![0.0; m * n]);
-            layer.rows(&a, Some(Activation::Gelu), &mut out);
+            layer.run(&a, Some(Activation::Gelu), &mut out);
             // The integers are the same; GELU rounds once or twice.
             let close = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-5 * y.abs().max(1.0);
             assert!(out.iter().zip(&expected).all(close), "{} gives other values", kernel.name());
             group.bench_function(BenchmarkId::from_parameter(kernel.name()), |bencher| {
-                bencher.iter(|| layer.rows(black_box(&a), Some(Activation::Gelu), &mut out));
+                bencher.iter(|| layer.run(black_box(&a), Some(Activation::Gelu), &mut out));
             });
         }
         group.finish();

@@ -35,9 +35,9 @@ pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dy
         heads,
         head_size,
         query: Quantizer::uniform(query, Quantizer::SYMMETRIC, filled),
-        key: Quantizer::as_weights(key, filled),
+        key: Quantizer::narrow_range(key, filled),
         score_scale: attributes.float("score_scale")?,
-        first_only: attributes.count("first_only")? == 1,
+        first_query_only: attributes.count("first_query_only")? == 1,
     };
     let kernel = attributes.kernel()?;
     let [query, key, value] = parts.map(|part| part.with_output_heads(kernel, heads));
@@ -61,7 +61,7 @@ impl FusedOp for Attention {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let rows_of = usize::from(self.attention.first_only());
+        let rows_of = usize::from(self.attention.first_query_only());
         let (datum_type, features) = match &self.output {
             Some(output) => (DatumType::U8, output.features() * self.attention.kernel().encoded_width()),
             None => (DatumType::F32, self.attention.features()),

@@ -1,9 +1,9 @@
 //! A quantized linear layer: integer product, then scale and bias.
 
-use super::activate::{Activate, FULL, SHORT};
-use super::quantizer::{Quantize, Quantizer};
+use super::activate::{Activate, F32_PAIRS, U8_PAIRS};
+use super::quantizer::{Quantizer, QuantizerView};
 use crate::activation::Activation;
-use crate::kernels::gemm::{MAX_K, PackedWeights, Prepared, Risks, gemm, gemm_of};
+use crate::kernels::gemm::{MAX_K, PackedWeights, PreparedRows, RiskyPairs, gemm, gemm_prepared};
 use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, Sink, Task};
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Linear {
     kernel: Kernel,
     weights: Arc<PackedWeights>,
-    risks: Risks,
+    risky_pairs: RiskyPairs,
     /// `(za − what the encoded form takes off) · Σ_k w[k, n]`.
     offsets: Vec<[i32; LANES]>,
     scales: Vec<[f32; LANES]>,
@@ -44,7 +44,7 @@ impl Linear {
             offsets: offsets.as_chunks().0.to_vec(),
             scales: scales.as_chunks().0.to_vec(),
             bias: bias.as_chunks().0.to_vec(),
-            risks: kernel.risks(&weights),
+            risky_pairs: kernel.risky_pairs(&weights),
             weights,
         }
     }
@@ -66,36 +66,41 @@ impl Linear {
 
     /// Multiplies `a` with the panels `panels`, which count from the first of them in what `put` takes.
     #[inline(always)]
-    pub(in crate::kernels) fn values<D: Dot>(
+    pub(in crate::kernels) fn multiply<D: Dot>(
         &self,
         dot: D,
         a: &[u8],
         panels: Range<usize>,
-        put: &mut impl Epilogue<D::Lanes>,
+        epilogue: &mut impl Epilogue<D::Lanes>,
     ) {
-        gemm(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
+        gemm(dot, a, self.weights.panels(panels.clone(), &self.risky_pairs), &mut self.sink(dot, panels, epilogue));
     }
 
     /// The same for rows that are prepared.
     #[inline(always)]
-    pub(in crate::kernels) fn values_of<D: Dot>(
+    pub(in crate::kernels) fn multiply_prepared<D: Dot>(
         &self,
         dot: D,
-        a: (&[u8], &Prepared),
+        a: (&[u8], &PreparedRows),
         panels: Range<usize>,
-        put: &mut impl Epilogue<D::Lanes>,
+        epilogue: &mut impl Epilogue<D::Lanes>,
     ) {
-        gemm_of(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
+        gemm_prepared(
+            dot,
+            a,
+            self.weights.panels(panels.clone(), &self.risky_pairs),
+            &mut self.sink(dot, panels, epilogue),
+        );
     }
 
     #[inline(always)]
-    fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, put: &'a mut P) -> Values<'a, D::Lanes, P> {
-        Values {
+    fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, epilogue: &'a mut P) -> Dequantize<'a, D::Lanes, P> {
+        Dequantize {
             l: dot.lanes(),
             offsets: &self.offsets[panels.clone()],
             scales: &self.scales[panels.clone()],
             bias: &self.bias[panels.clone()],
-            put,
+            epilogue,
         }
     }
 
@@ -103,7 +108,7 @@ impl Linear {
     ///
     /// # Panics
     /// If `a` and `out` have no or different numbers of rows.
-    pub fn rows(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
+    pub fn run(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
         struct Rows<'a> {
             linear: &'a Linear,
             a: &'a [u8],
@@ -117,8 +122,8 @@ impl Linear {
                 let Rows { linear, a, activation, out } = self;
                 let groups = linear.outputs() / GROUP;
                 let activation = activation.map(Activate::new);
-                let put = &mut WriteRows { l: dot.lanes(), groups, activation, out: out.as_chunks_mut().0 };
-                linear.values(dot, a, 0..groups, put);
+                let epilogue = &mut WriteRows { l: dot.lanes(), groups, activation, out: out.as_chunks_mut().0 };
+                linear.multiply(dot, a, 0..groups, epilogue);
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -130,7 +135,7 @@ impl Linear {
     ///
     /// # Panics
     /// If `a` and `out` have no or different numbers of rows, or `quantizer` is not for rows of the layer's outputs.
-    pub fn activated(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
+    pub fn run_quantized(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
         struct Activated<'a> {
             linear: &'a Linear,
             a: &'a [u8],
@@ -144,9 +149,9 @@ impl Linear {
             fn run<D: Dot>(self, dot: D) {
                 let Activated { linear, a, activation, quantizer, out } = self;
                 let groups = linear.outputs() / GROUP;
-                let quantized = QuantizeRows { dot, quantizer: quantizer.by_value(), groups, out };
-                let activation = Activate::for_8_bits(activation);
-                linear.values(dot, a, 0..groups, &mut ActivateRows { activation, quantized });
+                let quantized = QuantizeRows { dot, quantizer: quantizer.view(), groups, out };
+                let activation = Activate::for_u8(activation);
+                linear.multiply(dot, a, 0..groups, &mut ActivateRows { activation, quantized });
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -175,15 +180,15 @@ pub(in crate::kernels) trait Epilogue<L: Lanes> {
     }
 }
 
-struct Values<'a, L, P> {
+struct Dequantize<'a, L, P> {
     l: L,
     offsets: &'a [[i32; LANES]],
     scales: &'a [[f32; LANES]],
     bias: &'a [[f32; LANES]],
-    put: &'a mut P,
+    epilogue: &'a mut P,
 }
 
-impl<L: Lanes, P: Epilogue<L>> Sink<L> for Values<'_, L, P> {
+impl<L: Lanes, P: Epilogue<L>> Sink<L> for Dequantize<'_, L, P> {
     #[inline(always)]
     fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
         let l = self.l;
@@ -194,14 +199,14 @@ impl<L: Lanes, P: Epilogue<L>> Sink<L> for Values<'_, L, P> {
         for (value, sums) in values.iter_mut().zip(sums) {
             *value = l.mul_add(l.to_f32(l.sub_i32(*sums, offsets)), scales, bias);
         }
-        self.put.put_tile(row, panel, values);
+        self.epilogue.put_tile(row, panel, values);
     }
 }
 
 /// Quantizes, and writes the encoded form of rows of `groups` groups.
 pub(in crate::kernels) struct QuantizeRows<'a, D> {
     pub dot: D,
-    pub quantizer: Quantize<'a>,
+    pub quantizer: QuantizerView<'a>,
     pub groups: usize,
     pub out: &'a mut [u8],
 }
@@ -219,7 +224,7 @@ impl<D: Dot> Epilogue<D::Lanes> for QuantizeRows<'_, D> {
 pub(in crate::kernels) struct WriteRows<'a, L> {
     pub l: L,
     pub groups: usize,
-    pub activation: Option<Activate<FULL>>,
+    pub activation: Option<Activate<F32_PAIRS>>,
     pub out: &'a mut [[f32; LANES]],
 }
 
@@ -235,7 +240,7 @@ impl<L: Lanes> Epilogue<L> for WriteRows<'_, L> {
 }
 
 struct ActivateRows<'a, D> {
-    activation: Activate<SHORT>,
+    activation: Activate<U8_PAIRS>,
     quantized: QuantizeRows<'a, D>,
 }
 

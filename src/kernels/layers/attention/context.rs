@@ -4,11 +4,11 @@ use crate::kernels::isa::{LANES, Lanes};
 use crate::kernels::layers::math::ROUND;
 
 /// What the largest value of a sequence's head becomes.
-const VALUE: f32 = 8_191.0;
+const VALUE_MAX: f32 = 8_191.0;
 
 /// What all weights of a row add up to at most, before each is rounded: for k tokens no sum of products is larger than
 /// 8,191 · (200,000 + k / 2), which fits i32 up to 124,000 tokens.
-const TOTAL: f32 = 200_000.0;
+const PROBABILITY_TOTAL: f32 = 200_000.0;
 
 /// Rounds panels of values to i16, and lays every two tokens of a panel side by side. Gives what a step stands for.
 #[inline(always)]
@@ -20,24 +20,24 @@ pub(super) fn quantize_values<L: Lanes>(l: L, values: &[[f32; LANES]], pairs: &m
     }
     // The least has an inverse that is finite.
     let largest = l.max_lane(largest).max(1e-30);
-    let factor = l.splat(VALUE / largest);
+    let factor = l.splat(VALUE_MAX / largest);
     let bits = |value| l.to_bits(l.mul_add(l.load(value), factor, l.splat(ROUND)));
     for ([first, second], pair) in values.as_chunks().0.iter().zip(pairs) {
         l.store_i32(l.pair(bits(first), bits(second)), pair);
     }
-    largest / VALUE
+    largest / VALUE_MAX
 }
 
 /// Rounds the numerators of a row's softmax, the largest of which is 1, to i16, and lays every two side by side. Gives what a
 /// step stands for.
 #[inline(always)]
-pub(super) fn quantize_weights<L: Lanes>(
+pub(super) fn quantize_probabilities<L: Lanes>(
     l: L,
     numerators: &[[f32; LANES]],
     inverse_sum: f32,
     pairs: &mut [[i32; LANES / 2]],
 ) -> f32 {
-    let factor = (TOTAL * inverse_sum).min(f32::from(i16::MAX));
+    let factor = (PROBABILITY_TOTAL * inverse_sum).min(f32::from(i16::MAX));
     for (numerators, pairs) in numerators.iter().zip(pairs) {
         let rounded = l.to_bits(l.mul_add(l.load(numerators), l.splat(factor), l.splat(ROUND)));
         *pairs = l.to_pairs(l.sub_i32(rounded, l.splat_i32(ROUND.to_bits() as i32)));
@@ -47,7 +47,7 @@ pub(super) fn quantize_weights<L: Lanes>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::weigh::{I16Pairs, weigh};
+    use super::super::panel_product::{I16PairProduct, multiply_panels};
     use super::*;
     use crate::kernels::isa::{Dot, Kernel, Task};
     use crate::kernels::layers::linear::Epilogue;
@@ -75,16 +75,16 @@ mod tests {
             let (l, tokens) = (dot.lanes(), self.values.len());
             let mut values = vec![[0; LANES]; tokens / 2];
             let step = quantize_values(l, self.values, &mut values);
-            let mut weights = vec![[0; LANES / 2]; self.numerators.len()];
+            let mut probabilities = vec![[0; LANES / 2]; self.numerators.len()];
             let mut factors = Vec::new();
             let rows = self.numerators.chunks_exact(tokens / LANES);
-            for (row, weights) in rows.zip(weights.chunks_exact_mut(tokens / LANES)) {
+            for (row, probabilities) in rows.zip(probabilities.chunks_exact_mut(tokens / LANES)) {
                 let sum: f32 = row.as_flattened().iter().sum();
-                factors.push(step * quantize_weights(l, row, 1.0 / sum, weights));
+                factors.push(step * quantize_probabilities(l, row, 1.0 / sum, probabilities));
             }
-            let mut put = Rows(l, &factors, Vec::new());
-            weigh::<_, I16Pairs>(l, tokens / 2, weights.as_flattened(), &values, &mut put);
-            put.2
+            let mut epilogue = Rows(l, &factors, Vec::new());
+            multiply_panels::<_, I16PairProduct>(l, tokens / 2, probabilities.as_flattened(), &values, &mut epilogue);
+            epilogue.2
         }
     }
 
@@ -96,8 +96,8 @@ mod tests {
             for (row, got) in numerators.chunks_exact(tokens).zip(kernel.run(context)) {
                 let sum: f64 = row.iter().map(|&e| f64::from(e)).sum();
                 // Half a step of every weight and of the values, and what f32 rounds.
-                let step = f64::from((TOTAL / sum as f32).min(32_767.0)) * sum;
-                let bound = largest * (0.5 * tokens as f64 / step + 0.5 / f64::from(VALUE) + 1e-6);
+                let step = f64::from((PROBABILITY_TOTAL / sum as f32).min(32_767.0)) * sum;
+                let bound = largest * (0.5 * tokens as f64 / step + 0.5 / f64::from(VALUE_MAX) + 1e-6);
                 for (column, got) in got.into_iter().enumerate() {
                     let products = row.iter().zip(values.iter().skip(column).step_by(LANES));
                     let exact: f64 = products.map(|(&e, &value)| f64::from(e) * f64::from(value)).sum::<f64>() / sum;

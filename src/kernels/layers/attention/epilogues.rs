@@ -1,14 +1,14 @@
 //! Where the rows of attention's products go: keys, values, context.
 
-use super::sequences::ROWS;
+use super::sequences::QUERY_ROWS;
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::Epilogue;
-use crate::kernels::layers::quantizer::Quantize;
+use crate::kernels::layers::quantizer::QuantizerView;
 
 /// Quantizes keys, and writes them as the columns of a weight matrix.
 pub(super) struct WriteKeys<'a, L> {
     pub l: L,
-    pub quantizer: Quantize<'a>,
+    pub quantizer: QuantizerView<'a>,
     pub groups: usize,
     pub keys: &'a mut [Block],
 }
@@ -40,9 +40,9 @@ impl<L: Lanes> Epilogue<L> for WriteValues<'_, L> {
 /// Scales and quantizes the context of one head, and writes its encoded form.
 pub(super) struct QuantizeContext<'a, D> {
     pub dot: D,
-    pub quantizer: Quantize<'a>,
+    pub quantizer: QuantizerView<'a>,
     /// What the sums of every row are multiplied with.
-    pub factors: [f32; ROWS],
+    pub factors: [f32; QUERY_ROWS],
     /// Groups of the heads before.
     pub before: usize,
     /// Where the head's part of the first row begins.

@@ -1,7 +1,7 @@
 //! Multi-head self-attention in FP32 of sequences laid end to end, without padding.
 
-use super::sequences::{ROWS, Sequence, WriteContext, sequences};
-use super::weigh::{Float, weigh};
+use super::panel_product::{F32Product, multiply_panels};
+use super::sequences::{QUERY_ROWS, Sequence, WriteContext, sequences};
 use crate::kernels::buffer::at_least;
 use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
 use crate::kernels::layers::linear::Epilogue;
@@ -79,15 +79,15 @@ impl Task for Attend<'_> {
         let groups = size.div_ceil(LANES);
         let filled = groups * LANES;
         let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
-        let queries = at_least(&mut scratch.queries, ROWS * groups, [0.0; LANES]);
+        let queries = at_least(&mut scratch.queries, QUERY_ROWS * groups, [0.0; LANES]);
         let keys = at_least(&mut scratch.keys, longest * filled, [0.0; LANES]);
         let values = at_least(&mut scratch.values, longest * filled, [0.0; LANES]);
-        let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
+        let scores = at_least(&mut scratch.scores, QUERY_ROWS * longest, [0.0; LANES]);
         for head in 0..attention.heads {
             // The head's part of a row.
             let part = |row: usize| row * features + head * size..row * features + (head + 1) * size;
             for sequence in &sequences {
-                let (panels, places) = (sequence.panels.len(), sequence.places());
+                let (panels, padded_len) = (sequence.panels.len(), sequence.padded_len());
                 let (keys, values) = (&mut keys[..panels * filled], &mut values[..panels * filled]);
                 // What fills up heads and panels counts nothing.
                 keys.fill([0.0; LANES]);
@@ -98,11 +98,11 @@ impl Task for Attend<'_> {
                         column[at % LANES] = *key;
                     }
                     for (group, value) in self.values[part(token)].chunks(LANES).enumerate() {
-                        values[group * places + at][..value.len()].copy_from_slice(value);
+                        values[group * padded_len + at][..value.len()].copy_from_slice(value);
                     }
                 }
-                for first in sequence.queries.clone().step_by(ROWS) {
-                    let rows = first..sequence.queries.end.min(first + ROWS);
+                for first in sequence.queries.clone().step_by(QUERY_ROWS) {
+                    let rows = first..sequence.queries.end.min(first + QUERY_ROWS);
                     let queries = &mut queries[..rows.len() * groups];
                     queries.fill([0.0; LANES]);
                     for (query, row) in queries.chunks_exact_mut(groups).zip(rows.clone()) {
@@ -110,21 +110,21 @@ impl Task for Attend<'_> {
                     }
                     let scores = &mut scores[..rows.len() * panels];
                     let scale = l.splat(attention.score_scale);
-                    weigh::<_, Float>(
+                    multiply_panels::<_, F32Product>(
                         l,
                         filled,
                         queries.as_flattened(),
                         keys,
                         &mut WriteScores { l, scale, panels, scores },
                     );
-                    let mut factors = [0.0; ROWS];
+                    let mut factors = [0.0; QUERY_ROWS];
                     for (row, inverse_sum) in scores.chunks_exact_mut(panels).zip(&mut factors) {
                         row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
                         *inverse_sum = softmax_numerators(l, row);
                     }
                     let first = rows.start * features + head * size;
-                    let mut put = WriteContext { l, factors, first, stride: features, size, out };
-                    weigh::<_, Float>(l, places, scores.as_flattened(), values, &mut put);
+                    let mut epilogue = WriteContext { l, factors, first, stride: features, size, out };
+                    multiply_panels::<_, F32Product>(l, padded_len, scores.as_flattened(), values, &mut epilogue);
                 }
             }
         }
@@ -185,9 +185,9 @@ mod tests {
                 let ends: Vec<usize> = (1..=lengths.len()).map(|count| lengths[..count].iter().sum()).collect();
                 let tokens = lengths.iter().sum::<usize>() * attention.features();
                 let (keys, values) = (rows(1, tokens), rows(2, tokens));
-                for first_only in [false, true] {
-                    let sequences = sequences(&ends, first_only);
-                    let asking = if first_only { ends.len() * attention.features() } else { tokens };
+                for first_query_only in [false, true] {
+                    let sequences = sequences(&ends, first_query_only);
+                    let asking = if first_query_only { ends.len() * attention.features() } else { tokens };
                     let parts = [&rows(3, asking)[..], &keys, &values];
                     let mut out = vec![f32::NAN; asking];
                     attention.run(parts, &ends, &mut scratch, &mut out);

@@ -5,18 +5,18 @@ mod context;
 mod epilogues;
 mod float;
 mod head;
+mod panel_product;
 mod scores;
 mod sequences;
-mod weigh;
 
 pub use float::{FloatAttention, FloatAttentionScratch};
 
 use crate::kernels::buffer::at_least;
-use crate::kernels::gemm::{MAX_K, Prepared};
+use crate::kernels::gemm::{MAX_K, PreparedRows};
 use crate::kernels::isa::{Dot, GROUP, Kernel, Task};
 use crate::kernels::layers::linear::Linear;
 use crate::kernels::layers::quantizer::Quantizer;
-use head::{Head, HeadBuffers};
+use head::{AttentionHead, HeadBuffers};
 use sequences::{Sequence, sequences};
 
 /// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
@@ -34,7 +34,7 @@ pub struct AttentionParams {
     /// What an integer score is multiplied with: query scale · key scale / √d.
     pub score_scale: f32,
     /// Whether only the first token of every sequence asks.
-    pub first_only: bool,
+    pub first_query_only: bool,
 }
 
 /// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from linear layers over the same rows.
@@ -60,9 +60,9 @@ pub struct AttentionScratch {
     /// Rows of the first tokens.
     first: Vec<u8>,
     /// Of all rows that ask.
-    asking: Prepared,
+    asking: PreparedRows,
     /// Of every sequence's rows.
-    tokens: Vec<Prepared>,
+    tokens: Vec<PreparedRows>,
     head: HeadBuffers,
 }
 
@@ -99,8 +99,8 @@ impl SelfAttention {
     }
 
     /// Whether only the first token of every sequence asks.
-    pub fn first_only(&self) -> bool {
-        self.params.first_only
+    pub fn first_query_only(&self) -> bool {
+        self.params.first_query_only
     }
 
     /// Runs on the rows of `a` (encoded form), which hold the sequences that end before `ends`, and writes the context of
@@ -111,7 +111,7 @@ impl SelfAttention {
     pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
         let rows = a.len() / self.input_bytes();
         assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
-        let asking = if self.params.first_only { ends.len() } else { rows };
+        let asking = if self.params.first_query_only { ends.len() } else { rows };
         match &out {
             ContextRows::Float(out) => assert_eq!(out.len(), asking * self.features(), "a row for every query"),
             ContextRows::Encoded(quantizer, out) => {
@@ -121,7 +121,7 @@ impl SelfAttention {
                 assert_eq!(out.len(), asking * bytes, "a row for every query");
             }
         }
-        let sequences = sequences(ends, self.params.first_only);
+        let sequences = sequences(ends, self.params.first_query_only);
         self.kernel().run(Attend { attention: self, a, sequences, scratch, out });
     }
 }
@@ -144,24 +144,24 @@ impl Task for Attend<'_> {
         let bytes = attention.input_bytes();
         let rows_of = |sequence: &Sequence| &a[sequence.tokens.start * bytes..sequence.tokens.end * bytes];
         // Every head's products have the same rows.
-        let tokens = at_least(tokens, sequences.len(), Prepared::default());
+        let tokens = at_least(tokens, sequences.len(), PreparedRows::default());
         for (sequence, prepared) in sequences.iter().zip(&mut *tokens) {
-            prepared.find(dot, rows_of(sequence), bytes);
+            prepared.prepare(dot, rows_of(sequence), bytes);
         }
         let asking = match &*tokens {
             // All rows of the one sequence ask.
-            [only] if !attention.first_only() => (a, only),
+            [only] if !attention.first_query_only() => (a, only),
             _ => {
-                let rows = match attention.first_only() {
+                let rows = match attention.first_query_only() {
                     true => first_rows(&sequences, a, bytes, first),
                     false => a,
                 };
-                asking.find(dot, rows, bytes);
+                asking.prepare(dot, rows, bytes);
                 (rows, &*asking)
             }
         };
         for number in 0..attention.params.heads {
-            let head = Head { dot, attention, sequences: &sequences, number };
+            let head = AttentionHead { dot, attention, sequences: &sequences, number };
             head.project(asking, sequences.iter().map(rows_of).zip(&*tokens), buffers);
             head.attend(buffers, &mut out);
         }
