@@ -1,29 +1,31 @@
-//! A quantized linear layer: integer product, then scale and bias.
+//! A quantized linear layer: integer product, then scale and bias, then an epilogue.
 
 use super::activate::{Activate, F32_PAIRS, U8_PAIRS};
 use super::quantizer::{Quantizer, QuantizerView};
 use crate::activation::Activation;
 use crate::kernels::gemm::{MAX_K, PackedWeights, PreparedRows, RiskyPairs, gemm, gemm_prepared};
-use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, Sink, Task};
+use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, PANEL, Sink, Task};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the encoded form
-/// of one kernel, and s8 weights w. K and N are multiples of 8.
+/// A linear layer: `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`.
+///
+/// Activations a are u8 with the zero point za, encoded for the layer's kernel. Weights w are s8. K and N are multiples of 8.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
     kernel: Kernel,
     weights: Arc<PackedWeights>,
     risky_pairs: RiskyPairs,
-    /// `(za − what the encoded form takes off) · Σ_k w[k, n]`.
+    /// `(za − shift) · Σ_k w[k, n]`, where encoding subtracts the shift.
     offsets: Vec<[i32; LANES]>,
+    /// Activation scale times weight scale.
     scales: Vec<[f32; LANES]>,
     bias: Vec<[f32; LANES]>,
 }
 
 impl Linear {
-    /// A layer for `kernel` from packed weights, the zero point of its activations, and a scale (activation scale times
-    /// weight scale) and a bias for every column.
+    /// Returns a layer for `kernel` with the zero point of its activations. Every column has a scale (activation scale times weight
+    /// scale) and a bias.
     ///
     /// # Panics
     /// If there is not one scale and one bias per column, or K exceeds [`MAX_K`].
@@ -49,22 +51,23 @@ impl Linear {
         }
     }
 
-    /// The kernel it was made for.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
 
-    /// Bytes of a row of activations in the encoded form.
+    /// Returns the bytes of one encoded input row.
     pub fn input_bytes(&self) -> usize {
         self.weights.groups() * GROUP * self.kernel.encoded_width()
     }
 
-    /// Output features (N).
+    /// Returns the number of output features, N.
     pub fn outputs(&self) -> usize {
         self.weights.columns()
     }
 
-    /// Multiplies `a` with the panels `panels`, which count from the first of them in what `put` takes.
+    /// Multiplies the encoded rows of `a` with `panels` and passes the dequantized values to `epilogue`, where panel 0 is the first
+    /// of `panels`.
     #[inline(always)]
     pub(in crate::kernels) fn multiply<D: Dot>(
         &self,
@@ -76,7 +79,7 @@ impl Linear {
         gemm(dot, a, self.weights.panels(panels.clone(), &self.risky_pairs), &mut self.sink(dot, panels, epilogue));
     }
 
-    /// The same for rows that are prepared.
+    /// Multiplies like [`Linear::multiply`] rows that are already prepared.
     #[inline(always)]
     pub(in crate::kernels) fn multiply_prepared<D: Dot>(
         &self,
@@ -93,6 +96,7 @@ impl Linear {
         );
     }
 
+    /// Returns the sink that dequantizes the sums of `panels` for `epilogue`.
     #[inline(always)]
     fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, epilogue: &'a mut P) -> Dequantize<'a, D::Lanes, P> {
         Dequantize {
@@ -104,10 +108,10 @@ impl Linear {
         }
     }
 
-    /// Runs the layer, and `activation` where there is one, on the rows of `a`, and writes FP32 rows to `out`.
+    /// Runs the layer on the encoded rows of `a`, applies `activation`, if any, and writes FP32 rows to `out`.
     ///
     /// # Panics
-    /// If `a` and `out` have no or different numbers of rows.
+    /// If `a` and `out` do not have the same number of rows.
     pub fn run(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
         struct Rows<'a> {
             linear: &'a Linear,
@@ -120,10 +124,10 @@ impl Linear {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Rows { linear, a, activation, out } = self;
-                let groups = linear.outputs() / GROUP;
+                let panels = linear.outputs() / PANEL;
                 let activation = activation.map(Activate::new);
-                let epilogue = &mut WriteRows { l: dot.lanes(), groups, activation, out: out.as_chunks_mut().0 };
-                linear.multiply(dot, a, 0..groups, epilogue);
+                let epilogue = &mut WriteRows { l: dot.lanes(), panels, activation, out: out.as_chunks_mut().0 };
+                linear.multiply(dot, a, 0..panels, epilogue);
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -131,10 +135,10 @@ impl Linear {
         self.kernel.run(Rows { linear: self, a, activation, out });
     }
 
-    /// Runs the layer and `activation` on the rows of `a`, and writes the quantized result, in the encoded form, to `out`.
+    /// Runs the layer on the encoded rows of `a`, applies `activation`, quantizes the result and writes its encoded form to `out`.
     ///
     /// # Panics
-    /// If `a` and `out` have no or different numbers of rows, or `quantizer` is not for rows of the layer's outputs.
+    /// If `a` and `out` do not have the same number of rows, or the features of `quantizer` are not the layer's outputs.
     pub fn run_quantized(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
         struct Activated<'a> {
             linear: &'a Linear,
@@ -148,10 +152,10 @@ impl Linear {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Activated { linear, a, activation, quantizer, out } = self;
-                let groups = linear.outputs() / GROUP;
+                let (panels, groups) = (linear.outputs() / PANEL, linear.outputs() / GROUP);
                 let quantized = QuantizeRows { dot, quantizer: quantizer.view(), groups, out };
                 let activation = Activate::for_u8(activation);
-                linear.multiply(dot, a, 0..groups, &mut ActivateRows { activation, quantized });
+                linear.multiply(dot, a, 0..panels, &mut ActivateAndQuantize { activation, quantized });
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -165,13 +169,14 @@ impl Linear {
     }
 }
 
-/// Takes the values of a product.
+/// Takes the FP32 values of a product.
 pub(in crate::kernels) trait Epilogue<L: Lanes> {
-    /// Takes the eight values of `row` in `panel`.
+    /// Takes the values of one row in the columns of `panel`.
     fn put(&mut self, row: usize, panel: usize, y: L::F32);
 
-    /// Takes those of a tile's rows, from `row` on. What is long is done in several loops: engines overlap the steps of several
-    /// rows only where these follow closely.
+    /// Takes the values of a tile, whose first row is `row`, in the columns of `panel`. May overwrite them.
+    // Epilogues with long computations use several loops over the rows: processors overlap the steps of several rows only if they
+    // follow each other closely.
     #[inline(always)]
     fn put_tile(&mut self, row: usize, panel: usize, values: &mut [L::F32]) {
         for (at, y) in values.iter().enumerate() {
@@ -180,6 +185,7 @@ pub(in crate::kernels) trait Epilogue<L: Lanes> {
     }
 }
 
+/// Dequantizes sums for an epilogue.
 struct Dequantize<'a, L, P> {
     l: L,
     offsets: &'a [[i32; LANES]],
@@ -203,11 +209,15 @@ impl<L: Lanes, P: Epilogue<L>> Sink<L> for Dequantize<'_, L, P> {
     }
 }
 
-/// Quantizes, and writes the encoded form of rows of `groups` groups.
+/// Quantizes the values and writes them in encoded form.
 pub(in crate::kernels) struct QuantizeRows<'a, D> {
+    /// The kernel.
     pub dot: D,
+    /// The quantizer of a row.
     pub quantizer: QuantizerView<'a>,
+    /// Groups of a row.
     pub groups: usize,
+    /// Encoded rows.
     pub out: &'a mut [u8],
 }
 
@@ -220,31 +230,36 @@ impl<D: Dot> Epilogue<D::Lanes> for QuantizeRows<'_, D> {
     }
 }
 
-/// Writes FP32 rows of `groups` groups.
+/// Applies an activation function, if any, and writes FP32 rows.
 pub(in crate::kernels) struct WriteRows<'a, L> {
+    /// The lanes.
     pub l: L,
-    pub groups: usize,
+    /// Panels of a row.
+    pub panels: usize,
+    /// The activation function.
     pub activation: Option<Activate<F32_PAIRS>>,
+    /// FP32 rows.
     pub out: &'a mut [[f32; LANES]],
 }
 
 impl<L: Lanes> Epilogue<L> for WriteRows<'_, L> {
     #[inline(always)]
-    fn put(&mut self, row: usize, group: usize, y: L::F32) {
+    fn put(&mut self, row: usize, panel: usize, y: L::F32) {
         let y = match self.activation {
             Some(activation) => activation.apply(self.l, y),
             None => y,
         };
-        self.l.store(y, &mut self.out[row * self.groups + group]);
+        self.l.store(y, &mut self.out[row * self.panels + panel]);
     }
 }
 
-struct ActivateRows<'a, D> {
+/// Applies an activation function, quantizes the values and writes them in encoded form.
+struct ActivateAndQuantize<'a, D> {
     activation: Activate<U8_PAIRS>,
     quantized: QuantizeRows<'a, D>,
 }
 
-impl<D: Dot> Epilogue<D::Lanes> for ActivateRows<'_, D> {
+impl<D: Dot> Epilogue<D::Lanes> for ActivateAndQuantize<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
         self.put_tile(row, group, &mut [y]);

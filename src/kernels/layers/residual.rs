@@ -50,8 +50,7 @@ impl ResidualNorm {
             fn run<D: Dot>(self, dot: D) {
                 let Run { layer, a, residual, out, quantized } = self;
                 let panels = layer.linear.outputs() / PANEL;
-                let epilogue =
-                    &mut WriteRows { l: dot.lanes(), groups: panels, activation: None, out: out.as_chunks_mut().0 };
+                let epilogue = &mut WriteRows { l: dot.lanes(), panels, activation: None, out: out.as_chunks_mut().0 };
                 layer.linear.multiply(dot, a, 0..panels, epilogue);
                 // The norm adds the residual, because it reads rows in order.
                 layer.norm.rows(dot, out, Some(residual), quantized);

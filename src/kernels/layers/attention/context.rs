@@ -1,16 +1,17 @@
-//! Attention's context in i16: values of 14 bits, weighed with a softmax of 15 bits.
+//! Quantization of values (14 bits) and softmax probabilities (15 bits) to i16, for the integer product that computes the
+//! context.
 
 use crate::kernels::isa::{LANES, Lanes};
 use crate::kernels::layers::math::ROUND;
 
-/// What the largest value of a sequence's head becomes.
+/// The integer of the largest value of a sequence's head.
 const VALUE_MAX: f32 = 8_191.0;
 
-/// What all weights of a row add up to at most, before each is rounded: for k tokens no sum of products is larger than
+/// The largest sum of a row's quantized probabilities before rounding. For k tokens no sum of products exceeds
 /// 8,191 · (200,000 + k / 2), which fits i32 up to 124,000 tokens.
 const PROBABILITY_TOTAL: f32 = 200_000.0;
 
-/// Rounds panels of values to i16, and lays every two tokens of a panel side by side. Gives what a step stands for.
+/// Quantizes panels of values symmetrically to i16, pairs every two tokens of a panel, and returns the scale.
 #[inline(always)]
 pub(super) fn quantize_values<L: Lanes>(l: L, values: &[[f32; LANES]], pairs: &mut [[i32; LANES]]) -> f32 {
     let mut largest = l.splat(0.0);
@@ -18,7 +19,7 @@ pub(super) fn quantize_values<L: Lanes>(l: L, values: &[[f32; LANES]], pairs: &m
         let value = l.load(value);
         largest = l.max(l.max(value, l.sub(l.splat(0.0), value)), largest);
     }
-    // The least has an inverse that is finite.
+    // At least 1e-30, whose inverse is finite.
     let largest = l.max_lane(largest).max(1e-30);
     let factor = l.splat(VALUE_MAX / largest);
     let bits = |value| l.to_bits(l.mul_add(l.load(value), factor, l.splat(ROUND)));
@@ -28,8 +29,8 @@ pub(super) fn quantize_values<L: Lanes>(l: L, values: &[[f32; LANES]], pairs: &m
     largest / VALUE_MAX
 }
 
-/// Rounds the numerators of a row's softmax, the largest of which is 1, to i16, and lays every two side by side. Gives what a
-/// step stands for.
+/// Quantizes the probabilities of a row to i16, pairs every two tokens, and returns the scale. The row is given as softmax
+/// numerators, the largest of which is 1, and the inverse of their sum.
 #[inline(always)]
 pub(super) fn quantize_probabilities<L: Lanes>(
     l: L,
@@ -52,7 +53,7 @@ mod tests {
     use crate::kernels::isa::{Dot, Kernel, Task};
     use crate::kernels::layers::linear::Epilogue;
 
-    /// Softmaxes of rows, from their numerators, times a panel of values.
+    /// The context of rows of softmax numerators with a panel of values.
     struct Context<'a> {
         numerators: &'a [[f32; LANES]],
         values: &'a [[f32; LANES]],
@@ -95,7 +96,7 @@ mod tests {
             let context = Context { numerators: numerators.as_chunks().0, values: values.as_chunks().0 };
             for (row, got) in numerators.chunks_exact(tokens).zip(kernel.run(context)) {
                 let sum: f64 = row.iter().map(|&e| f64::from(e)).sum();
-                // Half a step of every weight and of the values, and what f32 rounds.
+                // Half a step of every probability and of the values, and rounding of f32.
                 let step = f64::from((PROBABILITY_TOTAL / sum as f32).min(32_767.0)) * sum;
                 let bound = largest * (0.5 * tokens as f64 / step + 0.5 / f64::from(VALUE_MAX) + 1e-6);
                 for (column, got) in got.into_iter().enumerate() {
@@ -112,7 +113,7 @@ mod tests {
     fn the_context_is_within_its_bound_on_every_kernel() {
         for (tokens, rows) in [(8, 1), (16, 7), (64, 13), (512, 9)] {
             let values: Vec<f32> = (0..tokens * LANES).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
-            // From a softmax that is even to one that looks at a token alone.
+            // From a uniform softmax to one that is almost all on one token.
             let numerator = |i: usize| (((i * 7 % 31) as f32 / 31.0 - 1.0) * (i / tokens) as f32 * 3.0).exp();
             let mut numerators: Vec<f32> = (0..rows * tokens).map(numerator).collect();
             numerators.chunks_exact_mut(tokens).for_each(|row| row[tokens / 2] = 1.0);

@@ -13,53 +13,64 @@ use crate::kernels::layers::linear::QuantizeRows;
 use crate::kernels::layers::softmax::softmax_numerators;
 use std::ops::Range;
 
-/// AttentionHead `number` of the sequences.
+/// One head over all sequences.
 pub(super) struct AttentionHead<'a, D> {
     pub dot: D,
     pub attention: &'a SelfAttention,
     pub sequences: &'a [Sequence],
+    /// The number of the head.
     pub number: usize,
 }
 
-/// What [`AttentionHead::project`] leaves to [`AttentionHead::attend`], and what these need for themselves.
+/// The buffers of a head. [`AttentionHead::project`] fills `queries`, `keys`, `value_pairs` and `value_scales`, which
+/// [`AttentionHead::attend`] reads. The others are temporary.
 #[derive(Debug, Default)]
 pub(super) struct HeadBuffers {
+    /// Encoded queries of all sequences.
     queries: Vec<u8>,
+    /// Packed keys of all sequences.
     keys: Vec<Block>,
-    values: Vec<[f32; LANES]>,
+    /// Values of all sequences, quantized, two tokens in a pair.
     value_pairs: Vec<[i32; LANES]>,
-    /// What a step of every sequence's values stands for.
-    value_steps: Vec<f32>,
+    /// The scale of every sequence's values.
+    value_scales: Vec<f32>,
+    /// FP32 values of one sequence.
+    values: Vec<[f32; LANES]>,
+    /// Scores, then softmax numerators, of [`QUERY_ROWS`] queries.
     scores: Vec<[f32; LANES]>,
+    /// Quantized probabilities of [`QUERY_ROWS`] queries, two tokens in a pair.
     probabilities: Vec<[i32; LANES / 2]>,
+    /// See [`write_key_offsets`].
     key_offsets: Vec<[i32; LANES]>,
+    /// An encoded row of ones.
     ones: Vec<u8>,
+    /// The risky pairs of one sequence's keys.
     risky_pairs: RiskyPairs,
 }
 
 impl<D: Dot> AttentionHead<'_, D> {
-    /// Groups of the head's features.
+    /// Returns the number of groups of the head's features.
     fn groups(&self) -> usize {
         self.attention.params.head_size.div_ceil(GROUP)
     }
 
-    /// Panels of the most that a sequence has.
+    /// Returns the number of panels of the longest sequence.
     fn longest(&self) -> usize {
         self.sequences.iter().map(|sequence| sequence.panels.len()).max().unwrap_or(0)
     }
 
-    /// The head's panels among those of all heads.
+    /// Returns the head's panels among the panels of a projection.
     fn panels(&self) -> Range<usize> {
         let first = self.number * self.groups();
         first..first + self.groups()
     }
 
-    /// Queries of the rows that ask, keys and values of the rows of every sequence, each quantized.
+    /// Computes and quantizes queries from `query_rows`, and keys and values from `token_rows`, the rows of every sequence.
     #[inline(always)]
     pub fn project<'a>(
         &self,
-        asking: (&[u8], &PreparedRows),
-        tokens: impl Iterator<Item = (&'a [u8], &'a PreparedRows)>,
+        query_rows: (&[u8], &PreparedRows),
+        token_rows: impl Iterator<Item = (&'a [u8], &'a PreparedRows)>,
         buffers: &mut HeadBuffers,
     ) {
         let AttentionHead { dot, attention, sequences, .. } = *self;
@@ -71,11 +82,11 @@ impl<D: Dot> AttentionHead<'_, D> {
         let keys = at_least(&mut buffers.keys, panels * groups, Block::ZERO);
         let values = at_least(&mut buffers.values, self.longest() * PANEL * groups, [0.0; LANES]);
         let value_pairs = at_least(&mut buffers.value_pairs, panels * PANEL / 2 * groups, [0; LANES]);
-        let value_steps = at_least(&mut buffers.value_steps, sequences.len(), 0.0);
+        let value_scales = at_least(&mut buffers.value_scales, sequences.len(), 0.0);
 
         let mut epilogue = QuantizeRows { dot, quantizer: params.query.view(), groups, out: queries };
-        query.multiply_prepared(dot, asking, self.panels(), &mut epilogue);
-        for ((sequence, rows), value_step) in sequences.iter().zip(tokens).zip(value_steps) {
+        query.multiply_prepared(dot, query_rows, self.panels(), &mut epilogue);
+        for ((sequence, rows), value_scale) in sequences.iter().zip(token_rows).zip(value_scales) {
             let keys = &mut keys[sequence.key_blocks(groups)];
             let mut epilogue = WriteKeys { l, quantizer: params.key.view(), groups, keys };
             key.multiply_prepared(dot, rows, self.panels(), &mut epilogue);
@@ -84,11 +95,11 @@ impl<D: Dot> AttentionHead<'_, D> {
                 panel[sequence.tokens.len()..].fill([0.0; LANES]);
             }
             value.multiply_prepared(dot, rows, self.panels(), &mut WriteValues { l, k, values });
-            *value_step = quantize_values(l, values, &mut value_pairs[sequence.value_pairs(groups)]);
+            *value_scale = quantize_values(l, values, &mut value_pairs[sequence.value_pairs(groups)]);
         }
     }
 
-    /// The context of every query, [`QUERY_ROWS`] at a time.
+    /// Computes the context of every query, [`QUERY_ROWS`] at a time, and writes it to `out`.
     #[inline(always)]
     pub fn attend(&self, buffers: &mut HeadBuffers, out: &mut ContextRows) {
         let AttentionHead { dot, attention, sequences, .. } = *self;
@@ -100,7 +111,7 @@ impl<D: Dot> AttentionHead<'_, D> {
         let ones = at_least(&mut buffers.ones, head_bytes, 0);
         let risky_pairs = &mut buffers.risky_pairs;
 
-        for (sequence, &value_step) in sequences.iter().zip(&buffers.value_steps) {
+        for (sequence, &value_scale) in sequences.iter().zip(&buffers.value_scales) {
             let keys = &buffers.keys[sequence.key_blocks(groups)];
             let values = &buffers.value_pairs[sequence.value_pairs(groups)];
             let panels = sequence.panels.len();
@@ -122,7 +133,7 @@ impl<D: Dot> AttentionHead<'_, D> {
                 for ((row, probabilities), factor) in each.zip(&mut factors) {
                     row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
                     let inverse_sum = softmax_numerators(l, row);
-                    *factor = value_step * quantize_probabilities(l, row, inverse_sum, probabilities);
+                    *factor = value_scale * quantize_probabilities(l, row, inverse_sum, probabilities);
                 }
                 let (k, probabilities) = (sequence.padded_len() / 2, probabilities.as_flattened());
                 match out {

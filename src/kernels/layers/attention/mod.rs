@@ -1,5 +1,20 @@
-//! Multi-head self-attention of sequences laid end to end, without padding: queries, keys and values of the same rows,
-//! integer scores, float softmax, integer context.
+//! Multi-head self-attention over sequences laid end to end, without padding.
+//!
+//! # Data flow
+//!
+//! For every head, and within a head for every sequence:
+//!
+//! 1. [`AttentionHead::project`]: integer products of the encoded rows with the head's columns of the three projections. Epilogues
+//!    quantize queries into encoded rows, and keys into packed weights, one column per token. Values are quantized to 14 bits in i16,
+//!    with one scale for the sequence's head.
+//! 2. [`AttentionHead::attend`], for a few query rows at a time:
+//!    - scores: the integer product of queries and keys, dequantized to FP32;
+//!    - softmax in FP32, whose probabilities are quantized to 15 bits in i16;
+//!    - context: the product of probabilities and values in pairs of i16, scaled and written as FP32 rows or quantized.
+//!
+//! Sequences whose first token alone is read need one query each ([`AttentionParams::first_query_only`]).
+//!
+//! [`FloatAttention`] computes all of this in FP32 from FP32 queries, keys and values.
 
 mod context;
 mod epilogues;
@@ -19,59 +34,61 @@ use crate::kernels::layers::quantizer::Quantizer;
 use head::{AttentionHead, HeadBuffers};
 use sequences::{Sequence, sequences};
 
-/// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
+/// The heads of attention and the quantization of queries and keys, which is symmetric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionParams {
-    /// Heads.
+    /// Number of heads.
     pub heads: usize,
     /// Features of a head.
     pub head_size: usize,
-    /// Quantizes the queries of a head, filled up to a multiple of 8.
+    /// Quantizes the queries of a head, filled up to a multiple of 8 features.
     pub query: Quantizer,
-    /// Quantizes the keys of a head, filled up to a multiple of 8, as weights. A key beyond its range so ends a step earlier than by
-    /// QuantizeLinear.
+    /// Quantizes the keys of a head, filled up to a multiple of 8 features, in the narrow range of weights. Out-of-range keys clamp
+    /// to −127, not to −128 as QuantizeLinear does.
     pub key: Quantizer,
-    /// What an integer score is multiplied with: query scale · key scale / √d.
+    /// The factor of integer scores: query scale · key scale / √head_size.
     pub score_scale: f32,
-    /// Whether only the first token of every sequence asks.
+    /// Whether only the first token of every sequence is a query.
     pub first_query_only: bool,
 }
 
-/// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from linear layers over the same rows.
+/// `softmax(q · kᵀ · score_scale) · v` for every sequence and head, where q, k and v come from three linear layers over the same
+/// rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SelfAttention {
-    /// For queries, keys and values. Columns: head after head, each filled up to a multiple of 8.
+    /// Of queries, keys and values. Their columns are head after head, each filled up to a multiple of 8.
     projections: [Linear; 3],
     params: AttentionParams,
 }
 
-/// Where the context goes.
+/// The output rows of the context, one for each query.
 #[derive(Debug)]
 pub enum ContextRows<'a> {
-    /// To FP32 rows.
+    /// FP32 rows.
     Float(&'a mut [f32]),
-    /// Through a quantizer to rows in the encoded form, heads filled up to a multiple of 8.
+    /// Encoded rows that the quantizer makes, with heads filled up to a multiple of 8 features.
     Encoded(&'a Quantizer, &'a mut [u8]),
 }
 
-/// Buffers that runs share; they grow to the largest run and stay.
+/// Buffers to share among runs. They grow to the size of the largest run.
 #[derive(Debug, Default)]
 pub struct AttentionScratch {
-    /// Rows of the first tokens.
+    /// The first row of every sequence.
     first: Vec<u8>,
-    /// Of all rows that ask.
-    asking: PreparedRows,
-    /// Of every sequence's rows.
+    /// What is prepared of the query rows.
+    queries: PreparedRows,
+    /// What is prepared of every sequence's rows.
     tokens: Vec<PreparedRows>,
     head: HeadBuffers,
 }
 
 impl SelfAttention {
-    /// From the layers that make queries, keys and values, head after head, each filled up to a multiple of 8.
+    /// Returns attention with the layers of queries, keys and values. Their outputs are head after head, each filled up to a multiple
+    /// of 8 features.
     ///
     /// # Panics
-    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, a quantizer is for other rows, or
-    /// a head has more than [`MAX_K`] features.
+    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, a quantizer is not for the features of
+    /// one head, or a head has more than [`MAX_K`] features.
     pub fn new(projections: [Linear; 3], params: AttentionParams) -> Self {
         let AttentionParams { heads, head_size, ref query, ref key, .. } = params;
         let filled = head_size.next_multiple_of(GROUP);
@@ -83,42 +100,42 @@ impl SelfAttention {
         SelfAttention { projections, params }
     }
 
-    /// Bytes of a row of activations in the encoded form.
+    /// Returns the bytes of one encoded input row.
     pub fn input_bytes(&self) -> usize {
         self.projections[0].input_bytes()
     }
 
-    /// The kernel it was made for.
+    /// Returns the kernel that attention runs on.
     pub fn kernel(&self) -> Kernel {
         self.projections[0].kernel()
     }
 
-    /// Features of an FP32 row of the context.
+    /// Returns the number of features of an FP32 row of the context.
     pub fn features(&self) -> usize {
         self.params.heads * self.params.head_size
     }
 
-    /// Whether only the first token of every sequence asks.
+    /// Whether only the first token of every sequence is a query.
     pub fn first_query_only(&self) -> bool {
         self.params.first_query_only
     }
 
-    /// Runs on the rows of `a` (encoded form), which hold the sequences that end before `ends`, and writes the context of
-    /// every token that asks to `out`.
+    /// Runs on the encoded rows of `a`, which hold sequences laid end to end, where `ends[i]` is the end of sequence i. Writes the
+    /// context of every query to `out`.
     ///
     /// # Panics
-    /// If `ends` does not grow to the rows of `a`, or `out` has not one row of the context for every token that asks.
+    /// If `ends` is not ascending up to the number of rows, or `out` does not have one row for each query.
     pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
         let rows = a.len() / self.input_bytes();
         assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
-        let asking = if self.params.first_query_only { ends.len() } else { rows };
+        let queries = if self.params.first_query_only { ends.len() } else { rows };
         match &out {
-            ContextRows::Float(out) => assert_eq!(out.len(), asking * self.features(), "a row for every query"),
+            ContextRows::Float(out) => assert_eq!(out.len(), queries * self.features(), "a row for every query"),
             ContextRows::Encoded(quantizer, out) => {
                 let features = self.params.heads * self.params.head_size.next_multiple_of(GROUP);
                 assert_eq!(quantizer.features(), features, "the context of every head is quantized");
                 let bytes = features * self.kernel().encoded_width();
-                assert_eq!(out.len(), asking * bytes, "a row for every query");
+                assert_eq!(out.len(), queries * bytes, "a row for every query");
             }
         }
         let sequences = sequences(ends, self.params.first_query_only);
@@ -140,35 +157,35 @@ impl Task for Attend<'_> {
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
         let Attend { attention, a, sequences, scratch, mut out } = self;
-        let AttentionScratch { first, asking, tokens, head: buffers } = scratch;
+        let AttentionScratch { first, queries, tokens, head: buffers } = scratch;
         let bytes = attention.input_bytes();
         let rows_of = |sequence: &Sequence| &a[sequence.tokens.start * bytes..sequence.tokens.end * bytes];
-        // Every head's products have the same rows.
+        // All heads multiply the same rows, so these are prepared once.
         let tokens = at_least(tokens, sequences.len(), PreparedRows::default());
         for (sequence, prepared) in sequences.iter().zip(&mut *tokens) {
             prepared.prepare(dot, rows_of(sequence), bytes);
         }
-        let asking = match &*tokens {
-            // All rows of the one sequence ask.
+        let queries = match &*tokens {
+            // All rows of the only sequence are queries.
             [only] if !attention.first_query_only() => (a, only),
             _ => {
                 let rows = match attention.first_query_only() {
                     true => first_rows(&sequences, a, bytes, first),
                     false => a,
                 };
-                asking.prepare(dot, rows, bytes);
-                (rows, &*asking)
+                queries.prepare(dot, rows, bytes);
+                (rows, &*queries)
             }
         };
         for number in 0..attention.params.heads {
             let head = AttentionHead { dot, attention, sequences: &sequences, number };
-            head.project(asking, sequences.iter().map(rows_of).zip(&*tokens), buffers);
+            head.project(queries, sequences.iter().map(rows_of).zip(&*tokens), buffers);
             head.attend(buffers, &mut out);
         }
     }
 }
 
-/// The first of every sequence's rows of `bytes` bytes.
+/// Copies the first row of every sequence, `bytes` bytes each, to `first`.
 fn first_rows<'a>(sequences: &[Sequence], a: &[u8], bytes: usize, first: &'a mut Vec<u8>) -> &'a [u8] {
     let first = at_least(first, sequences.len() * bytes, 0);
     for (sequence, row) in sequences.iter().zip(first.chunks_exact_mut(bytes)) {

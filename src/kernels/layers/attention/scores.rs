@@ -1,16 +1,18 @@
-//! The integer scores of queries and keys.
+//! Dequantization of integer scores.
 
 use crate::kernels::gemm::{RiskyPairs, Weights, gemm};
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, Sink};
 use crate::kernels::layers::quantizer::Quantizer;
 
-/// Writes scores as floats, a row of `panels` panels for each query.
+/// Dequantizes integer scores and writes them as FP32 rows, one for each query.
 pub(super) struct WriteIntegerScores<'a, L: Lanes> {
     pub l: L,
     pub scale: L::F32,
-    /// What [`write_key_offsets`] wrote.
+    /// From [`write_key_offsets`].
     pub offsets: &'a [[i32; LANES]],
+    /// Panels of a row.
     pub panels: usize,
+    /// FP32 rows.
     pub scores: &'a mut [[f32; LANES]],
 }
 
@@ -25,7 +27,8 @@ impl<L: Lanes> Sink<L> for WriteIntegerScores<'_, L> {
     }
 }
 
-/// Writes what the queries' zero point adds to every key's scores: `(zero point − what the encoded form takes off) · Σ key`.
+/// Writes the offset of every key's scores, which is due to the queries' zero point: `(zero point − shift) · Σ_k key[k]`, where
+/// encoding subtracts the shift. Computes the sums as a product of the keys with an encoded row of ones.
 #[inline(always)]
 pub(super) fn write_key_offsets<D: Dot>(
     dot: D,
@@ -44,7 +47,7 @@ pub(super) fn write_key_offsets<D: Dot>(
             self.l.store_i32(sums[0], &mut self.sums[panel]);
         }
     }
-    // What the encoded form makes 1.
+    // Encoding subtracts the shift, which leaves ones.
     for group in ones.chunks_exact_mut(GROUP * D::WIDTH) {
         dot.encode(dot.lanes().splat_i32(1 + D::SHIFT), group);
     }
