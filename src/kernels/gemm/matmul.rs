@@ -87,3 +87,68 @@ impl<L: Lanes> Sink<L> for UndoShift<'_, L> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::KernelKind;
+
+    /// Multiplies on every kernel and compares with a plain loop in i64. Returns the kernels that are exact for the weights.
+    fn check(shape @ [m, k, n]: [usize; 3], a: impl Fn(usize) -> u8, w: impl Fn(usize) -> i8) -> Vec<KernelKind> {
+        let a: Vec<u8> = (0..m * k).map(a).collect();
+        let w: Vec<i8> = (0..k * n).map(w).collect();
+        let product =
+            |row: usize, column: usize, k_at: usize| i64::from(a[row * k + k_at]) * i64::from(w[k_at * n + column]);
+        let exact = |i: usize| (0..k).map(|k_at| product(i / n, i % n, k_at)).sum::<i64>();
+        let expected: Vec<i64> = (0..m * n).map(exact).collect();
+        let weights = PackedWeights::new(&w, k, n);
+        let kernels: Vec<Kernel> = Kernel::all().filter(|kernel| kernel.is_exact_for(&weights)).collect();
+        for kernel in &kernels {
+            let mut out = vec![0; m * n];
+            kernel.matmul(&kernel.encode(&a), &weights, &mut out);
+            let out: Vec<i64> = out.into_iter().map(i64::from).collect();
+            assert_eq!(out, expected, "{} at {shape:?}", kernel.name());
+        }
+        kernels.into_iter().map(Kernel::kind).collect()
+    }
+
+    #[test]
+    fn every_kernel_equals_the_plain_loop() {
+        for (m, k) in [1, 2, 5, 6, 7, 13, 30].into_iter().flat_map(|m| [8, 16, 24, 40, 64, 200].map(|k| (m, k))) {
+            for n in [8, 16, 24] {
+                // Weights in −127..=127, for which all kernels are exact.
+                let kernels =
+                    check([m, k, n], |i| (i * i * 31 + i * 7 + 255) as u8, |i| ((i * i * 57 + i) % 255) as i8 ^ 1);
+                assert!(kernels.len() >= Kernel::all().count() - 1, "{kernels:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn extremes_are_exact_and_pairs_of_the_lowest_weight_need_a_kernel_that_does_not_wrap() {
+        for (a, w) in [0, 1, 127, 128, 255].into_iter().flat_map(|a| [-128, -127, -1, 127].map(|w| (a, w))) {
+            let kernels = check([7, 64, 16], |_| a, |_| w);
+            assert_eq!(kernels.contains(&KernelKind::RelaxedDotSigned), w != -128 && signed_is_tested());
+        }
+    }
+
+    #[test]
+    fn single_lowest_weights_are_exact_with_the_lowest_activations() {
+        // −128 at even k, where the signed dot reads the activation 0 as −128.
+        let kernels = check([7, 64, 16], |_| 0, |i| if i / 16 % 2 == 0 { -128 } else { 127 });
+        assert_eq!(kernels.contains(&KernelKind::RelaxedDotSigned), signed_is_tested());
+    }
+
+    /// Natively a stand-in computes the signed dot. In WebAssembly the engine may have it or not.
+    fn signed_is_tested() -> bool {
+        cfg!(not(target_arch = "wasm32")) || Kernel::new(KernelKind::RelaxedDotSigned).is_some()
+    }
+
+    #[test]
+    #[should_panic(expected = "can overflow")]
+    fn a_k_beyond_the_limit_is_refused() {
+        let k = MAX_K + GROUP;
+        let weights = PackedWeights::new(&vec![1; k * PANEL], k, PANEL);
+        Kernel::SCALAR.matmul(&vec![1; k], &weights, &mut [0; PANEL]);
+    }
+}

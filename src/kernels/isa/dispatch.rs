@@ -2,6 +2,8 @@
 
 use super::dot::Dot;
 use super::scalar::Scalar;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+use super::signed_stand_in::SignedStandIn;
 #[cfg(target_arch = "wasm32")]
 use super::wasm;
 #[cfg(target_arch = "x86_64")]
@@ -69,6 +71,8 @@ pub struct Kernel(Proof);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Proof {
     Scalar(Scalar),
+    #[cfg(all(test, not(target_arch = "wasm32")))]
+    SignedStandIn(SignedStandIn),
     #[cfg(target_arch = "wasm32")]
     Simd128I16(wasm::Simd128I16),
     #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
@@ -93,6 +97,8 @@ impl Kernel {
     pub fn new(kind: KernelKind) -> Option<Self> {
         let proof = match kind {
             KernelKind::Scalar => Some(Proof::Scalar(Scalar)),
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            KernelKind::RelaxedDotSigned => Some(Proof::SignedStandIn(SignedStandIn)),
             #[cfg(target_arch = "wasm32")]
             KernelKind::Simd128I16 => Some(Proof::Simd128I16(wasm::Simd128I16)),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
@@ -127,6 +133,8 @@ impl Kernel {
     pub fn kind(self) -> KernelKind {
         match self.0 {
             Proof::Scalar(_) => KernelKind::Scalar,
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            Proof::SignedStandIn(_) => KernelKind::RelaxedDotSigned,
             #[cfg(target_arch = "wasm32")]
             Proof::Simd128I16(_) => KernelKind::Simd128I16,
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
@@ -168,6 +176,8 @@ impl Kernel {
     pub(in crate::kernels) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
             Proof::Scalar(dot) => run_outlined(task, dot),
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            Proof::SignedStandIn(dot) => run_outlined(task, dot),
             #[cfg(target_arch = "wasm32")]
             Proof::Simd128I16(dot) => run_outlined(task, dot),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]

@@ -19,6 +19,8 @@ mod dispatch;
 mod dot;
 mod lanes;
 mod scalar;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod signed_stand_in;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod wasm;
 #[cfg(target_arch = "x86_64")]

@@ -273,3 +273,77 @@ impl<D: Dot> Epilogue<D::Lanes> for ActivateAndQuantize<'_, D> {
         self.quantized.put_tile(row, group, values);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: usize = 7;
+    const K: usize = 40;
+    const N: usize = 24;
+
+    /// A layer whose values are integers that FP32 holds, so that every kernel must compute them exactly.
+    struct Case {
+        zero_point: u8,
+        a: Vec<u8>,
+        w: Vec<i8>,
+        bias: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(zero_point: u8) -> Self {
+            let w = (0..K * N).map(|i| ((i * i * 57 + i * 3) % 255) as u8 as i8).map(|w| w.max(-127)).collect();
+            let bias = (0..N).map(|column| column as f32 * 3.0 - 30.0).collect();
+            Case { zero_point, a: (0..ROWS * K).map(|i| (i * i * 31 + i * 7) as u8).collect(), w, bias }
+        }
+
+        fn layer(&self, kernel: Kernel) -> Linear {
+            Linear::new(kernel, PackedWeights::new(&self.w, K, N), self.zero_point, &[0.5; N], &self.bias)
+        }
+
+        /// Computes the layer without packing, encoding or folded offsets.
+        fn expected(&self) -> Vec<f32> {
+            let product = |row: usize, column: usize, k: usize| {
+                (i64::from(self.a[row * K + k]) - i64::from(self.zero_point)) * i64::from(self.w[k * N + column])
+            };
+            let sum = |i: usize| (0..K).map(|k| product(i / N, i % N, k)).sum::<i64>();
+            (0..ROWS * N).map(|i| sum(i) as f32 * 0.5 + self.bias[i % N]).collect()
+        }
+    }
+
+    #[test]
+    fn every_kernel_folds_the_zero_point_exactly() {
+        for zero_point in [0, 1, 117, 128, 255] {
+            let case = Case::new(zero_point);
+            let expected = case.expected();
+            for kernel in Kernel::all() {
+                let mut out = vec![f32::NAN; ROWS * N];
+                case.layer(kernel).run(&kernel.encode(&case.a), None, &mut out);
+                assert_eq!(out, expected, "{} with zero point {zero_point}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_kernel_encodes_the_quantized_result() {
+        let case = Case::new(117);
+        // A power of two, so that no product is rounded.
+        let quantizer = Quantizer::uniform(128.0, 90, N);
+        let quantize = |y: &f32| ((y.max(0.0) / 128.0).round_ties_even() + 90.0).clamp(0.0, 255.0) as u8;
+        let expected: Vec<u8> = case.expected().iter().map(quantize).collect();
+        assert!(expected.contains(&90) && expected.iter().any(|&y| y > 120), "{expected:?}");
+        for kernel in Kernel::all() {
+            let mut out = vec![0; ROWS * N * kernel.encoded_width()];
+            case.layer(kernel).run_quantized(&kernel.encode(&case.a), Activation::Relu, &quantizer, &mut out);
+            assert_eq!(out, kernel.encode(&expected), "{}", kernel.name());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "can overflow")]
+    fn a_k_beyond_the_limit_is_refused() {
+        let k = MAX_K + GROUP;
+        let weights = PackedWeights::new(&vec![1; k * PANEL], k, PANEL);
+        Linear::new(Kernel::SCALAR, weights, 0, &[1.0; PANEL], &[0.0; PANEL]);
+    }
+}

@@ -193,3 +193,94 @@ fn first_rows<'a>(sequences: &[Sequence], a: &[u8], bytes: usize, first: &'a mut
     }
     first
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::gemm::PackedWeights;
+    use crate::kernels::{KernelKind, LANES};
+
+    const INPUTS: usize = 24;
+    const HEADS: usize = 2;
+    const LENGTHS: [usize; 4] = [30, 1, 8, 13];
+
+    /// Attention over projections whose scales are powers of two, so that queries, keys, values and scores are exact in FP32 on every
+    /// kernel. Only the softmax and what follows may be rounded differently.
+    fn attention(kernel: Kernel, head_size: usize, first_query_only: bool) -> SelfAttention {
+        let filled = head_size.next_multiple_of(GROUP);
+        let outputs = HEADS * filled;
+        let projection = |seed: usize| {
+            let is_feature = |column: usize| column % filled < head_size;
+            let weight = |i: usize| if is_feature(i % outputs) { ((i * i * 57 + i * seed) % 255) as i8 } else { 0 };
+            let weights: Vec<i8> = (0..INPUTS * outputs).map(weight).map(|weight| weight.max(-127)).collect();
+            let bias: Vec<f32> =
+                (0..outputs).map(|i| if is_feature(i) { (i * seed % 7) as f32 - 3.0 } else { 0.0 }).collect();
+            let weights = PackedWeights::new(&weights, INPUTS, outputs);
+            Linear::new(kernel, weights, 117, &vec![1.0 / 4096.0; outputs], &bias)
+        };
+        let params = AttentionParams {
+            heads: HEADS,
+            head_size,
+            query: Quantizer::uniform(1.0 / 8.0, Quantizer::SYMMETRIC, filled),
+            key: Quantizer::narrow_range(1.0 / 8.0, filled),
+            score_scale: 1.0 / 256.0,
+            first_query_only,
+        };
+        SelfAttention::new([projection(3), projection(5), projection(11)], params)
+    }
+
+    /// Runs attention on sequences of [`LENGTHS`].
+    fn run(attention: &SelfAttention, out: ContextRows) {
+        let ends: Vec<usize> = (1..=LENGTHS.len()).map(|count| LENGTHS[..count].iter().sum()).collect();
+        let tokens = LENGTHS.iter().sum::<usize>();
+        let a: Vec<u8> = (0..tokens * INPUTS).map(|i| (i * i * 31 + i * 7) as u8).collect();
+        attention.run(&attention.kernel().encode(&a), &ends, &mut AttentionScratch::default(), out);
+    }
+
+    fn queries(attention: &SelfAttention) -> usize {
+        if attention.first_query_only() { LENGTHS.len() } else { LENGTHS.iter().sum() }
+    }
+
+    fn context(attention: &SelfAttention) -> Vec<f32> {
+        let mut out = vec![f32::NAN; queries(attention) * attention.features()];
+        run(attention, ContextRows::Float(&mut out));
+        out
+    }
+
+    fn encoded_context(attention: &SelfAttention, quantizer: &Quantizer) -> Vec<u8> {
+        let mut out = vec![0; queries(attention) * quantizer.features() * attention.kernel().encoded_width()];
+        run(attention, ContextRows::Encoded(quantizer, &mut out));
+        out
+    }
+
+    #[test]
+    fn every_kernel_has_the_scalar_kernel_s_context() {
+        for (head_size, first_query_only) in [8, 13, 32].into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let expected = context(&attention(Kernel::SCALAR, head_size, first_query_only));
+            let largest = expected.iter().fold(0.0, |largest: f32, x| largest.max(x.abs()));
+            assert!(largest > 1.0, "{largest}");
+            for kernel in Kernel::all() {
+                let got = context(&attention(kernel, head_size, first_query_only));
+                // A probability may be rounded to the next of 15 bits.
+                let close = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-3 * largest;
+                assert!(got.iter().zip(&expected).all(close), "{} with heads of {head_size}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn the_signed_dot_has_the_bits_of_the_scalar_kernel() {
+        let signed = Kernel::new(KernelKind::RelaxedDotSigned).expect("the stand-in is always available");
+        for (head_size, first_query_only) in [8, 13, 32].into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let [signed, scalar] =
+                [signed, Kernel::SCALAR].map(|kernel| attention(kernel, head_size, first_query_only));
+            let bits = |attention| context(attention).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!(bits(&signed), bits(&scalar), "heads of {head_size}");
+            let features = HEADS * head_size.next_multiple_of(LANES);
+            let quantizer = Quantizer::uniform(1.0 / 16.0, 117, features);
+            let unsigned: Vec<u8> = encoded_context(&signed, &quantizer).iter().map(|byte| byte ^ 0x80).collect();
+            assert_eq!(unsigned, encoded_context(&scalar, &quantizer), "heads of {head_size}");
+        }
+    }
+}
