@@ -214,8 +214,9 @@ impl FromStr for Kernel {
     }
 }
 
-/// Work that is written once and compiled for every instruction set. `run` and all functions that it calls must be
-/// `#[inline(always)]`, so that they are compiled inside the function that enables the instruction set.
+/// Work that is written once and compiled for every instruction set. On x86, `run` and the functions that it calls must be
+/// `#[inline(always)]`, so that they are compiled inside the function that enables the instruction set. WebAssembly enables
+/// SIMD128 everywhere, so functions of its kernels may also be `#[inline(never)]`.
 pub(in crate::kernels) trait Task {
     /// The result.
     type Output;

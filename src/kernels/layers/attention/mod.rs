@@ -12,9 +12,9 @@
 //!    - softmax in FP32, whose probabilities are quantized to 15 bits in i16;
 //!    - context: the product of probabilities and values in pairs of i16, scaled and written as FP32 rows or quantized.
 //!
-//! Sequences whose first token alone is read need one query each ([`AttentionParams::first_query_only`]).
+//! If the model reads only the first token of a sequence, that token is the only query ([`AttentionParams::first_query_only`]).
 //!
-//! [`FloatAttention`] computes all of this in FP32 from FP32 queries, keys and values.
+//! [`FloatAttention`] computes scores, softmax and context in FP32, from FP32 queries, keys and values.
 
 mod context;
 mod epilogues;
@@ -75,9 +75,9 @@ pub enum ContextRows<'a> {
 pub struct AttentionScratch {
     /// The first row of every sequence.
     first: Vec<u8>,
-    /// What is prepared of the query rows.
+    /// The prepared query rows.
     queries: PreparedRows,
-    /// What is prepared of every sequence's rows.
+    /// The prepared rows of every sequence.
     tokens: Vec<PreparedRows>,
     head: HeadBuffers,
 }
