@@ -198,7 +198,6 @@ fn first_rows<'a>(sequences: &[Sequence], a: &[u8], bytes: usize, first: &'a mut
 mod tests {
     use super::*;
     use crate::kernels::gemm::PackedWeights;
-    use crate::kernels::{KernelKind, LANES};
 
     const INPUTS: usize = 24;
     const HEADS: usize = 2;
@@ -271,13 +270,14 @@ mod tests {
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
     fn the_signed_dot_has_the_bits_of_the_scalar_kernel() {
-        let signed = Kernel::new(KernelKind::RelaxedDotSigned).expect("the stand-in is always available");
+        let signed =
+            Kernel::new(crate::kernels::KernelKind::RelaxedDotSigned).expect("the stand-in is always available");
         for (head_size, first_query_only) in [8, 13, 32].into_iter().flat_map(|size| [(size, false), (size, true)]) {
             let [signed, scalar] =
                 [signed, Kernel::SCALAR].map(|kernel| attention(kernel, head_size, first_query_only));
             let bits = |attention| context(attention).into_iter().map(f32::to_bits).collect::<Vec<_>>();
             assert_eq!(bits(&signed), bits(&scalar), "heads of {head_size}");
-            let features = HEADS * head_size.next_multiple_of(LANES);
+            let features = HEADS * head_size.next_multiple_of(GROUP);
             let quantizer = Quantizer::uniform(1.0 / 16.0, 117, features);
             let unsigned: Vec<u8> = encoded_context(&signed, &quantizer).iter().map(|byte| byte ^ 0x80).collect();
             assert_eq!(unsigned, encoded_context(&scalar, &quantizer), "heads of {head_size}");
