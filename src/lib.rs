@@ -23,7 +23,7 @@
 //! y[m, n]  = (acc[m, n] − za · Σ_k qw[k, n]) · sa · sw[n] + b[n]
 //! ```
 //!
-//! `|acc| ≤ 255 · 127 · K`, so 32-bit sums are exact for every K below 66,000, and every kernel gives the same integers.
+//! 32-bit sums are exact for every K up to [`kernels::MAX_K`], and every kernel computes the same integers.
 
 pub mod activation;
 pub mod bert;

@@ -1,6 +1,6 @@
-//! Buffers that stay from run to run.
+//! Buffers that are reused from run to run.
 
-/// The first `len` elements of a buffer that only grows.
+/// Returns the first `len` elements of `buffer`, which grows with copies of `fill` if it is shorter and never shrinks.
 pub(super) fn at_least<T: Clone>(buffer: &mut Vec<T>, len: usize, fill: T) -> &mut [T] {
     if buffer.len() < len {
         buffer.resize(len, fill);

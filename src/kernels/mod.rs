@@ -1,14 +1,34 @@
-//! Integer matrix products and the row operations around them. Knows nothing of ONNX and of tract.
+//! INT8 layers of an encoder, built on an integer matrix product for each instruction set.
 //!
-//! Shapes are those of `y[M, N] = a[M, K] · w[K, N]`: M tokens, K input features, N output features. Activations `a` are
-//! u8 with a zero point, weights `w` s8 with one scale per column.
+//! This module knows nothing of ONNX and tract. Shapes are those of `y[M, N] = a[M, K] · w[K, N]`: M tokens, K input features,
+//! N output features. Activations `a` are u8 with a zero point; weights `w` are s8 with one scale per column.
+//!
+//! # Structure
+//!
+//! Each of these modules uses only those above it:
+//!
+//! - `isa` is what an instruction set implements: vectors of eight lanes ([`LANES`]) and the micro-kernel that multiplies a tile
+//!   of rows with a panel of weights. [`Kernel`] is the choice among the available ones.
+//! - `gemm` is the integer matrix product: [`Packer`] and [`PackedWeights`], and the loop over panels and tiles.
+//! - `layers` are the layers of an encoder: [`Linear`], [`SelfAttention`], [`LayerNorm`] and others.
+//!
+//! # Data formats
+//!
+//! - **Packed weights** are panels of 8 columns ([`PANEL`]), each a sequence of blocks of 8 k ([`GROUP`]). A model's weights are
+//!   packed once, when it is loaded. All kernels read the same packed weights.
+//! - **Encoded activations** are quantized rows in the form that one kernel reads: bytes as they are, bytes minus 128, or i16. The
+//!   layer that computes a row also encodes it, so layers that exchange rows must have the same kernel.
+//! - **FP32 rows** are row-major.
+//!
+//! Kernels compute the same integers. Their FP32 results differ in the last bits, because some instruction sets round `a · b + c`
+//! once and others twice.
 
 mod buffer;
 mod gemm;
 mod isa;
 mod layers;
 
-pub use gemm::{BAND, PackedWeights, Packer};
+pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};
 pub use layers::{
     AttentionParams, AttentionScratch, ContextRows, Embedding, FloatAttention, FloatAttentionScratch, LayerNorm,

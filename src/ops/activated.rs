@@ -43,7 +43,7 @@ impl FusedOp for Activated {
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
         let mut out = outputs[0].try_as_plain_ram_mut()?;
-        self.linear.activated(values(&inputs[0])?, self.activation, &self.output, out.as_slice_mut()?);
+        self.linear.run_quantized(values(&inputs[0])?, self.activation, &self.output, out.as_slice_mut()?);
         Ok(())
     }
 }

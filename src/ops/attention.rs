@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
-use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, Quantizer, SelfAttention};
+use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, MAX_K, Quantizer, SelfAttention};
 use std::cell::RefCell;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -29,14 +29,15 @@ pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dy
     ensure!(same && heads > 0 && n.is_multiple_of(heads), "queries, keys and values do not fit {heads} heads");
     ensure!(k.is_multiple_of(GROUP), "{k} inputs are no multiple of {GROUP}");
     let (head_size, filled) = (n / heads, (n / heads).next_multiple_of(GROUP));
+    ensure!(filled <= MAX_K, "a head has at most {MAX_K} features");
     let (query, key) = (attributes.float("query_output_scale")?, attributes.float("key_output_scale")?);
     let params = AttentionParams {
         heads,
         head_size,
         query: Quantizer::uniform(query, Quantizer::SYMMETRIC, filled),
-        key: Quantizer::as_weights(key, filled),
+        key: Quantizer::narrow_range(key, filled),
         score_scale: attributes.float("score_scale")?,
-        first_only: attributes.count("first_only")? == 1,
+        first_query_only: attributes.count("first_query_only")? == 1,
     };
     let kernel = attributes.kernel()?;
     let [query, key, value] = parts.map(|part| part.with_output_heads(kernel, heads));
@@ -60,7 +61,7 @@ impl FusedOp for Attention {
     }
 
     fn outputs(&self) -> Vec<Output> {
-        let rows_of = usize::from(self.attention.first_only());
+        let rows_of = usize::from(self.attention.first_query_only());
         let (datum_type, features) = match &self.output {
             Some(output) => (DatumType::U8, output.features() * self.attention.kernel().encoded_width()),
             None => (DatumType::F32, self.attention.features()),

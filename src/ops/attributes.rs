@@ -2,7 +2,7 @@
 
 use super::stored::{tensor_bytes, weights};
 use crate::activation::Activation;
-use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, PANEL, PackedWeights, Quantizer, Table};
+use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, MAX_K, PANEL, PackedWeights, Quantizer, Table};
 use crate::onnx::{pb, raw_tensor_shape};
 use pb::tensor_proto::DataType;
 use std::borrow::Cow;
@@ -158,6 +158,7 @@ impl LinearAttributes {
 
     /// The layer for `kernel`.
     pub fn layer(self, kernel: Kernel) -> TractResult<Linear> {
+        ensure!(self.weights.groups() * GROUP <= MAX_K, "a linear layer has at most {MAX_K} inputs");
         ensure!(
             kernel.is_exact_for(&self.weights),
             "weights of -128 stand side by side, with which {} is not exact; choose the kernel simd128-i16",

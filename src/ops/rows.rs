@@ -39,7 +39,7 @@ impl FusedOp for Rows {
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
         let mut out = outputs[0].try_as_plain_ram_mut()?;
-        self.linear.rows(values(&inputs[0])?, self.activation, out.as_slice_mut()?);
+        self.linear.run(values(&inputs[0])?, self.activation, out.as_slice_mut()?);
         Ok(())
     }
 }

@@ -1,8 +1,7 @@
-//! tract's FP32 matrix products in WebAssembly: a kernel that tract uses instead of its own. tract's interface to kernels
-//! is made of pointers.
+//! A kernel for FP32 matrix products that tract uses instead of its own in WebAssembly.
 //!
-//! tract's own tile, 8 × 8, needs more registers than x86 and the engines' compilers leave it. This one, 8 × 4, has its
-//! eight sums in registers, reads one operand as vectors and the other as values to splat.
+//! tract's own tile of 8 × 8 sums needs more registers than WebAssembly engines have on x86. This one has 8 × 4 sums, which fit.
+//! It loads one operand as vectors and splats the values of the other.
 
 use crate::kernels::{LANES, Lanes, Simd128};
 use tract_linalg::isa::Arch;
@@ -25,7 +24,7 @@ inventory::submit! { MmmRoutine { make } }
 inventory::submit! {
     MmmTier {
         arch: Some(Arch::Wasm32Simd128),
-        // tract's own is 1.
+        // tract's own kernels have 1.
         precedence: 2,
         name: "bert8",
         applies: |_| true,
@@ -33,15 +32,17 @@ inventory::submit! {
     }
 }
 
-/// Sees to it that the linker keeps this file, to which nothing else leads.
+/// Keeps the kernel in the program. tract finds it in a table that this file adds to, and without this call the linker would drop
+/// the file.
 pub fn register_tract_product() {
     std::hint::black_box(make as fn() -> _);
 }
 
+/// Describes the kernel to tract.
 fn make() -> Box<dyn MatMatMul> {
     let format = |width| PackedFormat::new(DatumType::F32, width, 16);
-    // Where tract does not know the number of columns it asks no tier, but takes what is most wanted. Of fusing it asks for
-    // LeakyRelu alone.
+    // If tract does not know the number of columns, it does not ask the tiers but takes the kernel with the largest boost. It asks
+    // `can_fuse` only about LeakyRelu, which this kernel does not implement.
     let mut kernel = DynKernel::<LANES, COLUMNS, f32>::new(TRACT_PRODUCT, kernel, format(LANES), format(COLUMNS))
         .with_boost(|| 1000)
         .with_can_fuse(|_| false);
@@ -49,18 +50,18 @@ fn make() -> Box<dyn MatMatMul> {
     kernel.mmm()
 }
 
-/// Does to a tile of sums what `steps` say; gives 0, or 1 where it does not know one, which only integer products have.
+/// Applies `steps` to a tile of sums. Returns 0, or 1 if it does not know a step. Only integer products have such steps.
 ///
 /// # Safety
-/// Pointers are as tract promises its kernels: packed operands hold k vectors of a panel's width, a row's operand has
-/// [`LANES`] values, a column's [`COLUMNS`], and every element of the output tile may be read and written.
+/// The pointers in `steps` must keep tract's promises to kernels: packed operands hold k vectors of a panel's width, a row operand
+/// has [`LANES`] values, a column operand has [`COLUMNS`], and every element of the output tile may be read and written.
 unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     use FusedKerSpec::*;
     let l = Simd128;
     let mut tile = [l.splat(0.0); COLUMNS];
     let t = &mut tile;
     for step in steps {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees the pointers.
         unsafe {
             match *step {
                 Done => break,
@@ -100,9 +101,9 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     0
 }
 
-/// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: where several stand in the loop, compilers line up
-/// the sums of one column after the other, and registers spill.
-// A function of its own: within the large one registers spill in Firefox, which takes twice the time.
+/// Computes `tile[column] += Σ_k rows[k] · columns[k][column]`.
+// The loop is not unrolled over k, because compilers then reorder the sums and spill registers. Nor is the function inlined into
+// the large one, where Firefox spills registers and takes twice the time.
 #[inline(never)]
 #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
 fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut [L::F32; COLUMNS]) {
@@ -128,13 +129,13 @@ fn each<L: Lanes>(l: L, tile: &mut [L::F32; COLUMNS], f: impl Fn(f32, usize, usi
     }
 }
 
-/// Where a value of the output tile is.
+/// Returns the address of a value of the output tile.
 ///
 /// # Safety
-/// The tile must be as large as tract promises.
+/// `row` and `column` must lie in the tile.
 #[inline(always)]
 unsafe fn at(tile: &OutputStoreKer, row: usize, column: usize) -> *mut f32 {
     let offset = row as isize * tile.row_byte_stride + column as isize * tile.col_byte_stride;
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees that the value lies in the tile.
     unsafe { tile.ptr.offset(offset).cast() }
 }

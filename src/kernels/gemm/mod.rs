@@ -1,10 +1,28 @@
-//! The integer matrix product, written once over the [`Dot`] of each instruction set.
+//! The integer matrix product (GEMM), written once over the [`Dot`] of each instruction set.
+//!
+//! `sums[m, n] = Σ_k encoded(a)[m, k] · w[k, n]`, with i32 sums of u8 activations and s8 weights.
+//!
+//! - **Packing.** [`Packer`] lays out the weights once, when a model is loaded, in panels of [`PANEL`] columns. A panel is a
+//!   sequence of blocks, one for every group of [`GROUP`] k, so that a kernel reads weights from one address upwards.
+//! - **Encoded activations.** Rows are written in the form that the kernel reads: bytes, bytes minus 128, or i16. The layer
+//!   that computes a row also encodes it.
+//! - **Tiles.** The rows are split into [`Tiles`] whose sums fit the registers. The loop goes over panels, then over tiles: a
+//!   panel stays in the first-level cache while every tile is multiplied with it. A kernel may limit K for that
+//!   ([`Dot::MAX_GROUPS`]); the product then runs in [`KChunks`].
+//! - **Sinks.** The sums of each tile go to a [`Sink`], which finishes them while they are in registers. They never pass
+//!   through memory as a whole matrix.
+//! - **Saturation repair.** One kernel adds products in pairs that saturate in i16. `saturation` finds the pairs that did and adds
+//!   what the sums lost.
+//! - **Strassen-Winograd.** Kernels with i16 products multiply many rows by one step of this algorithm, with seven half-size
+//!   products instead of eight. See `strassen`.
+//!
+//! Every kernel computes the same integers.
 
+mod k_chunks;
 mod matmul;
 mod packed;
 mod packer;
-mod partial;
-mod prepared;
+mod prepared_rows;
 mod saturation;
 mod strassen;
 mod tiles;
@@ -12,109 +30,118 @@ mod weights;
 
 pub use packed::PackedWeights;
 pub use packer::{BAND, Packer};
-pub(super) use prepared::Prepared;
-pub(super) use saturation::Risks;
+pub(super) use prepared_rows::PreparedRows;
+pub(super) use saturation::RiskyPairs;
 pub(super) use tiles::Tiles;
 pub(super) use weights::Weights;
 
 use super::isa::{Block, Dot, GROUP, Lanes, MAX_ROWS, PANEL, Panel, Sink, Sums};
-use partial::Partial;
-use saturation::Losses;
+use k_chunks::KChunks;
+use saturation::SaturationRepair;
 use std::cell::Cell;
 
-/// Tiles of a panel from which on it is worthwhile to unpack it.
+/// The largest K of a product.
+///
+/// Sums are i32, and `|Σ_k a[k] · w[k]| ≤ 255 · 128 · K` with u8 activations and s8 weights. That bound fits i32 up to
+/// K = 65,793; this limit is a round multiple of [`GROUP`] below it.
+pub const MAX_K: usize = 65_000;
+
+const _: () = assert!(255 * 128 * MAX_K <= i32::MAX as usize && MAX_K.is_multiple_of(GROUP));
+
+/// The least number of tiles for which unpacking a panel saves time.
 const TILES_TO_UNPACK: usize = 4;
 
-/// Multiplies the rows of `a`, in the encoded form, with `weights`, and hands every row's sums to `sink`, a tile at a time,
-/// panels counted from the first of `weights.panels`. No overflow: |sum| ≤ 255·128·K fits i32 for K ≤ 65,000.
+/// Multiplies the encoded rows of `a` with `weights` and passes the sums of each tile to `sink`, where panel 0 is the first of
+/// `weights.panels`. K is at most [`MAX_K`], so no sum overflows.
 #[inline(always)]
 pub(in crate::kernels) fn gemm<D: Dot>(dot: D, a: &[u8], weights: Weights, sink: &mut impl Sink<D::Lanes>) {
-    let mut prepared = PREPARED.take();
-    prepared.find(dot, a, weights.groups * GROUP * D::WIDTH);
-    gemm_of(dot, (a, &prepared), weights, sink);
-    PREPARED.set(prepared);
+    let mut prepared = PREPARED_ROWS.take();
+    prepared.prepare(dot, a, weights.groups * GROUP * D::WIDTH);
+    gemm_prepared(dot, (a, &prepared), weights, sink);
+    PREPARED_ROWS.set(prepared);
 }
 
-/// The same for rows that are prepared.
+/// Multiplies like [`gemm`] rows that are already prepared.
 #[inline(always)]
-pub(in crate::kernels) fn gemm_of<D: Dot>(
+pub(in crate::kernels) fn gemm_prepared<D: Dot>(
     dot: D,
-    (a, prepared): (&[u8], &Prepared),
+    (a, prepared): (&[u8], &PreparedRows),
     weights: Weights,
     sink: &mut impl Sink<D::Lanes>,
 ) {
-    let Weights { blocks, groups, panels, risks } = weights;
+    let Weights { blocks, groups, panels, risky_pairs } = weights;
     let first_panel = panels.start;
     let panels = &blocks[panels.start * groups..panels.end * groups];
     let stride = groups * GROUP * D::WIDTH;
     assert!(stride > 0 && a.len().is_multiple_of(stride), "shapes do not match");
     let rows = a.len() / stride;
-    let heights = Tiles::new(rows, D::ROWS);
+    let tiles = Tiles::new(rows, D::ROWS);
     let (l, mut sums) = (dot.lanes(), [dot.lanes().splat_i32(0); MAX_ROWS]);
-    let Scratch { mut space, mut partial_sums, mut losses, mut strassen } = SCRATCH.take();
-    let mut partial = Partial::new(groups, D::MAX_GROUPS, rows, &mut partial_sums);
+    let Scratch { mut space, mut chunk_sums, mut repair, mut strassen } = SCRATCH.take();
+    let mut chunks = KChunks::new(groups, D::MAX_GROUPS, rows, &mut chunk_sums);
     let done = match D::STRASSEN {
-        true => strassen.multiply(dot, &prepared.parts, panels, groups, sink),
+        true => strassen.multiply(dot, &prepared.strassen, panels, groups, sink),
         false => 0,
     };
     if D::SATURATES {
-        losses.begin(rows, &heights);
+        repair.begin(rows, &tiles);
     }
     for (at, blocks) in panels.chunks_exact(groups).enumerate().skip(done) {
-        // With every tile a part of the next panel is fetched.
+        // Every tile brings a part of the next panel into the cache.
         let next = panels.get((at + 1) * groups..(at + 2) * groups).unwrap_or_default();
-        let mut next = next.chunks(groups.div_ceil((heights.tiles * partial.parts).max(1)));
-        let unpacked = if heights.tiles >= TILES_TO_UNPACK { dot.unpack(blocks, &mut space) } else { None };
+        let mut next = next.chunks(groups.div_ceil((tiles.count * chunks.count).max(1)));
+        let unpacked = if tiles.count >= TILES_TO_UNPACK { dot.unpack(blocks, &mut space) } else { None };
         let (blocks, unpacked) = match unpacked {
             Some(count) => (&space[..count], true),
             None => (blocks, false),
         };
         if D::SATURATES {
-            losses.find(dot, (a, &prepared.peaks), &heights, risks.of(first_panel + at));
+            repair.find_losses(dot, (a, &prepared.peaks), &tiles, risky_pairs.of_panel(first_panel + at));
         }
-        for (part, blocks) in blocks.chunks(blocks.len() / groups * partial.depth).enumerate() {
-            let offset = part * partial.depth * GROUP * D::WIDTH;
-            for (tile, rows) in heights.ranges().enumerate() {
+        for (chunk, blocks) in blocks.chunks(blocks.len() / groups * chunks.groups).enumerate() {
+            let offset = chunk * chunks.groups * GROUP * D::WIDTH;
+            for (tile, rows) in tiles.ranges().enumerate() {
                 let panel = Panel { blocks, unpacked, next: next.next().unwrap_or_default() };
                 tile_sums(dot, &a[rows.start * stride..rows.end * stride], (stride, offset), panel, &mut sums);
                 let sums = &mut sums[..rows.len()];
-                if partial.add(l, part, rows.clone(), sums) {
+                if chunks.add(l, chunk, rows.clone(), sums) {
                     if D::SATURATES {
-                        losses.mend(dot, tile, rows.start, sums);
+                        repair.repair(dot, tile, rows.start, sums);
                     }
                     sink.put(rows.start, at, sums);
                 }
             }
         }
     }
-    SCRATCH.set(Scratch { space, partial_sums, losses, strassen });
+    SCRATCH.set(Scratch { space, chunk_sums, repair, strassen });
 }
 
-/// What a product needs for itself.
+/// Buffers of [`gemm_prepared`], kept for the next product.
 #[derive(Default)]
 struct Scratch {
-    /// Space for an unpacked panel.
+    /// An unpacked panel.
     space: Vec<Block>,
-    /// Space for the sums of parts of k.
-    partial_sums: Vec<[i32; PANEL]>,
-    losses: Losses,
+    /// The sums of [`KChunks`].
+    chunk_sums: Vec<[i32; PANEL]>,
+    repair: SaturationRepair,
     strassen: strassen::Buffers,
 }
 
 thread_local! {
     static SCRATCH: Cell<Scratch> = Cell::default();
-    static PREPARED: Cell<Prepared> = Cell::default();
+    static PREPARED_ROWS: Cell<PreparedRows> = Cell::default();
 }
 
-/// The sums of the rows of `a`, [`Dot::ROWS`] at most and `stride` bytes each, from their byte `offset` on with `panel`.
-// In WebAssembly a function of its own, which all operators share. Inlining it into every operator makes functions that
-// engines compile slowly, and what they fetch for the processor comes late.
+/// Multiplies the rows of `a` with `panel`. `a` holds at most [`Dot::ROWS`] rows of `stride` bytes; the product begins at
+/// byte `offset` of each row.
+// In WebAssembly this is one function that all operators share. Inlining it into every operator makes functions that engines
+// compile slowly, and whose prefetches come late.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(all(target_arch = "wasm32", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn tile_sums<D: Dot>(dot: D, a: &[u8], (stride, offset): (usize, usize), panel: Panel, sums: &mut Sums<D>) {
     let (rows, a) = (a.len() / stride, a[offset..].as_ptr());
-    // SAFETY: `a` holds `rows` rows of `stride` bytes, from `offset` on GROUP * WIDTH for every block that was packed.
+    // SAFETY: `a` holds `rows` rows of `stride` bytes, which from `offset` on have GROUP * WIDTH bytes for every packed block.
     unsafe {
         match rows {
             6 if D::ROWS >= 6 => dot.tile::<6>(a, stride, panel, sums),

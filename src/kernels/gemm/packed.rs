@@ -1,9 +1,9 @@
-//! Weights laid out in the order the kernels read them.
+//! Weights in the order in which kernels read them.
 
 use crate::kernels::isa::{Block, GROUP, Kernel, PANEL};
 
-/// A weight matrix `[K, N]` of s8 in panels of [`PANEL`] columns. K is filled up with zeros to a multiple of [`GROUP`], N
-/// to a multiple of [`PANEL`].
+/// A packed s8 weight matrix `[K, N]`: panels of [`PANEL`] columns, each a sequence of blocks of [`GROUP`] k. Zeros fill up K to a
+/// multiple of [`GROUP`] and N to a multiple of [`PANEL`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PackedWeights {
     groups: usize,
@@ -16,43 +16,43 @@ impl PackedWeights {
         PackedWeights { groups, blocks, column_sums }
     }
 
-    /// The weight of `column` at `k`.
+    /// Returns the weight of `column` at `k`.
     ///
     /// # Panics
-    /// If there is none.
+    /// If `k` or `column` is out of range.
     pub fn at(&self, k: usize, column: usize) -> i8 {
         self.blocks[column / PANEL * self.groups + k / GROUP].0[column % PANEL * GROUP + k % GROUP]
     }
 
-    /// Groups of k.
+    /// Returns the number of groups of [`GROUP`] k, which is K divided by [`GROUP`] and rounded up.
     pub fn groups(&self) -> usize {
         self.groups
     }
 
-    /// Columns, those that fill the last panel included.
+    /// Returns N rounded up to a multiple of [`PANEL`].
     pub fn columns(&self) -> usize {
         self.column_sums.len()
     }
 
-    /// `Σ_k w[k, c]` of every column.
+    /// Returns `Σ_k w[k, c]` for every column c, with the columns that fill up the last panel.
     pub fn column_sums(&self) -> &[i32] {
         &self.column_sums
     }
 
-    /// Whether a column has -128 at both k of a pair, 2j and 2j + 1.
+    /// Whether a column has the weight −128 at both k = 2j and k = 2j + 1, for any j.
     pub(in crate::kernels) fn has_lowest_pair(&self) -> bool {
         let pairs = |block: &Block| block.0.as_chunks().0.contains(&[i8::MIN; 2]);
         self.blocks.iter().any(pairs)
     }
 
-    /// The blocks, panel after panel.
+    /// Returns the blocks, panel after panel.
     pub(in crate::kernels) fn blocks(&self) -> &[Block] {
         &self.blocks
     }
 }
 
 impl Kernel {
-    /// Whether products with `weights` are exact. They always are with weights in −127..=127, which is what
+    /// Whether this kernel's products with `weights` are exact. They are with all weights in −127..=127, the range that
     /// [`quantize`](crate::quantize) writes.
     pub fn is_exact_for(self, weights: &PackedWeights) -> bool {
         !(self.wraps() && weights.has_lowest_pair())

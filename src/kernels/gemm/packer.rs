@@ -1,13 +1,13 @@
-//! Packer a weight matrix, row after row.
+//! Packs a weight matrix as its rows arrive.
 
 use super::packed::PackedWeights;
 use crate::kernels::isa::{Block, GROUP, PANEL};
 
-/// Rows packed together. A panel takes eight bytes of each: the cache lines that these lie in must still be in the first
-/// cache when the next panels take theirs.
+/// The number of rows that [`Packer::push`] packs together. A panel reads eight bytes of each row; the rows' cache lines must
+/// stay in the first-level cache until the next panels have read their bytes too.
 pub const BAND: usize = 8 * GROUP;
 
-/// A matrix of which some rows are packed.
+/// Packs a weight matrix from rows that arrive in parts.
 #[derive(Debug)]
 pub struct Packer {
     k: usize,
@@ -19,17 +19,18 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// A matrix of `k` rows and `n` columns, none of them packed yet.
+    /// Returns a packer for a matrix of `k` rows and `n` columns.
     pub fn new(k: usize, n: usize) -> Self {
         let (groups, panels) = (k.div_ceil(GROUP), n.div_ceil(PANEL));
         let (blocks, column_sums) = (vec![Block::ZERO; groups * panels], vec![0; panels * PANEL]);
         Packer { k, n, done: 0, groups, blocks, column_sums }
     }
 
-    /// Packs the rows that follow, as many as `rows` holds, whose s8 are given as the bytes that they are.
+    /// Packs the next rows: s8 values as raw bytes, row-major.
     ///
     /// # Panics
-    /// If these are no whole rows, or more than are left, or rows after some that were no multiple of [`GROUP`].
+    /// If `rows` is not a whole number of rows, holds more rows than remain, or follows a number of rows that is not a multiple of
+    /// [`GROUP`].
     pub fn push(&mut self, rows: &[u8]) {
         for band in rows.chunks(self.n.max(1).saturating_mul(BAND)) {
             self.push_band(band);
@@ -42,7 +43,7 @@ impl Packer {
         assert!(fits, "{} weights after {} rows of {} x {n}", band.len(), self.done, self.k);
         let panels = self.blocks.chunks_exact_mut(self.groups).zip(self.column_sums.as_chunks_mut().0);
         for (panel, (blocks, column_sums)) in panels.enumerate() {
-            let mut sums = Sums::default();
+            let mut sums = ColumnSums::default();
             for (block, rows) in blocks[self.done / GROUP..].iter_mut().zip(band.chunks(GROUP * n)) {
                 let words = words(rows, n, panel * PANEL);
                 sums.add(&words);
@@ -55,7 +56,7 @@ impl Packer {
         self.done += rows;
     }
 
-    /// The packed matrix.
+    /// Returns the packed matrix.
     ///
     /// # Panics
     /// If rows are missing.
@@ -71,28 +72,32 @@ impl PackedWeights {
     /// # Panics
     /// If `weights` does not hold `k * n` values.
     pub fn new(weights: &[i8], k: usize, n: usize) -> Self {
-        let mut packing = Packer::new(k, n);
-        packing.push(&weights.iter().map(|&weight| weight as u8).collect::<Vec<u8>>());
-        packing.finish()
+        let mut packer = Packer::new(k, n);
+        packer.push(&weights.iter().map(|&weight| weight as u8).collect::<Vec<u8>>());
+        packer.finish()
     }
 
-    /// Packs a matrix of `k` rows and `n` columns, which are a multiple of [`PANEL`], from `part(row, first column)`, which
-    /// gives [`PANEL`] columns of a row.
+    /// Packs a matrix of `k` rows and `n` columns. `part(row, column)` returns the weights of [`PANEL`] columns of a row, the first
+    /// of which is `column`. `n` must be a multiple of [`PANEL`].
+    ///
+    /// # Panics
+    /// If `n` is not a multiple of [`PANEL`].
     pub fn from_parts(k: usize, n: usize, part: impl Fn(usize, usize) -> [i8; PANEL]) -> Self {
-        let mut packing = Packer::new(k, n);
+        let mut packer = Packer::new(k, n);
         let mut band = Vec::new();
         for first in (0..k).step_by(BAND) {
             band.clear();
             for row in first..k.min(first + BAND) {
                 band.extend((0..n).step_by(PANEL).flat_map(|column| part(row, column).map(|weight| weight as u8)));
             }
-            packing.push(&band);
+            packer.push(&band);
         }
-        packing.finish()
+        packer.finish()
     }
 }
 
-/// Eight columns, from `column` on, of up to eight rows of `n`: a row's weights in a word each, the first in its lowest byte.
+/// Reads eight columns, the first of which is `column`, of up to eight rows of `n` bytes. Returns one word for each row, with the
+/// first column in the lowest byte.
 #[inline(always)]
 fn words(rows: &[u8], n: usize, column: usize) -> [u64; GROUP] {
     let mut words = [0; GROUP];
@@ -105,31 +110,32 @@ fn words(rows: &[u8], n: usize, column: usize) -> [u64; GROUP] {
     words
 }
 
-/// Rows of eight bytes as columns: in three steps, each swaps the upper right with the lower left quarter of every square.
+/// Transposes eight rows of eight bytes. Each of three steps swaps the upper right with the lower left quarter of every square.
 #[inline(always)]
 fn transpose(mut words: [u64; 8]) -> [u64; 8] {
-    for (apart, kept) in [(4, 0x0000_0000_ffff_ffff_u64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
-        for upper in (0..8).filter(|row| row & apart == 0) {
-            let swapped = ((words[upper] >> (8 * apart)) ^ words[upper + apart]) & kept;
-            words[upper] ^= swapped << (8 * apart);
-            words[upper + apart] ^= swapped;
+    for (distance, mask) in [(4, 0x0000_0000_ffff_ffff_u64), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)] {
+        for upper in (0..8).filter(|row| row & distance == 0) {
+            let swapped = ((words[upper] >> (8 * distance)) ^ words[upper + distance]) & mask;
+            words[upper] ^= swapped << (8 * distance);
+            words[upper + distance] ^= swapped;
         }
     }
     words
 }
 
-/// The sums of a panel's columns over a band: those of even and of odd columns in sixteen bits each.
+/// The column sums of a panel over one band, in sixteen bits each: even columns in one word, odd columns in another. Adds weights
+/// as u8, with 128 added to each.
 #[derive(Default)]
-struct Sums {
+struct ColumnSums {
     even: u64,
     odd: u64,
     rows: usize,
 }
 
-// As u8, which are 128 more, the rows of a band leave the sixteen bits room.
+// The sum of a band's bytes fits sixteen bits.
 const _: () = assert!(BAND * 255 <= u16::MAX as usize);
 
-impl Sums {
+impl ColumnSums {
     #[inline(always)]
     fn add(&mut self, rows: &[u64; GROUP]) {
         const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
@@ -158,9 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_where_they_belong_with_their_sums() {
+    fn every_weight_is_in_its_place_and_columns_have_their_sums() {
         for (k, n) in [(1, 1), (7, 9), (8, 8), (20, 24), (64, 13), (150, 16)] {
-            // Every byte there is, the extremes among them.
+            // All byte values, so that the extremes are among them.
             let weights = counted(k, n, 0);
             let packed = PackedWeights::new(&weights, k, n);
             for column in 0..n.next_multiple_of(PANEL) {
@@ -176,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_make_a_whole() {
+    fn packing_from_parts_equals_packing_the_whole_matrix() {
         let (k, n) = (150, 24);
         let weights = counted(k, n, 5);
         let part = |row, column| std::array::from_fn(|c| weights[row * n + column + c]);
@@ -185,13 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_may_come_in_any_multiples_of_a_group() {
+    fn rows_may_arrive_in_any_multiples_of_a_group() {
         let (k, n) = (150, 11);
         let rows: Vec<u8> = (0..k * n).map(|i| (i * 37 + 128) as u8).collect();
         let pushed = |step: usize| {
-            let mut packing = Packer::new(k, n);
-            rows.chunks(step * n).for_each(|part| packing.push(part));
-            packing.finish()
+            let mut packer = Packer::new(k, n);
+            rows.chunks(step * n).for_each(|part| packer.push(part));
+            packer.finish()
         };
         for step in [GROUP, 3 * GROUP, BAND, BAND + GROUP] {
             assert_eq!(pushed(step), pushed(k), "{step} rows at a time");
@@ -199,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn wrong_numbers_of_weights_are_refused() {
         let pushes = |counts: &'static [usize]| {
             std::panic::catch_unwind(|| {
-                let mut packing = Packer::new(16, 8);
-                counts.iter().for_each(|&count| packing.push(&vec![1; count]));
-                packing.finish()
+                let mut packer = Packer::new(16, 8);
+                counts.iter().for_each(|&count| packer.push(&vec![1; count]));
+                packer.finish()
             })
         };
         assert!(pushes(&[64, 64]).is_ok());

@@ -1,7 +1,7 @@
-//! Products of many rows in seven parts instead of eight: Strassen's algorithm in Winograd's form (S. Winograd, On
-//! multiplication of 2 × 2 matrices, Linear Algebra and its Applications 4, 1971), once, over i16.
+//! One step of the Strassen-Winograd algorithm over i16, which replaces a product of many rows by seven half-size products
+//! instead of eight (S. Winograd, On multiplication of 2 × 2 matrices, Linear Algebra and its Applications 4, 1971).
 //!
-//! With rows and k of `a`, and k and columns of `w`, in halves:
+//! Rows and k of `a` are split into halves, and so are k and columns of `w`, where two panels are the two halves of the columns:
 //!
 //! ```text
 //! s1 = a21 + a22   t1 = w12 − w11   p1 = a11·w11   p5 = s1·t1   y11 = p1 + p2
@@ -10,49 +10,51 @@
 //! s4 = a12 − s2    t4 = t2 − w21    p4 = a22·t4                 y22 = p1 + p6 + p7 + p5
 //! ```
 //!
-//! Exact: of u8 and s8 the sums of four are within ±512, two products of such ±2¹⁹; what is added up wraps modulo 2³², which
-//! the result fits.
+//! The result is exact. The operands s and t are within ±512, so they fit i16, and the sum of two products is within ±2¹⁹. Further
+//! additions wrap modulo 2³², and the final sums fit i32.
 
 use super::tiles::Tiles;
 use crate::kernels::buffer::at_least;
-use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, MAX_ROWS, PANEL, Sink, fetch};
+use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, MAX_ROWS, PANEL, Sink, touch};
 use std::ops::Range;
 
-/// Products.
-const PARTS: usize = 7;
+/// Number of half-size products.
+const PRODUCTS: usize = 7;
 
-/// Rows of a product from which on seven parts are quicker.
+/// The least number of rows for which this algorithm saves time.
 const MIN_ROWS: usize = 28;
 
-/// Rows of the largest tile: their sums with a panel fit the registers of WebAssembly's engines.
+/// Rows of the tallest tile, whose sums with a panel fit the registers in WebAssembly engines.
 const TILE_ROWS: usize = 5;
 
-/// Two pairs of i16 of a row.
-type Twice = [i32; 2];
+/// Four consecutive i16 of a row, as two pairs.
+type Quad = [i32; 2];
 
-/// The rows of a product, in the seven parts that are multiplied; none where there are too few or their k cannot be halved.
+/// The left operands of the seven half-size products, derived from the rows of one product. Empty if there are too few rows or
+/// half of K is not a whole number of vectors.
 #[derive(Debug, Clone, Default)]
-pub(in crate::kernels) struct Parts {
-    /// Rows of the product.
+pub(in crate::kernels) struct LeftOperands {
+    /// Rows of the whole product, or 0 if there are no operands.
     rows: usize,
-    /// Pairs of k in half of them.
+    /// Pairs of k in half of K.
     pairs: usize,
-    /// Part by part half the rows, tile by tile; in a tile the first four k of every row, then the second.
-    values: Vec<Twice>,
+    /// Operand after operand, each tile after tile of half the rows. A tile has the first four k of every row, then the next
+    /// four.
+    values: Vec<Quad>,
 }
 
-impl Parts {
-    /// Makes them from rows of `stride` bytes, activations in i16.
+impl LeftOperands {
+    /// Derives the operands from rows of i16 activations, `stride` bytes each.
     #[inline(never)]
     pub fn split<L: Lanes>(&mut self, l: L, a: &[u8], stride: usize) {
         self.rows = a.len() / stride;
-        self.pairs = stride / size_of::<Twice>();
+        self.pairs = stride / size_of::<Quad>();
         if self.rows < MIN_ROWS || !self.pairs.is_multiple_of(LANES) {
             self.rows = 0;
             return;
         }
-        let (pairs, upper, heights) = (self.pairs, self.upper(), self.heights());
-        let values = at_least(&mut self.values, PARTS * upper * pairs / 2, [0; 2]);
+        let (pairs, upper, tiles) = (self.pairs, self.upper(), self.tiles());
+        let values = at_least(&mut self.values, PRODUCTS * upper * pairs / 2, [0; 2]);
         let a = a.as_chunks().0.as_chunks::<LANES>().0;
         let halves = |row: usize, at: usize| {
             [at, at + pairs / LANES].map(|at| match a.get(row * (2 * pairs / LANES) + at) {
@@ -60,7 +62,7 @@ impl Parts {
                 None => l.splat_i32(0),
             })
         };
-        for Range { start: first, end } in heights.ranges() {
+        for Range { start: first, end } in tiles.ranges() {
             let height = end - first;
             for row in 0..height {
                 for at in 0..pairs / LANES {
@@ -70,10 +72,10 @@ impl Parts {
                     let s2 = l.sub_pairs(s1, a11);
                     let s3 = l.sub_pairs(a11, a21);
                     let s4 = l.sub_pairs(a12, s2);
-                    for (part, x) in [a11, a12, s4, a22, s1, s2, s3].into_iter().enumerate() {
+                    for (product, x) in [a11, a12, s4, a22, s1, s2, s3].into_iter().enumerate() {
                         let mut lanes = [0; LANES];
                         l.store_i32(x, &mut lanes);
-                        let tile = &mut values[(part * upper + first) * pairs / 2..][..height * pairs / 2];
+                        let tile = &mut values[(product * upper + first) * pairs / 2..][..height * pairs / 2];
                         for (value, x) in
                             tile[at * LANES / 2 * height + row..].iter_mut().step_by(height).zip(lanes.as_chunks().0)
                         {
@@ -85,12 +87,13 @@ impl Parts {
         }
     }
 
-    /// Rows of the upper half, which has one more where they are odd.
+    /// Returns the rows of the upper half, which has one more than the lower if their number is odd.
     fn upper(&self) -> usize {
         self.rows.div_ceil(2)
     }
 
-    fn heights(&self) -> Tiles {
+    /// Returns the tiles of half the rows.
+    fn tiles(&self) -> Tiles {
         Tiles::new(self.upper(), TILE_ROWS)
     }
 }
@@ -98,37 +101,37 @@ impl Parts {
 /// Buffers that products share.
 #[derive(Debug, Default)]
 pub(in crate::kernels) struct Buffers {
-    /// Two panels in seven parts, each by every two k the columns' pairs of i16, [`GROUP`] k together.
+    /// The right operands of the seven products, derived from two panels: for every pair of k, the weights of [`PANEL`] columns.
     columns: Vec<[[i32; PANEL]; GROUP / 2]>,
-    /// The products of the parts.
+    /// The seven products: for each, the sums of half the rows.
     products: Vec<[i32; PANEL]>,
 }
 
 impl Buffers {
-    /// Multiplies `parts` with as many of `panels`, each of `groups` blocks, as go by twos, hands the sums to `sink`, and gives the
-    /// number of panels.
+    /// Multiplies with `panels` of `groups` blocks each, two panels at a time, passes the sums to `sink`, and returns the number of
+    /// panels done: all, or all but the last if their number is odd, or 0 if `left` is empty.
     #[inline(always)]
     pub fn multiply<D: Dot>(
         &mut self,
         dot: D,
-        parts: &Parts,
+        left: &LeftOperands,
         panels: &[Block],
         groups: usize,
         sink: &mut impl Sink<D::Lanes>,
     ) -> usize {
-        if parts.rows == 0 {
+        if left.rows == 0 {
             return 0;
         }
-        let (l, upper) = (dot.lanes(), parts.upper());
+        let (l, upper) = (dot.lanes(), left.upper());
         for (two, blocks) in panels.chunks_exact(2 * groups).enumerate() {
             let next = panels.get((two + 1) * 2 * groups..).unwrap_or_default();
-            let products = self.multiply_parts(dot, parts, blocks, &next[..next.len().min(2 * groups)]);
+            let products = self.multiply_halves(dot, left, blocks, &next[..next.len().min(2 * groups)]);
             for first in (0..upper).step_by(MAX_ROWS) {
                 let rows = first..upper.min(first + MAX_ROWS);
                 let mut quarters = [[l.splat_i32(0); MAX_ROWS]; 4];
                 for (at, row) in rows.clone().enumerate() {
                     let [p1, p2, p3, p4, p5, p6, p7] =
-                        std::array::from_fn(|part| l.load_i32(&products[part * upper + row]));
+                        std::array::from_fn(|product| l.load_i32(&products[product * upper + row]));
                     let u2 = l.add_i32(p1, p6);
                     let u3 = l.add_i32(u2, p7);
                     quarters[0][at] = l.add_i32(p1, p2);
@@ -138,8 +141,8 @@ impl Buffers {
                 }
                 for (quarter, sums) in quarters.iter().enumerate() {
                     let first = quarter / 2 * upper + first;
-                    // An odd number of rows has one fewer in the lower half.
-                    let count = rows.len().min(parts.rows - first);
+                    // If the number of rows is odd, the lower half has one row fewer.
+                    let count = rows.len().min(left.rows - first);
                     if count > 0 {
                         sink.put(first, 2 * two + quarter % 2, &sums[..count]);
                     }
@@ -149,21 +152,27 @@ impl Buffers {
         panels.len() / groups / 2 * 2
     }
 
-    /// The products of the parts with those of two panels, part by part.
-    // A function of its own, so that there is one for all products.
+    /// Computes the seven products of `left` with two panels, and touches the blocks of `next` meanwhile.
+    // Not inlined, so that all products share one function.
     #[inline(never)]
-    fn multiply_parts<D: Dot>(&mut self, dot: D, parts: &Parts, panels: &[Block], next: &[Block]) -> &[[i32; PANEL]] {
-        let (heights, upper) = (parts.heights(), parts.upper());
-        let columns = at_least(&mut self.columns, PARTS * panels.len() / 4, [[0; PANEL]; GROUP / 2]);
+    fn multiply_halves<D: Dot>(
+        &mut self,
+        dot: D,
+        left: &LeftOperands,
+        panels: &[Block],
+        next: &[Block],
+    ) -> &[[i32; PANEL]] {
+        let (tiles, upper) = (left.tiles(), left.upper());
+        let columns = at_least(&mut self.columns, PRODUCTS * panels.len() / 4, [[0; PANEL]; GROUP / 2]);
         split_columns(dot, panels, columns);
-        let products = at_least(&mut self.products, PARTS * upper, [0; PANEL]);
-        let mut ahead = next.chunks(next.len().div_ceil(PARTS * heights.tiles).max(1));
-        let each = parts.values.chunks_exact(upper * parts.pairs / 2);
-        let columns = columns.as_flattened().chunks_exact(parts.pairs);
+        let products = at_least(&mut self.products, PRODUCTS * upper, [0; PANEL]);
+        let mut ahead = next.chunks(next.len().div_ceil(PRODUCTS * tiles.count).max(1));
+        let each = left.values.chunks_exact(upper * left.pairs / 2);
+        let columns = columns.as_flattened().chunks_exact(left.pairs);
         for ((mut rows, columns), mut products) in each.zip(columns).zip(products.chunks_exact_mut(upper)) {
-            for height in heights.ranges().map(|rows| rows.len()) {
-                fetch(ahead.next().unwrap_or_default());
-                let (tile_rows, rest) = rows.split_at(height * parts.pairs / 2);
+            for height in tiles.ranges().map(|rows| rows.len()) {
+                touch(ahead.next().unwrap_or_default());
+                let (tile_rows, rest) = rows.split_at(height * left.pairs / 2);
                 let (sums, products_rest) = products.split_at_mut(height);
                 (rows, products) = (rest, products_rest);
                 match height {
@@ -179,38 +188,38 @@ impl Buffers {
     }
 }
 
-/// Writes the parts of two panels' columns.
+/// Writes the right operands that are derived from two panels to `columns`.
 #[inline(always)]
 fn split_columns<D: Dot>(dot: D, panels: &[Block], columns: &mut [[[i32; PANEL]; GROUP / 2]]) {
     let l = dot.lanes();
     let half = panels.len() / 4;
     for at in 0..half {
-        let [w11, w21, w12, w22] = std::array::from_fn(|quarter| dot.pairs(&panels[quarter * half + at]));
+        let [w11, w21, w12, w22] = std::array::from_fn(|quarter| dot.weight_pairs(&panels[quarter * half + at]));
         let sub = |a: [_; GROUP / 2], b: [_; GROUP / 2]| std::array::from_fn(|i| l.sub_pairs(a[i], b[i]));
         let t1 = sub(w12, w11);
         let t2 = sub(w22, t1);
         let t3 = sub(w22, w12);
         let t4 = sub(t2, w21);
-        for (part, x) in [w11, w21, w22, t4, t1, t2, t3].into_iter().enumerate() {
-            for (x, to) in x.into_iter().zip(&mut columns[part * half + at]) {
+        for (product, x) in [w11, w21, w22, t4, t1, t2, t3].into_iter().enumerate() {
+            for (x, to) in x.into_iter().zip(&mut columns[product * half + at]) {
                 l.store_i32(x, to);
             }
         }
     }
 }
 
-/// The sums of `R` rows with the columns of a panel.
+/// Writes the sums of `R` rows with the columns of one right operand.
 #[inline(always)]
-fn multiply_tile<L: Lanes, const R: usize>(l: L, rows: &[Twice], columns: &[[i32; PANEL]], sums: &mut [[i32; PANEL]]) {
+fn multiply_tile<L: Lanes, const R: usize>(l: L, rows: &[Quad], columns: &[[i32; PANEL]], sums: &mut [[i32; PANEL]]) {
     let mut all = [l.splat_i32(0); R];
-    let mut add = |rows: &[Twice; R], at: usize, columns| {
+    let mut add = |rows: &[Quad; R], at: usize, columns| {
         let columns = l.load_i32(columns);
         for (all, row) in all.iter_mut().zip(rows) {
             *all = l.dot_pairs(columns, l.splat_i32(row[at]), *all);
         }
     };
     let mut columns = columns.iter();
-    // The branch between the two keeps what is added up in its registers.
+    // The branch between the two additions keeps the sums in registers.
     for rows in rows.as_chunks().0 {
         let Some(first) = columns.next() else { break };
         add(rows, 0, first);
@@ -242,11 +251,11 @@ mod tests {
     }
 
     #[test]
-    fn seven_parts_give_the_sums_of_the_plain_loop() {
-        let (mut parts, mut buffers) = (Parts::default(), Buffers::default());
-        // Buffers stay larger than a product needs; of three panels two go together.
+    fn seven_products_give_the_sums_of_the_plain_loop() {
+        let (mut left, mut buffers) = (LeftOperands::default(), Buffers::default());
+        // Some products need less than the buffers hold, and one has an odd number of panels.
         for (rows, k, panels) in [(64, 96, 2), (MIN_ROWS, 32, 3), (MIN_ROWS + 1, 64, 4), (37, 32, 2), (39, 32, 2)] {
-            // Values of all sizes, and those with the largest sums of four: large ones in the upper rows, or in the lower.
+            // Mixed values, and the values with the largest sums of four: large ones only in the upper or only in the lower rows.
             for upper_are_large in [None, Some(true), Some(false)] {
                 let a = |row: usize, at: usize| match upper_are_large {
                     None => ((row * k + at) * (row + at) * 31) as u8,
@@ -258,13 +267,13 @@ mod tests {
                     false => -128,
                 };
                 let columns = panels * PANEL;
-                let stored: Vec<u8> = (0..rows * k).flat_map(|i| u16::from(a(i / k, i % k)).to_le_bytes()).collect();
+                let encoded: Vec<u8> = (0..rows * k).flat_map(|i| u16::from(a(i / k, i % k)).to_le_bytes()).collect();
                 let weights: Vec<i8> = (0..k * columns).map(|i| w(i / columns, i % columns)).collect();
                 let packed = PackedWeights::new(&weights, k, columns);
                 let mut out = vec![0; rows * columns];
-                parts.split(Scalar, &stored, 2 * k);
+                left.split(Scalar, &encoded, 2 * k);
                 let sink = &mut Store { columns, out: &mut out };
-                let done = buffers.multiply(Scalar, &parts, packed.blocks(), k / GROUP, sink);
+                let done = buffers.multiply(Scalar, &left, packed.blocks(), k / GROUP, sink);
                 assert_eq!(done, panels / 2 * 2);
                 for (i, sum) in out.iter().enumerate().filter(|(i, _)| i % columns < done * PANEL) {
                     let (row, column) = (i / columns, i % columns);
@@ -276,13 +285,13 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_and_a_k_without_halves_are_left_to_others() {
-        let (mut parts, mut buffers) = (Parts::default(), Buffers::default());
+    fn few_rows_and_a_k_without_halves_are_not_multiplied() {
+        let (mut left, mut buffers) = (LeftOperands::default(), Buffers::default());
         for (rows, k) in [(MIN_ROWS - 1, 32), (MIN_ROWS, 40), (MIN_ROWS, 16)] {
-            parts.split(Scalar, &vec![1; rows * 2 * k], 2 * k);
+            left.split(Scalar, &vec![1; rows * 2 * k], 2 * k);
             let panels = vec![Block::ZERO; 2 * k / GROUP];
             let sink = &mut Store { columns: 0, out: &mut [] };
-            assert_eq!(buffers.multiply(Scalar, &parts, &panels, k / GROUP, sink), 0, "{rows} rows of {k}");
+            assert_eq!(buffers.multiply(Scalar, &left, &panels, k / GROUP, sink), 0, "{rows} rows of {k}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The block: the unit in which kernels read weights.
+//! The block: the unit of packed weights.
 
 /// Columns of a panel.
 pub const PANEL: usize = 8;
-/// Consecutive k of one column that stand together.
+/// Consecutive k of one column that are contiguous in memory.
 pub const GROUP: usize = 8;
 
-/// [`GROUP`] consecutive k of [`PANEL`] columns: byte `c * GROUP + k` is column c's weight at k.
+/// The weights of [`PANEL`] columns at [`GROUP`] consecutive k. Byte `c * GROUP + k` is the weight of column c at k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(align(64))]
 pub struct Block(pub [i8; PANEL * GROUP]);
@@ -15,11 +15,11 @@ impl Block {
     pub const ZERO: Block = Block([0; PANEL * GROUP]);
 }
 
-/// Reads a byte of every block, and thereby its cache line.
-// What is done with many bytes only depends on the one before, or LLVM would gather them in vectors, byte by byte. One or two,
-// where a tile fetches them every few blocks, take no loop: to set it up would take longer than they do.
+/// Reads one byte of every block, which brings the block's cache line into the cache.
+// Each step of the loop depends on the step before, so that LLVM does not gather the bytes into vectors. One or two blocks take
+// no loop, because a tile touches that few at a time and the loop's setup would cost more than the loads.
 #[inline(always)]
-pub(in crate::kernels) fn fetch(blocks: &[Block]) {
+pub(in crate::kernels) fn touch(blocks: &[Block]) {
     let bytes = match blocks {
         [a] => a.0[0] as u32,
         [a, b] => (a.0[0] ^ b.0[0]) as u32,

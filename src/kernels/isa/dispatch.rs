@@ -1,7 +1,9 @@
-//! Which kernel runs: what the processor or the engine offers, detected once.
+//! The kernels, which of them this processor or engine offers, and how they run a task.
 
 use super::dot::Dot;
 use super::scalar::Scalar;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+use super::signed_stand_in::SignedStandIn;
 #[cfg(target_arch = "wasm32")]
 use super::wasm;
 #[cfg(target_arch = "x86_64")]
@@ -9,24 +11,24 @@ use super::x86;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// The kinds of kernel, slowest first. All compute the same integers from weights that [`Kernel::is_exact_for`] accepts.
+/// The kinds of kernel, slowest first. All compute the same integers if [`Kernel::is_exact_for`] accepts the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KernelKind {
     /// Plain Rust.
     Scalar,
-    /// WebAssembly SIMD128: products in i16.
+    /// WebAssembly SIMD128: i16 products.
     Simd128I16,
-    /// WebAssembly relaxed SIMD on an engine whose byte dot saturates sums of pairs.
+    /// WebAssembly relaxed SIMD on an engine whose byte dot saturates sums of two products (x86 without VNNI).
     RelaxedPairs,
-    /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as signed.
+    /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as signed (ARM).
     RelaxedDotSigned,
-    /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as unsigned.
+    /// WebAssembly relaxed SIMD on an engine whose byte dot reads activations as unsigned (x86 with VNNI).
     RelaxedDotUnsigned,
-    /// x86 AVX2: products in i16.
+    /// x86 AVX2: i16 products.
     Avx2,
     /// x86 AVX-VNNI: byte dots.
     AvxVnni,
-    /// x86 AVX-512 VNNI: byte dots twice as wide.
+    /// x86 AVX-512 VNNI: byte dots, twice as wide as those of AVX-VNNI.
     Avx512Vnni,
 }
 
@@ -43,7 +45,7 @@ impl KernelKind {
         KernelKind::Avx512Vnni,
     ];
 
-    /// The kind's name on the command line, in JavaScript and in reports.
+    /// Returns the name used on the command line, in JavaScript and in reports.
     pub fn name(self) -> &'static str {
         match self {
             KernelKind::Scalar => "scalar",
@@ -60,23 +62,25 @@ impl KernelKind {
 
 /// A kernel that this processor or engine can run exactly.
 ///
-/// A value is the proof: it carries what only detecting the instruction set makes, so code that holds one never detects
+/// A value proves that the instruction set is available: only detection makes one. Code that holds a `Kernel` never detects
 /// again and never falls back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Kernel(Proof);
 
-/// The proof of each kernel.
+/// One proof for each kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Proof {
     Scalar(Scalar),
+    #[cfg(all(test, not(target_arch = "wasm32")))]
+    SignedStandIn(SignedStandIn),
     #[cfg(target_arch = "wasm32")]
-    Simd128I16(wasm::I16),
+    Simd128I16(wasm::Simd128I16),
     #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-    RelaxedPairs(wasm::Pairs),
+    RelaxedPairs(wasm::RelaxedPairs),
     #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-    RelaxedDotSigned(wasm::Relaxed<true>),
+    RelaxedDotSigned(wasm::RelaxedDot<true>),
     #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-    RelaxedDotUnsigned(wasm::Relaxed<false>),
+    RelaxedDotUnsigned(wasm::RelaxedDot<false>),
     #[cfg(target_arch = "x86_64")]
     Avx2(x86::Avx2),
     #[cfg(target_arch = "x86_64")]
@@ -89,18 +93,20 @@ impl Kernel {
     /// The plain Rust kernel, which runs everywhere.
     pub const SCALAR: Kernel = Kernel(Proof::Scalar(Scalar));
 
-    /// The kernel of this kind, or `None` if the processor or the engine cannot run it exactly.
+    /// Returns the kernel of this kind, or `None` if the processor or the engine cannot run it exactly.
     pub fn new(kind: KernelKind) -> Option<Self> {
         let proof = match kind {
             KernelKind::Scalar => Some(Proof::Scalar(Scalar)),
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            KernelKind::RelaxedDotSigned => Some(Proof::SignedStandIn(SignedStandIn)),
             #[cfg(target_arch = "wasm32")]
-            KernelKind::Simd128I16 => Some(Proof::Simd128I16(wasm::I16)),
+            KernelKind::Simd128I16 => Some(Proof::Simd128I16(wasm::Simd128I16)),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            KernelKind::RelaxedPairs => wasm::Pairs::new().map(Proof::RelaxedPairs),
+            KernelKind::RelaxedPairs => wasm::RelaxedPairs::new().map(Proof::RelaxedPairs),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            KernelKind::RelaxedDotSigned => wasm::Relaxed::<true>::new().map(Proof::RelaxedDotSigned),
+            KernelKind::RelaxedDotSigned => wasm::RelaxedDot::<true>::new().map(Proof::RelaxedDotSigned),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            KernelKind::RelaxedDotUnsigned => wasm::Relaxed::<false>::new().map(Proof::RelaxedDotUnsigned),
+            KernelKind::RelaxedDotUnsigned => wasm::RelaxedDot::<false>::new().map(Proof::RelaxedDotUnsigned),
             #[cfg(target_arch = "x86_64")]
             KernelKind::Avx2 => x86::Avx2::new().map(Proof::Avx2),
             #[cfg(target_arch = "x86_64")]
@@ -112,21 +118,23 @@ impl Kernel {
         proof.map(Kernel)
     }
 
-    /// The fastest kernel that is available here.
+    /// Returns the fastest available kernel. Detects it once per process.
     pub fn detect() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| Kernel::all().next_back().unwrap_or(Kernel::SCALAR))
     }
 
-    /// The kernels that are available here, slowest first.
+    /// Returns the available kernels, slowest first.
     pub fn all() -> impl DoubleEndedIterator<Item = Kernel> {
         KernelKind::ALL.into_iter().filter_map(Kernel::new)
     }
 
-    /// Which kind of kernel this is.
+    /// Returns the kind of this kernel.
     pub fn kind(self) -> KernelKind {
         match self.0 {
             Proof::Scalar(_) => KernelKind::Scalar,
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            Proof::SignedStandIn(_) => KernelKind::RelaxedDotSigned,
             #[cfg(target_arch = "wasm32")]
             Proof::Simd128I16(_) => KernelKind::Simd128I16,
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
@@ -144,22 +152,22 @@ impl Kernel {
         }
     }
 
-    /// The kernel's name: that of its kind.
+    /// Returns the [name](KernelKind::name) of the kernel's kind.
     pub fn name(self) -> &'static str {
         self.kind().name()
     }
 
-    /// Bytes of one activation in the form that this kernel reads, its encoded form.
+    /// Returns the bytes of one activation in encoded form, the form that this kernel reads.
     pub fn encoded_width(self) -> usize {
         self.run(Describe).width
     }
 
-    /// What the encoded form subtracts from every activation.
+    /// Returns what encoding subtracts from every activation.
     pub(in crate::kernels) fn encoded_shift(self) -> i32 {
         self.run(Describe).shift
     }
 
-    /// Whether products are wrong if a column has two weights of −128 side by side.
+    /// Whether two weights of −128 in one pair of k make products wrong.
     pub(in crate::kernels) fn wraps(self) -> bool {
         self.run(Describe).wraps
     }
@@ -167,16 +175,18 @@ impl Kernel {
     /// Runs `task`, compiled for this kernel's instruction set.
     pub(in crate::kernels) fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
-            Proof::Scalar(dot) => apart(task, dot),
+            Proof::Scalar(dot) => run_outlined(task, dot),
+            #[cfg(all(test, not(target_arch = "wasm32")))]
+            Proof::SignedStandIn(dot) => run_outlined(task, dot),
             #[cfg(target_arch = "wasm32")]
-            Proof::Simd128I16(dot) => apart(task, dot),
+            Proof::Simd128I16(dot) => run_outlined(task, dot),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            Proof::RelaxedPairs(dot) => apart(task, dot),
+            Proof::RelaxedPairs(dot) => run_outlined(task, dot),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            Proof::RelaxedDotSigned(dot) => apart(task, dot),
+            Proof::RelaxedDotSigned(dot) => run_outlined(task, dot),
             #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            Proof::RelaxedDotUnsigned(dot) => apart(task, dot),
-            // SAFETY: the value proves that the features are available, here and below.
+            Proof::RelaxedDotUnsigned(dot) => run_outlined(task, dot),
+            // SAFETY: `dot` proves that the features are available, here and below.
             #[cfg(target_arch = "x86_64")]
             Proof::Avx2(dot) => unsafe { with_avx2(task, dot) },
             #[cfg(target_arch = "x86_64")]
@@ -190,10 +200,10 @@ impl Kernel {
 impl FromStr for Kernel {
     type Err = String;
 
-    /// The kernel with this name, or the fastest one for `auto`.
+    /// Returns the kernel called `name`, or the fastest one for `auto`.
     ///
     /// # Errors
-    /// If no kernel of that name is available here. The message lists those that are.
+    /// If no available kernel has that name. The message lists the available ones.
     fn from_str(name: &str) -> Result<Self, String> {
         let found =
             if name == "auto" { Some(Kernel::detect()) } else { Kernel::all().find(|kernel| kernel.name() == name) };
@@ -204,13 +214,14 @@ impl FromStr for Kernel {
     }
 }
 
-/// Work that is written once and compiled for every instruction set. `run` and everything it calls must be inlined into
-/// the function that enables the instruction set.
+/// Work that is written once and compiled for every instruction set. On x86, `run` and the functions that it calls must be
+/// `#[inline(always)]`, so that they are compiled inside the function that enables the instruction set. WebAssembly enables
+/// SIMD128 everywhere, so functions of its kernels may also be `#[inline(never)]`.
 pub(in crate::kernels) trait Task {
     /// The result.
     type Output;
 
-    /// Does the work.
+    /// Does the work with the instruction set of `dot`.
     fn run<D: Dot>(self, dot: D) -> Self::Output;
 }
 
@@ -230,10 +241,11 @@ impl Task for Describe {
     }
 }
 
-/// A function of its own for every kernel: engines compile whole functions, and only one kernel's are called.
+/// Runs the task in a function of its own for every kernel. Engines compile function by function when first called, so kernels
+/// that never run are never compiled.
 #[inline(never)]
 #[cfg_attr(all(target_arch = "wasm32", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
-fn apart<T: Task, D: Dot>(task: T, dot: D) -> T::Output {
+fn run_outlined<T: Task, D: Dot>(task: T, dot: D) -> T::Output {
     task.run(dot)
 }
 

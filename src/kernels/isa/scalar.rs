@@ -1,10 +1,10 @@
-//! Plain Rust: what the other kernels are tested against, and the fallback where there is no SIMD.
+//! Plain Rust: the reference for the other kernels, and the kernel of machines without supported SIMD.
 
 use super::{Dot, Panel, Sums};
 use super::{GROUP, PANEL};
 use super::{LANES, Lanes};
 
-/// Available everywhere.
+/// Scalar lanes and products, available everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct Scalar;
 
@@ -130,7 +130,7 @@ impl Lanes for Scalar {
         (0..LANES).map(|i| u32::from(i16::try_from(x[i]).is_err()) << i).sum()
     }
 
-    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32 {
+    fn pair_sums_beyond_128(self, from: &[i8; 2 * LANES]) -> u32 {
         let far = |[first, second]: [i8; 2]| (i16::from(first) + i16::from(second)).abs() > 128;
         from.as_chunks().0.iter().enumerate().map(|(i, &pair)| u32::from(far(pair)) << i).sum()
     }
@@ -152,7 +152,7 @@ impl Dot for Scalar {
             for (r, sums) in sums[..R].iter_mut().enumerate() {
                 for (column, sum) in sums.iter_mut().enumerate() {
                     for k in 0..GROUP {
-                        // SAFETY: the caller vouches for GROUP bytes a block at each row.
+                        // SAFETY: the caller guarantees GROUP bytes per block in every row.
                         let activation = unsafe { *a.add(r * stride + group * GROUP + k) };
                         *sum += i32::from(activation) * i32::from(block.0[column * GROUP + k]);
                     }

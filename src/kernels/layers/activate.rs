@@ -1,17 +1,17 @@
-//! The activation functions on eight lanes.
+//! Activation functions on vectors.
 
 use super::math::{Constant, Exp, exp, from_memory};
 use crate::activation::Activation;
 use crate::kernels::isa::{LANES, Lanes};
 
-/// `Φ(t) = 1/2 + t·p(t²)` for t in [−most, most]; p is a minimax polynomial in u = 2t²/most² − 1.
+/// The constants of GELU: `Φ(t) = 1/2 + t·p(t²)` for t in [−most, most], where p is a minimax polynomial in u = 2t²/most² − 1.
 struct Gelu<const PAIRS: usize> {
     least: Constant,
     most: Constant,
     u_scale: Constant,
     minus_one: Constant,
     half: Constant,
-    /// Coefficients of even and odd powers, from the highest down.
+    /// Coefficients of even and odd powers, highest powers first.
     pairs: [[Constant; 2]; PAIRS],
     /// The coefficient of u⁰.
     last: Constant,
@@ -38,8 +38,8 @@ impl<const PAIRS: usize> Gelu<PAIRS> {
     }
 }
 
-/// Within 5e-7: at ±5 Φ is within 3e-7 of its limits.
-static FULL_GELU: Gelu<FULL> = Gelu::new(
+/// GELU within 5e-7 · max(1, |x|). At ±5, Φ is within 3e-7 of 0 and 1.
+static GELU_F32: Gelu<F32_PAIRS> = Gelu::new(
     5.0,
     [
         [0.000_582_616_8, -0.001_589_165_5],
@@ -52,14 +52,14 @@ static FULL_GELU: Gelu<FULL> = Gelu::new(
     0.141_363_78,
 );
 
-/// Within 5e-5.
-static SHORT_GELU: Gelu<SHORT> = Gelu::new(
+/// GELU within 5e-5 · max(1, |x|).
+static GELU_U8: Gelu<U8_PAIRS> = Gelu::new(
     3.75,
     [[0.004_501_929, -0.012_265_893], [0.019_309_372, -0.032_642_25], [0.055_077_26, -0.087_718_44]],
     0.187_060_6,
 );
 
-/// `x · Φ(x)`, the exact GELU, within the bound of `c` · max(1, |x|).
+/// Returns `x · Φ(x)`, the exact GELU, within the error bound of `c`.
 #[inline(always)]
 fn gelu<L: Lanes, const PAIRS: usize>(l: L, x: L::F32, c: &Gelu<PAIRS>) -> L::F32 {
     let t = l.min(l.max(x, l.constant(&c.least)), l.constant(&c.most));
@@ -75,7 +75,7 @@ fn gelu<L: Lanes, const PAIRS: usize>(l: L, x: L::F32, c: &Gelu<PAIRS>) -> L::F3
     l.mul(x, l.mul_add(t, p, l.constant(&c.half)))
 }
 
-/// The tanh approximation of GELU, within 5e-7 · max(1, |x|): `0.5·(1 + tanh z) = 1 / (1 + e^(−2z))`.
+/// Returns the tanh approximation of GELU within 5e-7 · max(1, |x|), by `0.5·(1 + tanh z) = 1 / (1 + e^(−2z))`.
 #[inline(always)]
 fn gelu_tanh<L: Lanes>(l: L, x: L::F32, c: &Exp) -> L::F32 {
     let cubic = l.mul(l.mul(x, x), l.splat(0.044_715));
@@ -83,12 +83,12 @@ fn gelu_tanh<L: Lanes>(l: L, x: L::F32, c: &Exp) -> L::F32 {
     l.div(x, l.add(l.splat(1.0), exp(l, minus_2z, c)))
 }
 
-/// Pairs of coefficients for results that stay FP32.
-pub(in crate::kernels) const FULL: usize = 6;
-/// Pairs of coefficients for results that are quantized to 8 bits at once.
-pub(in crate::kernels) const SHORT: usize = 3;
+/// Pairs of GELU's coefficients for results that stay FP32.
+pub(in crate::kernels) const F32_PAIRS: usize = 6;
+/// Pairs of GELU's coefficients for results that are quantized to u8 at once.
+pub(in crate::kernels) const U8_PAIRS: usize = 3;
 
-/// An activation as loops hold it.
+/// An activation function with its constants at hand.
 #[derive(Clone, Copy)]
 pub(in crate::kernels) struct Activate<const PAIRS: usize> {
     activation: Activation,
@@ -96,24 +96,25 @@ pub(in crate::kernels) struct Activate<const PAIRS: usize> {
     exp: &'static Exp,
 }
 
-impl Activate<FULL> {
-    /// To be called outside of loops.
+impl Activate<F32_PAIRS> {
+    /// Prepares `activation` for FP32 results. Call this outside of loops.
     #[inline(always)]
     pub fn new(activation: Activation) -> Self {
-        Activate { activation, gelu: from_memory(&FULL_GELU), exp: Exp::new() }
+        Activate { activation, gelu: from_memory(&GELU_F32), exp: Exp::new() }
     }
 }
 
-impl Activate<SHORT> {
-    /// For results that are quantized to 8 bits at once: GELU is within 5e-5 · max(1, |x|). To be called outside of loops.
+impl Activate<U8_PAIRS> {
+    /// Prepares `activation` for results that are quantized to u8 at once: GELU is within 5e-5 · max(1, |x|). Call this outside of
+    /// loops.
     #[inline(always)]
-    pub fn for_8_bits(activation: Activation) -> Self {
-        Activate { activation, gelu: from_memory(&SHORT_GELU), exp: Exp::new() }
+    pub fn for_u8(activation: Activation) -> Self {
+        Activate { activation, gelu: from_memory(&GELU_U8), exp: Exp::new() }
     }
 }
 
 impl<const PAIRS: usize> Activate<PAIRS> {
-    /// The activation of eight values.
+    /// Returns the activation of eight values.
     #[inline(always)]
     pub fn apply<L: Lanes>(self, l: L, x: L::F32) -> L::F32 {
         match self.activation {
@@ -132,7 +133,7 @@ mod tests {
 
     struct Map {
         activation: Activation,
-        for_8_bits: bool,
+        for_u8: bool,
         x: [f32; LANES],
     }
 
@@ -142,26 +143,26 @@ mod tests {
         fn run<D: Dot>(self, dot: D) -> [f32; LANES] {
             let l = dot.lanes();
             let x = l.load(&self.x);
-            l.to_array(match self.for_8_bits {
-                true => Activate::for_8_bits(self.activation).apply(l, x),
+            l.to_array(match self.for_u8 {
+                true => Activate::for_u8(self.activation).apply(l, x),
                 false => Activate::new(self.activation).apply(l, x),
             })
         }
     }
 
-    /// Compares on [−6, 6], and gives the values at ±50.
+    /// Compares with `exact` on [−6, 6], and returns the values at ±50.
     fn check_activation(
         activation: Activation,
-        for_8_bits: bool,
+        for_u8: bool,
         exact: impl Fn(f64) -> f64,
         bound: impl Fn(f64) -> f64,
     ) -> [f32; 2] {
-        let map = |kernel: Kernel, x| kernel.run(Map { activation, for_8_bits, x });
+        let map = |kernel: Kernel, x| kernel.run(Map { activation, for_u8, x });
         check(map, -6.0, 6.0, exact, |x, _| bound(x));
         [-50.0, 50.0].map(|x| map(Kernel::detect(), [x; LANES])[0])
     }
 
-    /// erf by its Taylor series, exact to 3e-9 for |x| ≤ 4.5.
+    /// Returns erf by its Taylor series, within 3e-9 for |x| ≤ 4.5.
     fn erf(x: f64) -> f64 {
         let (mut term, mut sum) = (x, x);
         for n in 1..200 {
@@ -174,9 +175,9 @@ mod tests {
     #[test]
     fn gelu_is_within_its_bounds() {
         let exact = |x: f64| 0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2));
-        for (for_8_bits, bound) in [(false, 5e-7), (true, 5e-5)] {
+        for (for_u8, bound) in [(false, 5e-7), (true, 5e-5)] {
             let [low, high] =
-                check_activation(Activation::Gelu, for_8_bits, exact, |x| f64::from(bound) * x.abs().max(1.0));
+                check_activation(Activation::Gelu, for_u8, exact, |x| f64::from(bound) * x.abs().max(1.0));
             assert!(low.abs() < 50.0 * bound && (high - 50.0).abs() < 50.0 * bound);
         }
     }
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn relu_keeps_only_what_is_positive() {
+    fn relu_keeps_only_positive_values() {
         let ends = check_activation(Activation::Relu, false, |x| x.max(0.0), |_| 0.0);
         assert_eq!(ends, [0.0, 50.0]);
     }

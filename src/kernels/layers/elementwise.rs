@@ -1,4 +1,5 @@
-//! Activations and quantization of FP32 rows that no product in integers has made.
+//! Activation and quantization of FP32 rows. An integer linear layer does both in its epilogue; these are for rows that come from
+//! elsewhere.
 
 use super::activate::Activate;
 use super::quantizer::Quantizer;
@@ -6,10 +7,10 @@ use crate::activation::Activation;
 use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, Task};
 
 impl Kernel {
-    /// Writes `activation` of every value of `x` to `out`.
+    /// Applies `activation` to every value of `x` and writes the results to `out`.
     ///
     /// # Panics
-    /// If the slices differ in length, or that is no multiple of 8.
+    /// If the slices differ in length, or the length is not a multiple of [`LANES`].
     pub fn activate(self, activation: Activation, x: &[f32], out: &mut [f32]) {
         struct Values<'a>(Activation, &'a [f32], &'a mut [f32]);
         impl Task for Values<'_> {
@@ -27,10 +28,10 @@ impl Kernel {
         self.run(Values(activation, x, out));
     }
 
-    /// Writes the encoded form of the rows of `x`, after `activation` where there is one, to `out`.
+    /// Applies `activation`, if any, to the rows of `x`, quantizes them, and writes their encoded form to `out`.
     ///
     /// # Panics
-    /// If `x` is no whole number of rows of the quantizer's features, or `out` has not one row for each.
+    /// If `x` is not a whole number of rows of the quantizer's features, or `out` does not have one encoded row for each.
     pub fn quantize(self, activation: Option<Activation>, quantizer: &Quantizer, x: &[f32], out: &mut [u8]) {
         struct Quantize<'a>(Option<Activation>, &'a Quantizer, &'a [f32], &'a mut [u8]);
         impl Task for Quantize<'_> {
@@ -38,10 +39,10 @@ impl Kernel {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Quantize(activation, quantizer, x, out) = self;
-                let (l, groups, quantizer) = (dot.lanes(), quantizer.features() / GROUP, quantizer.by_value());
-                let activation = activation.map(Activate::for_8_bits);
-                let stored = out.chunks_exact_mut(GROUP * D::WIDTH);
-                for (at, (x, out)) in x.as_chunks().0.iter().zip(stored).enumerate() {
+                let (l, groups, quantizer) = (dot.lanes(), quantizer.features() / GROUP, quantizer.view());
+                let activation = activation.map(Activate::for_u8);
+                let encoded = out.chunks_exact_mut(GROUP * D::WIDTH);
+                for (at, (x, out)) in x.as_chunks().0.iter().zip(encoded).enumerate() {
                     let x = l.load(x);
                     let x = match activation {
                         Some(activation) => activation.apply(l, x),
@@ -52,7 +53,7 @@ impl Kernel {
             }
         }
         let fits = x.len().is_multiple_of(quantizer.features()) && out.len() == x.len() * self.encoded_width();
-        assert!(fits, "one stored row for every row");
+        assert!(fits, "one encoded row for every row");
         self.run(Quantize(activation, quantizer, x, out));
     }
 }

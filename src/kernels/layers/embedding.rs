@@ -3,21 +3,22 @@
 use super::norm::LayerNorm;
 use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
 
-/// An embedding table of rows of a multiple of 8 features.
+/// An embedding table. A row has a multiple of 8 features.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Table {
-    /// FP32 rows.
+    /// FP32 rows, row-major.
     Float(Vec<[f32; LANES]>),
-    /// s8 rows, each with its scale.
+    /// s8 rows with one scale per row.
     Int8 {
-        /// The rows' integers.
+        /// The integers, row-major.
         values: Vec<i8>,
-        /// What a row's integers are multiplied with.
+        /// The scale of every row: `value = integer · scale`.
         scales: Vec<f32>,
     },
 }
 
 impl Table {
+    /// Returns the number of values.
     fn len(&self) -> usize {
         match self {
             Table::Float(values) => values.len() * LANES,
@@ -25,6 +26,7 @@ impl Table {
         }
     }
 
+    /// Adds row number `row` to `out`.
     #[inline(always)]
     fn add_row<L: Lanes>(&self, l: L, row: usize, out: &mut [[f32; LANES]]) {
         let at = row * out.len()..(row + 1) * out.len();
@@ -44,8 +46,8 @@ impl Table {
     }
 }
 
-/// `LayerNorm(word + token type + position)`, and that quantized for the first product where the norm does so. Positions
-/// count from 0 in every sequence.
+/// `LayerNorm(word + token type + position)`, and its quantized form if the norm has a quantizer. Positions count from 0 in
+/// every sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
     words: Table,
@@ -56,10 +58,10 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Puts the tables together.
+    /// Returns the layer with the tables of words, token types and positions.
     ///
     /// # Panics
-    /// If a table is no matrix of the norm's features.
+    /// If a table is not a whole number of rows of the norm's features, or has not one scale for every row.
     pub fn new(kernel: Kernel, [words, types, positions]: [Table; 3], norm: LayerNorm) -> Self {
         let features = norm.features();
         for table in [&words, &types, &positions] {
@@ -71,26 +73,28 @@ impl Embedding {
         Embedding { words, types, positions, norm, kernel }
     }
 
-    /// The kernel whose encoded form comes out.
+    /// Returns the kernel that reads the quantized rows.
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
 
-    /// The norm, which may quantize the rows.
+    /// Returns the norm.
     pub fn norm(&self) -> &LayerNorm {
         &self.norm
     }
 
-    /// Rows of the tables of words, token types and positions.
+    /// Returns the number of rows of the tables of words, token types and positions.
     pub fn rows(&self) -> [usize; 3] {
         [&self.words, &self.types, &self.positions].map(|table| table.len() / self.norm.features())
     }
 
-    /// Embeds the sequences that end before the tokens `ends`, laid end to end; writes FP32 rows to `out` and, where they
-    /// are quantized, their encoded form to `quantized`. Ids must lie inside the tables.
+    /// Embeds sequences laid end to end, where `ends[i]` is the end of sequence i among the tokens. `ids` and `types` have one id
+    /// for every token. Writes FP32 rows to `out` and, if the norm quantizes, their encoded form to `quantized`, which is else
+    /// empty.
     ///
     /// # Panics
-    /// If an id is outside its table, `ends` do not grow to the tokens, or a slice has the wrong length.
+    /// If an id is outside its table, a sequence is longer than the table of positions, `ends` is not ascending up to the number of
+    /// tokens, or a slice has the wrong length.
     pub fn run(&self, ids: &[i64], types: &[i64], ends: &[usize], out: &mut [f32], quantized: &mut [u8]) {
         struct Run<'a> {
             embedding: &'a Embedding,
@@ -129,7 +133,7 @@ impl Embedding {
         assert!(inside(ids, words) && inside(types, kinds), "ids and types have rows");
         assert!(
             quantized.len() == self.norm.encoded_len(values, self.kernel.encoded_width()),
-            "one stored row for every token"
+            "one encoded row for every token"
         );
         self.kernel.run(Run { embedding: self, ids, types, ends, out, quantized });
     }

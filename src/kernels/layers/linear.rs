@@ -1,32 +1,34 @@
-//! A quantized linear layer: integer product, then scale and bias.
+//! A quantized linear layer: integer product, then scale and bias, then an epilogue.
 
-use super::activate::{Activate, FULL, SHORT};
-use super::quantizer::{Quantize, Quantizer};
+use super::activate::{Activate, F32_PAIRS, U8_PAIRS};
+use super::quantizer::{Quantizer, QuantizerView};
 use crate::activation::Activation;
-use crate::kernels::gemm::{PackedWeights, Prepared, Risks, gemm, gemm_of};
-use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, Sink, Task};
+use crate::kernels::gemm::{MAX_K, PackedWeights, PreparedRows, RiskyPairs, gemm, gemm_prepared};
+use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, PANEL, Sink, Task};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`, with u8 activations `a` of zero point za in the encoded form
-/// of one kernel, and s8 weights w. K and N are multiples of 8.
+/// A linear layer: `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`.
+///
+/// Activations a are u8 with the zero point za, encoded for the layer's kernel. Weights w are s8. K and N are multiples of 8.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Linear {
     kernel: Kernel,
     weights: Arc<PackedWeights>,
-    risks: Risks,
-    /// `(za − what the encoded form takes off) · Σ_k w[k, n]`.
+    risky_pairs: RiskyPairs,
+    /// `(za − shift) · Σ_k w[k, n]`, where encoding subtracts the shift.
     offsets: Vec<[i32; LANES]>,
+    /// Activation scale times weight scale.
     scales: Vec<[f32; LANES]>,
     bias: Vec<[f32; LANES]>,
 }
 
 impl Linear {
-    /// A layer for `kernel` from packed weights, the zero point of its activations, and a scale (activation scale times
-    /// weight scale) and a bias for every column.
+    /// Returns a layer for `kernel` with the zero point of its activations. Every column has a scale (activation scale times weight
+    /// scale) and a bias.
     ///
     /// # Panics
-    /// If there is not one scale and one bias per column.
+    /// If there is not one scale and one bias per column, or K exceeds [`MAX_K`].
     pub fn new(
         kernel: Kernel,
         weights: impl Into<Arc<PackedWeights>>,
@@ -36,6 +38,7 @@ impl Linear {
     ) -> Self {
         let weights = weights.into();
         assert!(scales.len() == weights.columns() && bias.len() == scales.len(), "scales and biases are per column");
+        assert!(weights.groups() * GROUP <= MAX_K, "sums of more than {MAX_K} products can overflow");
         let zero_point = i32::from(zero_point) - kernel.encoded_shift();
         let offsets: Vec<i32> = weights.column_sums().iter().map(|sum| zero_point * sum).collect();
         Linear {
@@ -43,66 +46,73 @@ impl Linear {
             offsets: offsets.as_chunks().0.to_vec(),
             scales: scales.as_chunks().0.to_vec(),
             bias: bias.as_chunks().0.to_vec(),
-            risks: kernel.risks(&weights),
+            risky_pairs: kernel.risky_pairs(&weights),
             weights,
         }
     }
 
-    /// The kernel it was made for.
+    /// Returns the kernel that the layer runs on.
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
 
-    /// Bytes of a row of activations in the encoded form.
+    /// Returns the bytes of one encoded input row.
     pub fn input_bytes(&self) -> usize {
         self.weights.groups() * GROUP * self.kernel.encoded_width()
     }
 
-    /// Output features (N).
+    /// Returns the number of output features, N.
     pub fn outputs(&self) -> usize {
         self.weights.columns()
     }
 
-    /// Multiplies `a` with the panels `panels`, which count from the first of them in what `put` takes.
+    /// Multiplies the encoded rows of `a` with `panels` and passes the dequantized values to `epilogue`, where panel 0 is the first
+    /// of `panels`.
     #[inline(always)]
-    pub(in crate::kernels) fn values<D: Dot>(
+    pub(in crate::kernels) fn multiply<D: Dot>(
         &self,
         dot: D,
         a: &[u8],
         panels: Range<usize>,
-        put: &mut impl Epilogue<D::Lanes>,
+        epilogue: &mut impl Epilogue<D::Lanes>,
     ) {
-        gemm(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
+        gemm(dot, a, self.weights.panels(panels.clone(), &self.risky_pairs), &mut self.sink(dot, panels, epilogue));
     }
 
-    /// The same for rows that are prepared.
+    /// Multiplies like [`Linear::multiply`] rows that are already prepared.
     #[inline(always)]
-    pub(in crate::kernels) fn values_of<D: Dot>(
+    pub(in crate::kernels) fn multiply_prepared<D: Dot>(
         &self,
         dot: D,
-        a: (&[u8], &Prepared),
+        a: (&[u8], &PreparedRows),
         panels: Range<usize>,
-        put: &mut impl Epilogue<D::Lanes>,
+        epilogue: &mut impl Epilogue<D::Lanes>,
     ) {
-        gemm_of(dot, a, self.weights.panels(panels.clone(), &self.risks), &mut self.sink(dot, panels, put));
+        gemm_prepared(
+            dot,
+            a,
+            self.weights.panels(panels.clone(), &self.risky_pairs),
+            &mut self.sink(dot, panels, epilogue),
+        );
     }
 
+    /// Returns the sink that dequantizes the sums of `panels` for `epilogue`.
     #[inline(always)]
-    fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, put: &'a mut P) -> Values<'a, D::Lanes, P> {
-        Values {
+    fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, epilogue: &'a mut P) -> Dequantize<'a, D::Lanes, P> {
+        Dequantize {
             l: dot.lanes(),
             offsets: &self.offsets[panels.clone()],
             scales: &self.scales[panels.clone()],
             bias: &self.bias[panels.clone()],
-            put,
+            epilogue,
         }
     }
 
-    /// Runs the layer, and `activation` where there is one, on the rows of `a`, and writes FP32 rows to `out`.
+    /// Runs the layer on the encoded rows of `a`, applies `activation`, if any, and writes FP32 rows to `out`.
     ///
     /// # Panics
-    /// If `a` and `out` have no or different numbers of rows.
-    pub fn rows(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
+    /// If `a` and `out` do not have the same number of rows.
+    pub fn run(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
         struct Rows<'a> {
             linear: &'a Linear,
             a: &'a [u8],
@@ -114,10 +124,10 @@ impl Linear {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Rows { linear, a, activation, out } = self;
-                let groups = linear.outputs() / GROUP;
+                let panels = linear.outputs() / PANEL;
                 let activation = activation.map(Activate::new);
-                let put = &mut WriteRows { l: dot.lanes(), groups, activation, out: out.as_chunks_mut().0 };
-                linear.values(dot, a, 0..groups, put);
+                let epilogue = &mut WriteRows { l: dot.lanes(), panels, activation, out: out.as_chunks_mut().0 };
+                linear.multiply(dot, a, 0..panels, epilogue);
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -125,11 +135,11 @@ impl Linear {
         self.kernel.run(Rows { linear: self, a, activation, out });
     }
 
-    /// Runs the layer and `activation` on the rows of `a`, and writes the quantized result, in the encoded form, to `out`.
+    /// Runs the layer on the encoded rows of `a`, applies `activation`, quantizes the result and writes its encoded form to `out`.
     ///
     /// # Panics
-    /// If `a` and `out` have no or different numbers of rows, or `quantizer` is not for rows of the layer's outputs.
-    pub fn activated(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
+    /// If `a` and `out` do not have the same number of rows, or the features of `quantizer` are not the layer's outputs.
+    pub fn run_quantized(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
         struct Activated<'a> {
             linear: &'a Linear,
             a: &'a [u8],
@@ -142,10 +152,10 @@ impl Linear {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let Activated { linear, a, activation, quantizer, out } = self;
-                let groups = linear.outputs() / GROUP;
-                let quantized = QuantizeRows { dot, quantizer: quantizer.by_value(), groups, out };
-                let activation = Activate::for_8_bits(activation);
-                linear.values(dot, a, 0..groups, &mut ActivateRows { activation, quantized });
+                let (panels, groups) = (linear.outputs() / PANEL, linear.outputs() / GROUP);
+                let quantized = QuantizeRows { dot, quantizer: quantizer.view(), groups, out };
+                let activation = Activate::for_u8(activation);
+                linear.multiply(dot, a, 0..panels, &mut ActivateAndQuantize { activation, quantized });
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -159,13 +169,14 @@ impl Linear {
     }
 }
 
-/// Takes the values of a product.
+/// Takes the FP32 values of a product.
 pub(in crate::kernels) trait Epilogue<L: Lanes> {
-    /// Takes the eight values of `row` in `panel`.
+    /// Takes the values of one row in the columns of `panel`.
     fn put(&mut self, row: usize, panel: usize, y: L::F32);
 
-    /// Takes those of a tile's rows, from `row` on. What is long is done in several loops: engines overlap the steps of several
-    /// rows only where these follow closely.
+    /// Takes the values of a tile, whose first row is `row`, in the columns of `panel`. May overwrite them.
+    // Epilogues with long computations use several loops over the rows: processors overlap the steps of several rows only if they
+    // follow each other closely.
     #[inline(always)]
     fn put_tile(&mut self, row: usize, panel: usize, values: &mut [L::F32]) {
         for (at, y) in values.iter().enumerate() {
@@ -174,15 +185,16 @@ pub(in crate::kernels) trait Epilogue<L: Lanes> {
     }
 }
 
-struct Values<'a, L, P> {
+/// Dequantizes sums for an epilogue.
+struct Dequantize<'a, L, P> {
     l: L,
     offsets: &'a [[i32; LANES]],
     scales: &'a [[f32; LANES]],
     bias: &'a [[f32; LANES]],
-    put: &'a mut P,
+    epilogue: &'a mut P,
 }
 
-impl<L: Lanes, P: Epilogue<L>> Sink<L> for Values<'_, L, P> {
+impl<L: Lanes, P: Epilogue<L>> Sink<L> for Dequantize<'_, L, P> {
     #[inline(always)]
     fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
         let l = self.l;
@@ -193,15 +205,19 @@ impl<L: Lanes, P: Epilogue<L>> Sink<L> for Values<'_, L, P> {
         for (value, sums) in values.iter_mut().zip(sums) {
             *value = l.mul_add(l.to_f32(l.sub_i32(*sums, offsets)), scales, bias);
         }
-        self.put.put_tile(row, panel, values);
+        self.epilogue.put_tile(row, panel, values);
     }
 }
 
-/// Quantizes, and writes the encoded form of rows of `groups` groups.
+/// Quantizes the values and writes them in encoded form.
 pub(in crate::kernels) struct QuantizeRows<'a, D> {
+    /// The kernel.
     pub dot: D,
-    pub quantizer: Quantize<'a>,
+    /// The quantizer of a row.
+    pub quantizer: QuantizerView<'a>,
+    /// Groups of a row.
     pub groups: usize,
+    /// Encoded rows.
     pub out: &'a mut [u8],
 }
 
@@ -214,31 +230,36 @@ impl<D: Dot> Epilogue<D::Lanes> for QuantizeRows<'_, D> {
     }
 }
 
-/// Writes FP32 rows of `groups` groups.
+/// Applies an activation function, if any, and writes FP32 rows.
 pub(in crate::kernels) struct WriteRows<'a, L> {
+    /// The lanes.
     pub l: L,
-    pub groups: usize,
-    pub activation: Option<Activate<FULL>>,
+    /// Panels of a row.
+    pub panels: usize,
+    /// The activation function.
+    pub activation: Option<Activate<F32_PAIRS>>,
+    /// FP32 rows.
     pub out: &'a mut [[f32; LANES]],
 }
 
 impl<L: Lanes> Epilogue<L> for WriteRows<'_, L> {
     #[inline(always)]
-    fn put(&mut self, row: usize, group: usize, y: L::F32) {
+    fn put(&mut self, row: usize, panel: usize, y: L::F32) {
         let y = match self.activation {
             Some(activation) => activation.apply(self.l, y),
             None => y,
         };
-        self.l.store(y, &mut self.out[row * self.groups + group]);
+        self.l.store(y, &mut self.out[row * self.panels + panel]);
     }
 }
 
-struct ActivateRows<'a, D> {
-    activation: Activate<SHORT>,
+/// Applies an activation function, quantizes the values and writes them in encoded form.
+struct ActivateAndQuantize<'a, D> {
+    activation: Activate<U8_PAIRS>,
     quantized: QuantizeRows<'a, D>,
 }
 
-impl<D: Dot> Epilogue<D::Lanes> for ActivateRows<'_, D> {
+impl<D: Dot> Epilogue<D::Lanes> for ActivateAndQuantize<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
         self.put_tile(row, group, &mut [y]);
@@ -250,5 +271,79 @@ impl<D: Dot> Epilogue<D::Lanes> for ActivateRows<'_, D> {
             *y = self.activation.apply(self.quantized.dot.lanes(), *y);
         }
         self.quantized.put_tile(row, group, values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: usize = 7;
+    const K: usize = 40;
+    const N: usize = 24;
+
+    /// A layer whose values are integers that FP32 holds, so that every kernel must compute them exactly.
+    struct Case {
+        zero_point: u8,
+        a: Vec<u8>,
+        w: Vec<i8>,
+        bias: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(zero_point: u8) -> Self {
+            let w = (0..K * N).map(|i| ((i * i * 57 + i * 3) % 255) as u8 as i8).map(|w| w.max(-127)).collect();
+            let bias = (0..N).map(|column| column as f32 * 3.0 - 30.0).collect();
+            Case { zero_point, a: (0..ROWS * K).map(|i| (i * i * 31 + i * 7) as u8).collect(), w, bias }
+        }
+
+        fn layer(&self, kernel: Kernel) -> Linear {
+            Linear::new(kernel, PackedWeights::new(&self.w, K, N), self.zero_point, &[0.5; N], &self.bias)
+        }
+
+        /// Computes the layer without packing, encoding or folded offsets.
+        fn expected(&self) -> Vec<f32> {
+            let product = |row: usize, column: usize, k: usize| {
+                (i64::from(self.a[row * K + k]) - i64::from(self.zero_point)) * i64::from(self.w[k * N + column])
+            };
+            let sum = |i: usize| (0..K).map(|k| product(i / N, i % N, k)).sum::<i64>();
+            (0..ROWS * N).map(|i| sum(i) as f32 * 0.5 + self.bias[i % N]).collect()
+        }
+    }
+
+    #[test]
+    fn every_kernel_folds_the_zero_point_exactly() {
+        for zero_point in [0, 1, 117, 128, 255] {
+            let case = Case::new(zero_point);
+            let expected = case.expected();
+            for kernel in Kernel::all() {
+                let mut out = vec![f32::NAN; ROWS * N];
+                case.layer(kernel).run(&kernel.encode(&case.a), None, &mut out);
+                assert_eq!(out, expected, "{} with zero point {zero_point}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_kernel_encodes_the_quantized_result() {
+        let case = Case::new(117);
+        // A power of two, so that no product is rounded.
+        let quantizer = Quantizer::uniform(128.0, 90, N);
+        let quantize = |y: &f32| ((y.max(0.0) / 128.0).round_ties_even() + 90.0).clamp(0.0, 255.0) as u8;
+        let expected: Vec<u8> = case.expected().iter().map(quantize).collect();
+        assert!(expected.contains(&90) && expected.iter().any(|&y| y > 120), "{expected:?}");
+        for kernel in Kernel::all() {
+            let mut out = vec![0; ROWS * N * kernel.encoded_width()];
+            case.layer(kernel).run_quantized(&kernel.encode(&case.a), Activation::Relu, &quantizer, &mut out);
+            assert_eq!(out, kernel.encode(&expected), "{}", kernel.name());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "can overflow")]
+    fn a_k_beyond_the_limit_is_refused() {
+        let k = MAX_K + GROUP;
+        let weights = PackedWeights::new(&vec![1; k * PANEL], k, PANEL);
+        Linear::new(Kernel::SCALAR, weights, 0, &[1.0; PANEL], &[0.0; PANEL]);
     }
 }

@@ -1,14 +1,14 @@
-//! The exponential as a branch-free polynomial on eight lanes, and the constants of such polynomials.
+//! The exponential function as a branch-free polynomial on vectors, and how constants of polynomials are kept.
 
 use crate::kernels::isa::{LANES, Lanes};
 
-/// Adding and taking off 1.5·2^23 rounds to the nearest integer, ties to even, for |x| ≤ 2^22.
+/// 1.5·2^23: adding and then subtracting it rounds to the nearest integer, ties to even, for |x| ≤ 2^22.
 pub(crate) const ROUND: f32 = 12_582_912.0;
 
-/// A number in every lane.
+/// A constant in every lane.
 pub(in crate::kernels) type Constant = [f32; LANES];
 
-/// What [`exp`] takes.
+/// The constants of [`exp`].
 pub(in crate::kernels) struct Exp {
     least: Constant,
     most: Constant,
@@ -16,9 +16,9 @@ pub(in crate::kernels) struct Exp {
     round: Constant,
     minus_ln2_high: Constant,
     minus_ln2_low: Constant,
-    /// Coefficients of even powers, from the highest down.
+    /// Coefficients of even powers, highest powers first.
     even: [Constant; 3],
-    /// Coefficients of odd powers, from the highest down.
+    /// Coefficients of odd powers, highest powers first.
     odd: [Constant; 3],
     one: Constant,
 }
@@ -36,23 +36,23 @@ static EXP: Exp = Exp {
 };
 
 impl Exp {
-    /// To be called outside of loops.
+    /// Returns the constants. Call this outside of loops.
     #[inline(always)]
     pub fn new() -> &'static Exp {
         from_memory(&EXP)
     }
 }
 
-/// Compilers that see constants put them into the code, and engines build such vectors anew at every use: that takes longer than
-/// to load them.
+/// Hides the values of `constants` from the compiler. It would otherwise put them into the code, and engines build such vectors
+/// anew at every use, which is slower than to load them.
 #[inline(always)]
 pub(in crate::kernels) fn from_memory<T>(constants: &'static T) -> &'static T {
     std::hint::black_box(constants)
 }
 
-/// `e^x` for x in [−87, 88], clamped outside. Relative error at most 2e-7.
+/// Returns `e^x` with x clamped to [−87, 88]. The relative error is at most 2e-7.
 ///
-/// Cody and Waite's reduction x = n·ln 2 + r with the Cephes polynomial for e^r, |r| ≤ ln 2 / 2.
+/// Uses Cody and Waite's reduction x = n·ln 2 + r and the polynomial of Cephes for e^r, |r| ≤ ln 2 / 2.
 #[inline(always)]
 pub(in crate::kernels) fn exp<L: Lanes>(l: L, x: L::F32, c: &Exp) -> L::F32 {
     let x = l.min(l.max(x, l.constant(&c.least)), l.constant(&c.most));
@@ -61,7 +61,7 @@ pub(in crate::kernels) fn exp<L: Lanes>(l: L, x: L::F32, c: &Exp) -> L::F32 {
     let n = l.sub(shifted, round);
     let r = l.mul_add(n, l.constant(&c.minus_ln2_high), x);
     let r = l.mul_add(n, l.constant(&c.minus_ln2_low), r);
-    // Even and odd powers apart: two short chains of additions in place of a long one.
+    // Even and odd powers separately: two short chains of dependent additions instead of a long one.
     let square = l.mul(r, r);
     let (mut even, mut odd) = (l.constant(&c.even[0]), l.constant(&c.odd[0]));
     for (next_even, next_odd) in c.even[1..].iter().zip(&c.odd[1..]) {
@@ -78,7 +78,8 @@ pub(in crate::kernels) mod tests {
     use super::*;
     use crate::kernels::isa::{Dot, Kernel, Task};
 
-    /// Compares a function of eight values with `exact` on 20,000 points, on every kernel's lanes.
+    /// Compares `function` with `exact` at 20,000 points in `from..to` with every kernel's lanes. `bound` is the error allowed for
+    /// an argument and its exact result.
     pub(in crate::kernels) fn check(
         function: impl Fn(Kernel, [f32; LANES]) -> [f32; LANES],
         from: f32,

@@ -1,4 +1,21 @@
-//! The layers of an encoder: what is built on the integer product, and the row operations around it.
+//! The layers of an encoder.
+//!
+//! A layer is a struct that holds its weights and its [`Kernel`](super::Kernel), and whose `run` works on slices of rows. `run`
+//! checks the shapes, then runs a [`Task`](super::isa::Task) on the kernel.
+//!
+//! The integer product hands its sums to a [`Sink`](super::isa::Sink) tile by tile. [`Linear`] dequantizes them
+//! (`y = (sum − offset) · scale + bias`) and hands y to an [`Epilogue`](linear::Epilogue), which is the next step of the model:
+//! it applies an activation function, quantizes, or writes keys and values in the layout that attention reads. Between two
+//! products, data goes through memory only once.
+//!
+//! One encoder layer runs as
+//!
+//! ```text
+//! SelfAttention          queries, keys, values; scores; softmax; context, quantized
+//! ResidualNorm           output projection + residual → LayerNorm → FP32 and quantized rows
+//! Linear::run_quantized  first feed-forward layer, activation, quantized
+//! ResidualNorm           second feed-forward layer + residual → LayerNorm → FP32 and quantized rows
+//! ```
 
 mod activate;
 mod attention;

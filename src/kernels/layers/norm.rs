@@ -3,8 +3,8 @@
 use super::quantizer::Quantizer;
 use crate::kernels::isa::{Dot, LANES, Lanes};
 
-/// LayerNorm over rows of a multiple of 8 features: `(x − mean) / √(variance + epsilon) · gamma + beta`, with the biased
-/// variance; and that quantized for the next product where there is an `output`.
+/// LayerNorm over rows of a multiple of 8 features, with an optional quantizer of the result:
+/// `(x − mean) / √(variance + epsilon) · gamma + beta`, where the variance is the biased one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerNorm {
     gamma: Vec<[f32; LANES]>,
@@ -14,10 +14,10 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// From `gamma` and `beta`, one value per feature.
+    /// Returns the norm with `gamma` and `beta`, one value per feature, and the quantizer of its result, if any.
     ///
     /// # Panics
-    /// If they differ in length or are no multiple of 8, or `output` is for rows of another.
+    /// If `gamma` and `beta` differ in length, the length is not a multiple of 8, or `output` has another number of features.
     pub fn new(gamma: &[f32], beta: &[f32], epsilon: f32, output: Option<Quantizer>) -> Self {
         assert!(gamma.len() == beta.len() && gamma.len().is_multiple_of(LANES), "gamma and beta are per feature");
         assert!(
@@ -27,23 +27,23 @@ impl LayerNorm {
         LayerNorm { gamma: gamma.as_chunks().0.to_vec(), beta: beta.as_chunks().0.to_vec(), epsilon, output }
     }
 
-    /// Features of a row.
+    /// Returns the number of features of a row.
     pub fn features(&self) -> usize {
         self.gamma.len() * LANES
     }
 
-    /// Whether the rows are quantized too.
+    /// Whether the norm quantizes its result.
     pub fn quantizes(&self) -> bool {
         self.output.is_some()
     }
 
-    /// Bytes of the encoded form of `values` values, for a kernel that keeps each in `width`.
+    /// Returns the bytes of `values` encoded activations of `width` bytes each, or 0 if the norm does not quantize.
     pub(in crate::kernels) fn encoded_len(&self, values: usize, width: usize) -> usize {
         if self.quantizes() { values * width } else { 0 }
     }
 
-    /// Normalises the rows of `x` in place, the rows of `residual` added where there is one, and, where they are quantized,
-    /// writes their encoded form to `quantized`.
+    /// Adds the rows of `residual`, if any, to `x` and normalizes the rows of `x` in place. If the norm quantizes, writes their
+    /// encoded form to `quantized`.
     #[inline(always)]
     pub(in crate::kernels) fn rows<D: Dot>(
         &self,
@@ -55,8 +55,7 @@ impl LayerNorm {
         let (l, features) = (dot.lanes(), self.features());
         let mut residual = residual.map(|rows| rows.chunks_exact(features));
         let output = self.output.as_ref();
-        let mut output =
-            output.map(|quantizer| (quantizer.by_value(), quantized.chunks_exact_mut(features * D::WIDTH)));
+        let mut output = output.map(|quantizer| (quantizer.view(), quantized.chunks_exact_mut(features * D::WIDTH)));
         for row in x.chunks_exact_mut(features) {
             let row = row.as_chunks_mut().0;
             if let Some(residual) = residual.as_mut().and_then(Iterator::next) {
@@ -64,15 +63,16 @@ impl LayerNorm {
                     l.store(l.add(l.load(x), l.load(y)), x);
                 }
             }
-            self.normalise(l, row);
+            self.normalize(l, row);
             if let Some((quantizer, out)) = &mut output {
                 quantizer.row(dot, row, out.next().unwrap_or_default());
             }
         }
     }
 
+    /// Normalizes one row in place.
     #[inline(always)]
-    fn normalise<L: Lanes>(&self, l: L, row: &mut [[f32; LANES]]) {
+    fn normalize<L: Lanes>(&self, l: L, row: &mut [[f32; LANES]]) {
         let count = self.features() as f32;
         let mut sum = l.splat(0.0);
         for x in row.iter() {
@@ -97,9 +97,9 @@ mod tests {
     use super::*;
     use crate::kernels::isa::{Kernel, Task};
 
-    struct Normalise<'a>(&'a LayerNorm, &'a mut [f32]);
+    struct Normalize<'a>(&'a LayerNorm, &'a mut [f32]);
 
-    impl Task for Normalise<'_> {
+    impl Task for Normalize<'_> {
         type Output = ();
         #[inline(always)]
         fn run<D: Dot>(self, dot: D) {
@@ -116,7 +116,7 @@ mod tests {
             let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / len as f64;
             let variance = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / len as f64;
             let mut got = row.clone();
-            kernel.run(Normalise(&LayerNorm::new(&gamma, &beta, 1e-12, None), &mut got));
+            kernel.run(Normalize(&LayerNorm::new(&gamma, &beta, 1e-12, None), &mut got));
             for i in 0..len {
                 let exact =
                     (f64::from(row[i]) - mean) / (variance + 1e-12).sqrt() * f64::from(gamma[i]) + f64::from(beta[i]);

@@ -1,34 +1,37 @@
-//! From FP32 to 8 bits.
+//! Quantization of FP32 rows to u8.
 
 use super::math::ROUND;
 use crate::kernels::isa::{Dot, GROUP, LANES, Lanes};
 
-/// ONNX QuantizeLinear to u8 of rows whose feature j has become `x · r[j] + t[j]`:
-/// `saturate(round_half_to_even(x · (r[j] · (1 / scale)) + t[j] · (1 / scale)) + zero_point)`. What x is multiplied with is
-/// rounded to one factor, so that ties may fall otherwise than by `(x · r[j] + t[j]) / scale`. NaN becomes 0, with relaxed
-/// SIMD what the engine chooses.
+/// Maps feature j of a row to `x · r[j] + t[j]` and quantizes it to u8 like ONNX QuantizeLinear:
+/// `saturate(round_half_to_even(x · (r[j] · (1 / scale)) + t[j] · (1 / scale)) + zero_point)`.
+///
+/// The factors of x are folded into one, so a tie may round differently than `(x · r[j] + t[j]) / scale`. NaN becomes 0; with
+/// relaxed SIMD the engine chooses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantizer {
-    /// `r[j] · (1 / scale)` of every feature.
+    /// `r[j] · (1 / scale)` for every feature.
     inverse_scales: Vec<[f32; LANES]>,
-    /// `t[j] · (1 / scale)` of every feature.
+    /// `t[j] · (1 / scale)` for every feature.
     offsets: Vec<[f32; LANES]>,
     rounding: Rounding,
 }
 
-/// What rounding takes, in every lane: from memory it is quicker to have than as constants.
+/// The constants of rounding and clamping, in every lane. Loading them is faster than building them.
 #[derive(Debug, Clone, PartialEq)]
 struct Rounding {
-    /// The steps that become the least integer.
+    /// The least integer minus the zero point.
     low: [f32; LANES],
-    /// The steps that become 255.
+    /// 255 minus the zero point.
     high: [f32; LANES],
+    /// [`ROUND`].
     round: [f32; LANES],
-    /// What the bits of a rounded sum exceed its integer by.
+    /// The difference between the bits of `steps + ROUND` and the integer with the zero point.
     excess: [i32; LANES],
 }
 
 impl Rounding {
+    /// For integers in `least..=255`.
     fn new(zero_point: u8, least: u8) -> Self {
         let zero = f32::from(zero_point);
         Rounding {
@@ -41,32 +44,31 @@ impl Rounding {
 }
 
 impl Quantizer {
-    /// The zero point of symmetric u8.
+    /// The zero point of symmetric quantization to u8.
     pub const SYMMETRIC: u8 = 128;
 
     /// Quantizes rows of `features` features by `scale` and `zero_point` alone.
     ///
     /// # Panics
-    /// If `features` is no multiple of 8.
+    /// If `features` is not a multiple of 8.
     pub fn uniform(scale: f32, zero_point: u8, features: usize) -> Self {
         Self::mapped(scale, zero_point, &vec![1.0; features], &vec![0.0; features])
     }
 
-    /// Quantizes rows of `features` features symmetrically, to 1..=255 with the zero point [`Quantizer::SYMMETRIC`]: as weights,
-    /// which are never -128.
+    /// Quantizes rows of `features` features symmetrically in the narrow range 1..=255 with the zero point
+    /// [`Quantizer::SYMMETRIC`]. Minus the zero point, the integers are never −128, as is required of weights.
     ///
     /// # Panics
-    /// If `features` is no multiple of 8.
-    pub fn as_weights(scale: f32, features: usize) -> Self {
+    /// If `features` is not a multiple of 8.
+    pub fn narrow_range(scale: f32, features: usize) -> Self {
         let rounding = Rounding::new(Self::SYMMETRIC, 1);
         Quantizer { rounding, ..Self::uniform(scale, Self::SYMMETRIC, features) }
     }
 
-    /// Quantizes by `scale` and `zero_point` what has been multiplied with `factors` and moved by `offsets`, one of each for
-    /// every feature.
+    /// Multiplies every feature by its factor, adds its offset, and quantizes the result by `scale` and `zero_point`.
     ///
     /// # Panics
-    /// If factors and offsets differ in number or are no multiple of 8.
+    /// If `factors` and `offsets` differ in length, or the length is not a multiple of 8.
     pub fn mapped(scale: f32, zero_point: u8, factors: &[f32], offsets: &[f32]) -> Self {
         assert!(factors.len() == offsets.len() && factors.len().is_multiple_of(LANES), "one of each for every feature");
         let inverse = 1.0 / scale;
@@ -75,28 +77,28 @@ impl Quantizer {
         Quantizer { inverse_scales: scaled(factors), offsets: scaled(offsets), rounding }
     }
 
-    /// Features of a row.
+    /// Returns the number of features of a row.
     pub fn features(&self) -> usize {
         self.inverse_scales.len() * LANES
     }
 
-    /// What the loops of kernels hold.
+    /// Returns a view for loops.
     #[inline(always)]
-    pub(in crate::kernels) fn by_value(&self) -> Quantize<'_> {
-        Quantize { inverse_scales: &self.inverse_scales, offsets: &self.offsets, rounding: &self.rounding }
+    pub(in crate::kernels) fn view(&self) -> QuantizerView<'_> {
+        QuantizerView { inverse_scales: &self.inverse_scales, offsets: &self.offsets, rounding: &self.rounding }
     }
 }
 
-/// A [`Quantizer`] held by value, so that compilers see that no store changes it.
+/// A view of a [`Quantizer`], held by value so that the compiler sees that no store changes it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::kernels) struct Quantize<'a> {
+pub(in crate::kernels) struct QuantizerView<'a> {
     inverse_scales: &'a [[f32; LANES]],
     offsets: &'a [[f32; LANES]],
     rounding: &'a Rounding,
 }
 
-impl Quantize<'_> {
-    /// The values of the eight features `group` as integers in 0..=255.
+impl QuantizerView<'_> {
+    /// Quantizes the eight features of group number `group` to integers in 0..=255.
     #[inline(always)]
     pub fn apply<L: Lanes>(self, l: L, group: usize, x: L::F32) -> L::I32 {
         let Rounding { low, high, round, excess } = self.rounding;
@@ -106,7 +108,7 @@ impl Quantize<'_> {
         l.sub_i32(l.to_bits(l.add(steps, l.constant(round))), l.load_i32(excess))
     }
 
-    /// Writes the encoded form of `row` to `out`.
+    /// Quantizes `row` and writes its encoded form to `out`.
     #[inline(always)]
     pub fn row<D: Dot>(self, dot: D, row: &[[f32; LANES]], out: &mut [u8]) {
         for (group, (x, out)) in row.iter().zip(out.chunks_exact_mut(GROUP * D::WIDTH)).enumerate() {
@@ -128,7 +130,7 @@ mod tests {
         fn run<D: Dot>(self, dot: D) -> Vec<u8> {
             let l = dot.lanes();
             let groups = self.1.as_chunks().0.iter().enumerate();
-            groups.flat_map(|(group, x)| l.to_bytes(self.0.by_value().apply(l, group, l.load(x)))).collect()
+            groups.flat_map(|(group, x)| l.to_bytes(self.0.view().apply(l, group, l.load(x)))).collect()
         }
     }
 
@@ -155,7 +157,7 @@ mod tests {
             let name = kernel.name();
             for (x, expected) in symmetric {
                 assert_eq!(one(kernel, &Quantizer::uniform(1.0, 128, LANES), x), expected, "{name}: {x}");
-                let as_weight = one(kernel, &Quantizer::as_weights(1.0, LANES), x);
+                let as_weight = one(kernel, &Quantizer::narrow_range(1.0, LANES), x);
                 assert_eq!(as_weight, expected.max(1), "{name}: {x} as a weight");
             }
             for (x, expected) in odd {
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_feature_has_its_factor_and_offset_on_every_kernel() {
-        // By a scale of 1/2, the steps are twice what the feature has become.
+        // With a scale of 1/2, a step is half of one.
         let factors: [f32; 24] = std::array::from_fn(|j| [0.25, 0.5, 1.0, 8.0, -0.25][j % 5] * (1 + j / 5) as f32);
         let offsets: [f32; 24] = std::array::from_fn(|j| [0.0, 0.25, -3.0][j % 3]);
         let quantizer = Quantizer::mapped(0.5, 100, &factors, &offsets);
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn is_the_standard_s_division_but_for_ties() {
+    fn equals_quantize_linear_except_at_ties() {
         for (factor, offset) in [(1.0, 0.0), (0.37, 0.0), (0.37, 1.1)] {
             let quantizer = Quantizer::mapped(0.0123, 117, &[factor; LANES], &[offset; LANES]);
             for step in 0..16_000 {

@@ -1,10 +1,10 @@
-//! A linear layer, its residual and its LayerNorm.
+//! A linear layer followed by a residual and LayerNorm.
 
 use super::linear::{Linear, WriteRows};
 use super::norm::LayerNorm;
 use crate::kernels::isa::{Dot, PANEL, Task};
 
-/// `x = LayerNorm(linear(a) + residual)`, and x quantized for the next product where the norm does so.
+/// `x = LayerNorm(linear(a) + residual)`, and the quantized form of x if the norm has a quantizer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResidualNorm {
     linear: Linear,
@@ -12,27 +12,27 @@ pub struct ResidualNorm {
 }
 
 impl ResidualNorm {
-    /// Puts the two together.
+    /// Returns the combined layer.
     ///
     /// # Panics
-    /// If they differ in features.
+    /// If the outputs of `linear` are not the features of `norm`.
     pub fn new(linear: Linear, norm: LayerNorm) -> Self {
         assert_eq!(linear.outputs(), norm.features(), "the norm is over the layer's outputs");
         ResidualNorm { linear, norm }
     }
 
-    /// The linear layer.
+    /// Returns the linear layer.
     pub fn linear(&self) -> &Linear {
         &self.linear
     }
 
-    /// The norm, which may quantize the result.
+    /// Returns the norm.
     pub fn norm(&self) -> &LayerNorm {
         &self.norm
     }
 
-    /// Runs on the rows of `a` (encoded form) and of `residual` (FP32); writes x to `out` and, where it is quantized, its
-    /// encoded form to `quantized`.
+    /// Runs on the encoded rows of `a` and the FP32 rows of `residual`. Writes x to `out` and, if the norm quantizes, its encoded
+    /// form to `quantized`, which is else empty.
     ///
     /// # Panics
     /// If the slices differ in their number of rows.
@@ -50,17 +50,19 @@ impl ResidualNorm {
             fn run<D: Dot>(self, dot: D) {
                 let Run { layer, a, residual, out, quantized } = self;
                 let panels = layer.linear.outputs() / PANEL;
-                let put =
-                    &mut WriteRows { l: dot.lanes(), groups: panels, activation: None, out: out.as_chunks_mut().0 };
-                layer.linear.values(dot, a, 0..panels, put);
-                // Here the rows of the residual are read in order.
+                let epilogue = &mut WriteRows { l: dot.lanes(), panels, activation: None, out: out.as_chunks_mut().0 };
+                layer.linear.multiply(dot, a, 0..panels, epilogue);
+                // The norm adds the residual, because it reads rows in order.
                 layer.norm.rows(dot, out, Some(residual), quantized);
             }
         }
         let rows = a.len() / self.linear.input_bytes();
         let values = rows * self.linear.outputs();
-        let stored = self.norm.encoded_len(values, self.linear.kernel().encoded_width());
-        assert!(residual.len() == values && out.len() == values && quantized.len() == stored, "rows of one number");
+        let encoded = self.norm.encoded_len(values, self.linear.kernel().encoded_width());
+        assert!(
+            residual.len() == values && out.len() == values && quantized.len() == encoded,
+            "slices have the same rows"
+        );
         self.linear.kernel().run(Run { layer: self, a, residual, out, quantized });
     }
 }

@@ -3,7 +3,7 @@
 use super::math::{Exp, exp};
 use crate::kernels::isa::{LANES, Lanes};
 
-/// Replaces every value x by `e^(x − max)`, and gives `1 / Σ e^(x − max)`.
+/// Replaces every value x by `e^(x − max)` and returns `1 / Σ e^(x − max)`.
 #[inline(always)]
 pub(in crate::kernels) fn softmax_numerators<L: Lanes>(l: L, row: &mut [[f32; LANES]]) -> f32 {
     let mut max = l.splat(f32::NEG_INFINITY);

@@ -1,9 +1,9 @@
-//! A residual and its LayerNorm, without a linear layer.
+//! A residual and LayerNorm without a linear layer.
 
 use super::norm::LayerNorm;
 use crate::kernels::isa::{Dot, Kernel, Task};
 
-/// `x = LayerNorm(a + residual)`, and x quantized for the next product where the norm does so.
+/// `x = LayerNorm(a + residual)`, and the quantized form of x if the norm has a quantizer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SumNorm {
     kernel: Kernel,
@@ -11,26 +11,26 @@ pub struct SumNorm {
 }
 
 impl SumNorm {
-    /// Puts the two together.
+    /// Returns the layer, whose quantized rows `kernel` reads.
     pub fn new(kernel: Kernel, norm: LayerNorm) -> Self {
         SumNorm { kernel, norm }
     }
 
-    /// The kernel whose encoded form comes out.
+    /// Returns the kernel that reads the quantized rows.
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
 
-    /// The norm, which may quantize the result.
+    /// Returns the norm.
     pub fn norm(&self) -> &LayerNorm {
         &self.norm
     }
 
-    /// Runs on the FP32 rows of `a` and of `residual`; writes x to `out` and, where it is quantized, its encoded form to
-    /// `quantized`.
+    /// Runs on the FP32 rows of `a` and of `residual`. Writes x to `out` and, if the norm quantizes, its encoded form to
+    /// `quantized`, which is else empty.
     ///
     /// # Panics
-    /// If the slices differ in their number of rows.
+    /// If the slices differ in their number of rows, or hold part of a row.
     pub fn run(&self, a: &[f32], residual: &[f32], out: &mut [f32], quantized: &mut [u8]) {
         struct Run<'a> {
             layer: &'a SumNorm,
@@ -48,9 +48,9 @@ impl SumNorm {
                 layer.norm.rows(dot, out, Some(residual), quantized);
             }
         }
-        let stored = self.norm.encoded_len(a.len(), self.kernel.encoded_width());
+        let encoded = self.norm.encoded_len(a.len(), self.kernel.encoded_width());
         let rows = a.len().is_multiple_of(self.norm.features()) && residual.len() == a.len() && out.len() == a.len();
-        assert!(rows && quantized.len() == stored, "rows of one number");
+        assert!(rows && quantized.len() == encoded, "slices have the same rows");
         self.kernel.run(Run { layer: self, a, residual, out, quantized });
     }
 }

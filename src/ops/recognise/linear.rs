@@ -1,5 +1,6 @@
 //! Linear layers: in integers, or left in FP32.
 
+use crate::kernels::MAX_K;
 use crate::onnx::{GraphIndex, pb, raw_tensor_shape};
 use crate::ops::pattern::*;
 use pb::tensor_proto::DataType;
@@ -109,8 +110,7 @@ fn integer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<IntegerLinear<'a>>
     let (x, offsets) = by_feature(index, x, "Add", k).unwrap_or((x, Vec::new()));
     let (x, factors) = by_feature(index, x, "Mul", k).unwrap_or((x, Vec::new()));
     let finite = factors.iter().chain(&offsets).all(|r| (r / input_scale).is_finite());
-    // Beyond this many rows sums of products could overflow.
-    let fits = finite && k > 0 && k <= 65_000 && scale.len() == n && bias.len() == n && zero_point == input_zero;
+    let fits = finite && k > 0 && k <= MAX_K && scale.len() == n && bias.len() == n && zero_point == input_zero;
     let input = Quantized { factors, offsets, scale: input_scale, zero_point };
     fits.then_some(IntegerLinear { x, input, weights, k, n, scale, bias })
 }

@@ -1,14 +1,19 @@
-//! Exact sums from a dot that adds products in pairs and saturates the pairs in i16.
+//! Exact sums from a byte dot that saturates.
 //!
-//! `a₀·w₀ + a₁·w₁` with u8 a and s8 w leaves i16 only where |w₀ + w₁| > 128, since weights of two signs cannot, and
-//! 255 · 128 = 32,640. Such pairs are rare, about one in a hundred of normally distributed weights, and saturate only at
-//! large activations. Where they are is noted once. Every product then finds those that do, by the largest activations of
-//! every few rows first, and gives the sums what these lost.
+//! The dot of [`Dot::SATURATES`](crate::kernels::isa::Dot::SATURATES) computes `a₀·w₀ + a₁·w₁` in i16, with u8 a and s8 w. The
+//! sum can leave i16 only if |w₀ + w₁| > 128: with weights of different sign it is at most 255 · 128 = 32,640, and with weights of
+//! the same sign at most 255 · |w₀ + w₁|. Such pairs of weights are rare, about one in a hundred if weights are normally distributed,
+//! and saturate only with large activations. So:
+//!
+//! 1. [`RiskyPairs`] are recorded once, when a layer is made.
+//! 2. [`ActivationPeaks`], the largest activations of every few rows, are measured once for the rows of a product.
+//! 3. For every panel, [`SaturationRepair`] compares the two, looks at the rows whose peaks can saturate, and notes what their sums
+//!    lose. It adds the losses back before the sums reach the sink.
 
-mod losses;
 mod peaks;
-mod risks;
+mod repair;
+mod risky_pairs;
 
-pub(in crate::kernels) use losses::Losses;
-pub(in crate::kernels) use peaks::Peaks;
-pub(in crate::kernels) use risks::Risks;
+pub(in crate::kernels) use peaks::ActivationPeaks;
+pub(in crate::kernels) use repair::SaturationRepair;
+pub(in crate::kernels) use risky_pairs::RiskyPairs;

@@ -1,48 +1,48 @@
-//! Which activations are large enough for sums of two products to saturate.
+//! The largest activations of rows, which tell where sums of two products can saturate.
 
 use crate::kernels::isa::LANES;
 
-/// Rows of activations whose largest values stand together.
-pub(super) const GROUPED: usize = 8;
+/// Rows that share one peak.
+pub(super) const PEAK_ROWS: usize = 8;
 
-/// The largest activations of a product's rows.
+/// The largest activations of a product's rows, for every pair of k.
 #[derive(Debug, Clone, Default)]
-pub(in crate::kernels) struct Peaks {
-    /// Of every pair of k those of all rows.
+pub(in crate::kernels) struct ActivationPeaks {
+    /// For every pair of k, the largest activations of all rows.
     pub(super) all: Vec<[u8; 2]>,
-    /// Of every pair of k those of each [`GROUPED`] rows, [`LANES`] groups together; what fills up the last is 0.
-    pub(super) groups: Vec<[[u8; 2]; LANES]>,
-    /// Those of the rows at hand.
-    some: Vec<[u8; 2]>,
+    /// For every pair of k, vectors of peaks. Each lane is the peak of [`PEAK_ROWS`] rows. Unused lanes of the last vector are 0.
+    pub(super) vectors: Vec<[[u8; 2]; LANES]>,
+    /// For every pair of k, the peak of the rows being measured.
+    current: Vec<[u8; 2]>,
 }
 
-impl Peaks {
-    /// Finds those of the rows of `a`, u8 activations.
-    pub(in crate::kernels) fn find(&mut self, a: &[u8], stride: usize) {
+impl ActivationPeaks {
+    /// Measures the rows of `a`: u8 activations, `stride` bytes each.
+    pub(in crate::kernels) fn measure(&mut self, a: &[u8], stride: usize) {
         let pairs = stride / 2;
-        let lanes = a.len().div_ceil(stride * GROUPED * LANES);
-        self.groups.clear();
-        self.groups.resize(pairs * lanes, [[0; 2]; LANES]);
-        self.some.resize(pairs, [0; 2]);
+        let vectors = a.len().div_ceil(stride * PEAK_ROWS * LANES);
+        self.vectors.clear();
+        self.vectors.resize(pairs * vectors, [[0; 2]; LANES]);
+        self.current.resize(pairs, [0; 2]);
         self.all.resize(pairs, [0; 2]);
         self.all.fill([0; 2]);
-        for (at, rows) in a.chunks(GROUPED * stride).enumerate() {
-            self.some.fill([0; 2]);
+        for (at, rows) in a.chunks(PEAK_ROWS * stride).enumerate() {
+            self.current.fill([0; 2]);
             for row in rows.chunks_exact(stride) {
-                raise(&mut self.some, row);
+                raise(&mut self.current, row);
             }
-            raise(&mut self.all, self.some.as_flattened());
-            for (some, groups) in self.some.iter().zip(self.groups[at / LANES..].iter_mut().step_by(lanes)) {
-                groups[at % LANES] = *some;
+            raise(&mut self.all, self.current.as_flattened());
+            for (current, peaks) in self.current.iter().zip(self.vectors[at / LANES..].iter_mut().step_by(vectors)) {
+                peaks[at % LANES] = *current;
             }
         }
     }
 }
 
-/// Raises every value of `largest` to that of `row`.
+/// Raises every peak to the value of `row`, if that is larger.
 #[inline(always)]
-fn raise(largest: &mut [[u8; 2]], row: &[u8]) {
-    for (largest, value) in largest.as_flattened_mut().iter_mut().zip(row) {
-        *largest = (*largest).max(*value);
+fn raise(peaks: &mut [[u8; 2]], row: &[u8]) {
+    for (peak, value) in peaks.as_flattened_mut().iter_mut().zip(row) {
+        *peak = (*peak).max(*value);
     }
 }

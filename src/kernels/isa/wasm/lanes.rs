@@ -7,7 +7,7 @@ use std::arch::wasm32::*;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Simd128;
 
-/// Two vectors of four lanes.
+/// Two vectors of four lanes each.
 pub(super) type Pair = [v128; 2];
 
 #[inline(always)]
@@ -29,20 +29,20 @@ impl Lanes for Simd128 {
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> Pair {
         let from = from.as_ptr().cast::<v128>();
-        // SAFETY: eight f32 are two vectors, and the load has no alignment demand.
+        // SAFETY: eight f32 are two vectors, and the load needs no alignment.
         unsafe { [v128_load(from), v128_load(from.add(1))] }
     }
 
     #[inline(always)]
     fn constant(self, from: &[f32; LANES]) -> Pair {
-        // SAFETY: four f32 are one vector, and the load has no alignment demand.
+        // SAFETY: four f32 are one vector, and the load needs no alignment.
         [unsafe { v128_load(from.as_ptr().cast()) }; 2]
     }
 
     #[inline(always)]
     fn store(self, x: Pair, to: &mut [f32; LANES]) {
         let to = to.as_mut_ptr().cast::<v128>();
-        // SAFETY: eight f32 are two vectors, and the store has no alignment demand.
+        // SAFETY: eight f32 are two vectors, and the store needs no alignment.
         unsafe {
             v128_store(to, x[0]);
             v128_store(to.add(1), x[1]);
@@ -115,14 +115,14 @@ impl Lanes for Simd128 {
     #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> Pair {
         let from = from.as_ptr().cast::<v128>();
-        // SAFETY: eight i32 are two vectors, and the load has no alignment demand.
+        // SAFETY: eight i32 are two vectors, and the load needs no alignment.
         unsafe { [v128_load(from), v128_load(from.add(1))] }
     }
 
     #[inline(always)]
     fn store_i32(self, x: Pair, to: &mut [i32; LANES]) {
         let to = to.as_mut_ptr().cast::<v128>();
-        // SAFETY: eight i32 are two vectors, and the store has no alignment demand.
+        // SAFETY: eight i32 are two vectors, and the store needs no alignment.
         unsafe {
             v128_store(to, x[0]);
             v128_store(to.add(1), x[1]);
@@ -131,7 +131,7 @@ impl Lanes for Simd128 {
 
     #[inline(always)]
     fn widen_i8(self, from: &[i8; LANES]) -> Pair {
-        // SAFETY: eight bytes are readable, and the load has no alignment demand.
+        // SAFETY: `from` has eight bytes, and the load needs no alignment.
         let wide = unsafe { i16x8_load_extend_i8x8(from.as_ptr()) };
         [i32x4_extend_low_i16x8(wide), i32x4_extend_high_i16x8(wide)]
     }
@@ -170,7 +170,7 @@ impl Lanes for Simd128 {
     fn to_bytes(self, x: Pair) -> [u8; LANES] {
         let narrow = i16x8_narrow_i32x4(x[0], x[1]);
         let mut bytes = [0; LANES];
-        // SAFETY: eight bytes are writable, and the store has no alignment demand.
+        // SAFETY: `bytes` has eight bytes, and the store needs no alignment.
         unsafe { v128_store64_lane::<0>(low_bytes(narrow), bytes.as_mut_ptr().cast()) };
         bytes
     }
@@ -178,7 +178,7 @@ impl Lanes for Simd128 {
     #[inline(always)]
     fn to_pairs(self, x: Pair) -> [i32; LANES / 2] {
         let mut pairs = [0; LANES / 2];
-        // SAFETY: four i32 are one vector, and the store has no alignment demand.
+        // SAFETY: four i32 are one vector, and the store needs no alignment.
         unsafe { v128_store(pairs.as_mut_ptr().cast(), i16x8_narrow_i32x4(x[0], x[1])) };
         pairs
     }
@@ -206,13 +206,13 @@ impl Lanes for Simd128 {
     #[inline(always)]
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> Pair {
         let from = from.as_ptr().cast::<u8>();
-        // SAFETY: sixteen bytes are readable, eight by each load, which have no alignment demand.
+        // SAFETY: each load reads eight of sixteen bytes and needs no alignment.
         unsafe { [u16x8_load_extend_u8x8(from), u16x8_load_extend_u8x8(from.add(8))] }
     }
 
     #[inline(always)]
     fn outside_i16(self, x: Pair) -> u32 {
-        // Two's complement has bits above the lowest sixteen then.
+        // x + 2¹⁵ has bits above the lowest sixteen if and only if x is outside i16.
         let bits = each(x, [i32x4_splat(1 << 15); 2], |x, y| u32x4_shr(i32x4_add(x, y), 16));
         if !v128_any_true(v128_or(bits[0], bits[1])) {
             return 0;
@@ -222,23 +222,23 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32 {
-        // SAFETY: sixteen s8 are one vector, and the load has no alignment demand.
+    fn pair_sums_beyond_128(self, from: &[i8; 2 * LANES]) -> u32 {
+        // SAFETY: sixteen s8 are one vector, and the load needs no alignment.
         let from = unsafe { v128_load(from.as_ptr().cast()) };
         let sums = i16x8_extadd_pairwise_i8x16(from);
         u32::from(i16x8_bitmask(i16x8_gt(i16x8_abs(sums), i16x8_splat(128))))
     }
 }
 
-/// The lower byte of every i16, each in 0..=255, in the first eight.
-// LLVM guards the narrowing instruction by a minimum and a maximum.
+/// Returns the i16 lanes, each in 0..=255, as the first eight bytes.
+// A shuffle, because LLVM adds a minimum and a maximum to the narrowing instruction.
 #[cfg(feature = "relaxed-simd")]
 #[inline(always)]
 fn low_bytes(x: v128) -> v128 {
     i8x16_relaxed_swizzle(x, i8x16(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14))
 }
 
-/// The lower byte of every i16, each in 0..=255, in the first eight.
+/// Returns the i16 lanes, each in 0..=255, as the first eight bytes.
 #[cfg(not(feature = "relaxed-simd"))]
 #[inline(always)]
 fn low_bytes(x: v128) -> v128 {

@@ -1,31 +1,33 @@
-//! The byte dot of relaxed SIMD, in the two readings of it that add without saturation.
+//! The byte dot of relaxed SIMD on engines that do not saturate.
 
 use super::lanes::{Pair, Simd128};
 use super::pair_sums;
 use crate::kernels::isa::{Block, Dot, GROUP, Lanes, Panel, Sums};
 use std::arch::wasm32::*;
 
-/// The byte dot of relaxed SIMD on an engine that reads its second operand as unsigned (`SIGNED` false: x86 with VNNI)
-/// or as signed (`SIGNED` true: ARM, where some engines add pairs of products in i16, which wraps at two of (−128)²).
+/// The byte dot of relaxed SIMD (`i32x4.relaxed_dot_i8x16_i7x16_add_s`) on engines that read its second operand, the
+/// activations, as unsigned (`SIGNED` is false: x86 with VNNI) or as signed (`SIGNED` is true: ARM).
+///
+/// Signed activations are encoded as `a − 128`. Some ARM engines add two products in i16, which wraps at twice (−128)².
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::kernels) struct Relaxed<const SIGNED: bool>(());
+pub(in crate::kernels) struct RelaxedDot<const SIGNED: bool>(());
 
-impl<const SIGNED: bool> Relaxed<SIGNED> {
-    /// The proof that the engine reads the second operand in this way, and does not saturate.
+impl<const SIGNED: bool> RelaxedDot<SIGNED> {
+    /// Returns the proof that the engine reads the second operand this way and does not saturate, or `None` if it does not.
     pub(in crate::kernels) fn new() -> Option<Self> {
         let expected = if SIGNED { Reading::Signed } else { Reading::Unsigned };
-        (probe() == expected).then_some(Relaxed(()))
+        (probe() == expected).then_some(RelaxedDot(()))
     }
 }
 
-impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
+impl<const SIGNED: bool> Dot for RelaxedDot<SIGNED> {
     type Lanes = Simd128;
     const WIDTH: usize = 1;
     const SHIFT: i32 = if SIGNED { 128 } else { 0 };
     const WRAPS: bool = SIGNED;
-    // x86's byte dot takes five cycles, and two begin in each: fewer than ten sums under way leave it idle.
+    // x86 starts two byte dots per cycle, each of which takes five cycles: with fewer than ten sums at once it idles.
     const ROWS: usize = 6;
-    // 14 bytes for each of 8 k of rows and panel: 24 kB of the 32 kB that the smallest such cache has.
+    // Six rows and eight columns read 14 bytes per k: 24 kB, where the smallest first-level caches have 32 kB.
     const MAX_GROUPS: usize = 219;
 
     #[inline(always)]
@@ -46,7 +48,7 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
         if R <= 2 {
             let mut partial = [[i32x4_splat(0); 4]; R];
-            // SAFETY: the caller's, here and below.
+            // SAFETY: the caller guarantees the rows, here and below.
             each_block!(panel.blocks, panel.next, |group, block| unsafe {
                 add_dots(a, stride, group, block, 0, &mut partial)
             });
@@ -55,16 +57,16 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
             }
             return;
         }
-        // The sums of more rows fit the registers for half the columns at a time.
+        // The sums of more than two rows fit the registers only for half the columns at a time.
         let mut low = [[i32x4_splat(0); 2]; R];
-        each_block!(panel.blocks, panel.next_in(0, 2), |group, block| unsafe {
+        each_block!(panel.blocks, panel.next_for_pass(0, 2), |group, block| unsafe {
             add_dots(a, stride, group, block, 0, &mut low)
         });
         for (sums, [a, b]) in sums.iter_mut().zip(low) {
             sums[0] = pair_sums(a, b);
         }
         let mut high = [[i32x4_splat(0); 2]; R];
-        each_block!(panel.blocks, panel.next_in(1, 2), |group, block| unsafe {
+        each_block!(panel.blocks, panel.next_for_pass(1, 2), |group, block| unsafe {
             add_dots(a, stride, group, block, 2, &mut high)
         });
         for (sums, [a, b]) in sums.iter_mut().zip(high) {
@@ -73,7 +75,7 @@ impl<const SIGNED: bool> Dot for Relaxed<SIGNED> {
     }
 }
 
-/// Adds the products of `R` rows with `C` vectors of two columns of `block`, from the vector `first` on.
+/// Adds the products of `R` rows with `C` vectors of `block`, two columns each, to `partial`. The first of them is vector `first`.
 ///
 /// # Safety
 /// GROUP bytes must be readable at `a + r * stride + group * GROUP` for every r < R.
@@ -87,7 +89,7 @@ unsafe fn add_dots<const R: usize, const C: usize>(
     partial: &mut [[v128; C]; R],
 ) {
     let vectors = block.0.as_chunks::<16>().0;
-    // SAFETY: a vector has 16 bytes; of the rows, the caller's.
+    // SAFETY: a vector has 16 bytes; the caller guarantees the rows.
     unsafe {
         let mut columns = [i32x4_splat(0); C];
         for (column, vector) in columns.iter_mut().zip(&vectors[first..first + C]) {
@@ -102,17 +104,17 @@ unsafe fn add_dots<const R: usize, const C: usize>(
     }
 }
 
-/// What the engine makes of the byte dot when its second operand exceeds 127.
+/// How the engine reads bytes above 127 in the second operand of the byte dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Unsigned,
     Signed,
-    /// Sums of pairs saturate in i16: not exact for 8-bit activations.
+    /// As unsigned, with sums of two products that saturate in i16: not exact for 8-bit activations.
     Saturating,
 }
 
-/// Asks the engine: 4 · 127 · 255 is 129,540 read as unsigned, 4 · 127 · (−1) read as signed, 2 · 32,767 where pairs
-/// saturate. A mixed second case guards against an engine that differs by lane or sign.
+/// Computes two byte dots to see how the engine reads them. 4 · 127 · 255 is 129,540 if read as unsigned, −508 if read as signed,
+/// and 2 · 32,767 if pairs saturate. The second dot has another sign.
 fn probe() -> Reading {
     let dot = |w: i8, a: u8| {
         let (w, a) = (std::hint::black_box(i8x16_splat(w)), std::hint::black_box(u8x16_splat(a)));

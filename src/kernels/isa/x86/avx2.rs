@@ -1,15 +1,17 @@
-//! Multiplication in i16 pairs.
+//! The i16 products of AVX2.
 
 use super::lanes::{Avx, narrow};
 use super::{half, pair_sums, prefetch};
 use crate::kernels::isa::{Dot, GROUP, Panel, Sums};
 use std::arch::x86_64::*;
 
-/// Multiplication in i16 pairs (`vpmaddwd`): even and odd k in registers of their own.
+/// Multiplies pairs of i16 (`vpmaddwd`). Bytes at even and odd k are widened into separate registers; encoded activations have
+/// the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct Avx2(Avx);
 
 impl Avx2 {
+    /// Returns the proof of AVX2 and FMA, or `None` if the processor lacks them.
     pub(in crate::kernels) fn new() -> Option<Self> {
         Avx::new().map(Avx2)
     }
@@ -29,7 +31,7 @@ impl Dot for Avx2 {
     #[inline(always)]
     fn encode(self, group: __m256i, to: &mut [u8]) {
         let to: &mut [u8; 2 * GROUP] = to.try_into().expect("a group in its encoded form");
-        // SAFETY: `self` proves AVX2; sixteen bytes are writable, and the store has no alignment demand.
+        // SAFETY: `self` proves AVX2; `to` has sixteen bytes, and the store needs no alignment.
         unsafe {
             let even_then_odd = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
             _mm_storeu_si128(to.as_mut_ptr().cast(), _mm_shuffle_epi8(narrow(group), even_then_odd));
@@ -38,7 +40,7 @@ impl Dot for Avx2 {
 
     #[inline(always)]
     unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
-        // SAFETY: `self` proves AVX2; the caller vouches for 16 bytes a block at each row.
+        // SAFETY: `self` proves AVX2; the caller guarantees 16 bytes per block in every row.
         unsafe {
             let mut partial = [[_mm256_setzero_si256(); 2]; R];
             prefetch(panel.next);

@@ -5,12 +5,13 @@ use super::{pair_sums, prefetch};
 use crate::kernels::isa::{Block, Dot, GROUP, Panel, Sums};
 use std::arch::x86_64::*;
 
-/// Unsigned times signed bytes, four to a lane (`vpdpbusd`), a whole block at a time. A value exists only where AVX-512 F and
-/// VNNI are available too.
+/// Multiplies unsigned with signed bytes, four to a lane (`vpdpbusd`), one block at a time. A value proves AVX-512 F and VNNI
+/// besides AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct Avx512Vnni(Avx);
 
 impl Avx512Vnni {
+    /// Returns the proof, or `None` if the processor lacks one of the features.
     pub(in crate::kernels) fn new() -> Option<Self> {
         let available = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
         Avx::new().filter(|_| available).map(Avx512Vnni)
@@ -30,9 +31,9 @@ impl Dot for Avx512Vnni {
 
     #[inline(always)]
     unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
-        // SAFETY: `self` proves AVX-512 F and VNNI; the caller vouches for 8 bytes a block at each row.
+        // SAFETY: `self` proves AVX-512 F and VNNI; the caller guarantees 8 bytes per block in every row.
         unsafe {
-            // Even and odd blocks apart: an instruction waits for the last that added to the same sums.
+            // Even and odd blocks have separate sums: an instruction waits for the previous one that added to the same sums.
             let (mut even, mut odd) = ([_mm512_setzero_si512(); R], [_mm512_setzero_si512(); R]);
             prefetch(panel.next);
             let (twos, rest) = panel.blocks.as_chunks::<2>();
@@ -51,13 +52,13 @@ impl Dot for Avx512Vnni {
     }
 }
 
-/// Adds the products of `R` rows with a block to `sums`, four k of a column to a lane.
+/// Adds the products of `R` rows with a block to `sums`, four k of one column per lane.
 ///
 /// # Safety
 /// AVX-512 F and VNNI must be available, and [`GROUP`] bytes readable at `a + r * stride` for every r < R.
 #[inline(always)]
 unsafe fn add<const R: usize>(sums: &mut [__m512i; R], a: *const u8, stride: usize, block: &Block) {
-    // SAFETY: the caller's; a block has 64 bytes, aligned to 64.
+    // SAFETY: the caller guarantees features and rows; a block has 64 bytes, aligned to 64.
     unsafe {
         let columns = _mm512_load_si512(block.0.as_ptr().cast());
         for (r, sums) in sums.iter_mut().enumerate() {

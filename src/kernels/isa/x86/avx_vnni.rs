@@ -5,11 +5,12 @@ use super::{half, pair_sums, prefetch};
 use crate::kernels::isa::{Dot, GROUP, Panel, Sums};
 use std::arch::x86_64::*;
 
-/// Unsigned times signed bytes, four to a lane (`vpdpbusd`). A value exists only where AVX-VNNI is available too.
+/// Multiplies unsigned with signed bytes, four to a lane (`vpdpbusd`). A value proves AVX-VNNI besides AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct AvxVnni(Avx);
 
 impl AvxVnni {
+    /// Returns the proof, or `None` if the processor lacks one of the features.
     pub(in crate::kernels) fn new() -> Option<Self> {
         Avx::new().filter(|_| is_x86_feature_detected!("avxvnni")).map(AvxVnni)
     }
@@ -28,7 +29,7 @@ impl Dot for AvxVnni {
 
     #[inline(always)]
     unsafe fn tile<const R: usize>(self, a: *const u8, stride: usize, panel: Panel, sums: &mut Sums<Self>) {
-        // SAFETY: `self` proves AVX2 and AVX-VNNI; the caller vouches for 8 bytes a block at each row.
+        // SAFETY: `self` proves AVX2 and AVX-VNNI; the caller guarantees 8 bytes per block in every row.
         unsafe {
             let mut partial = [[_mm256_setzero_si256(); 2]; R];
             prefetch(panel.next);

@@ -3,11 +3,12 @@
 use crate::kernels::isa::{LANES, Lanes};
 use std::arch::x86_64::*;
 
-/// Eight lanes in one register. A value exists only where AVX2 and FMA are available.
+/// Eight lanes in one register. A value proves AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct Avx(());
 
 impl Avx {
+    /// Returns the proof, or `None` if the processor lacks AVX2 or FMA.
     pub(super) fn new() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx(()))
     }
@@ -26,13 +27,13 @@ impl Lanes for Avx {
 
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> __m256 {
-        // SAFETY: eight f32 are one register, and the load has no alignment demand.
+        // SAFETY: eight f32 are one register, and the load needs no alignment.
         unsafe { _mm256_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
     fn store(self, x: __m256, to: &mut [f32; LANES]) {
-        // SAFETY: eight f32 are one register, and the store has no alignment demand.
+        // SAFETY: eight f32 are one register, and the store needs no alignment.
         unsafe { _mm256_storeu_ps(to.as_mut_ptr(), x) }
     }
 
@@ -86,19 +87,19 @@ impl Lanes for Avx {
 
     #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> __m256i {
-        // SAFETY: eight i32 are one register, and the load has no alignment demand.
+        // SAFETY: eight i32 are one register, and the load needs no alignment.
         unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
     }
 
     #[inline(always)]
     fn store_i32(self, x: __m256i, to: &mut [i32; LANES]) {
-        // SAFETY: eight i32 are one register, and the store has no alignment demand.
+        // SAFETY: eight i32 are one register, and the store needs no alignment.
         unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), x) }
     }
 
     #[inline(always)]
     fn widen_i8(self, from: &[i8; LANES]) -> __m256i {
-        // SAFETY: eight bytes are readable, and the load has no alignment demand.
+        // SAFETY: `from` has eight bytes, and the load needs no alignment.
         unsafe { _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.as_ptr().cast())) }
     }
 
@@ -150,7 +151,7 @@ impl Lanes for Avx {
     #[inline(always)]
     fn to_pairs(self, x: __m256i) -> [i32; LANES / 2] {
         let mut pairs = [0; LANES / 2];
-        // SAFETY: AVX2; four i32 are one register, and the store has no alignment demand.
+        // SAFETY: AVX2; four i32 are one register, and the store needs no alignment.
         unsafe { _mm_storeu_si128(pairs.as_mut_ptr().cast(), narrow(x)) };
         pairs
     }
@@ -181,7 +182,7 @@ impl Lanes for Avx {
 
     #[inline(always)]
     fn widen_pairs(self, from: &[[u8; 2]; LANES]) -> __m256i {
-        // SAFETY: AVX2; sixteen bytes are readable, and the load has no alignment demand.
+        // SAFETY: AVX2; `from` has sixteen bytes, and the load needs no alignment.
         unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().cast())) }
     }
 
@@ -195,8 +196,8 @@ impl Lanes for Avx {
     }
 
     #[inline(always)]
-    fn far_pairs(self, from: &[i8; 2 * LANES]) -> u32 {
-        // SAFETY: AVX2; sixteen s8 are half a register, and the load has no alignment demand.
+    fn pair_sums_beyond_128(self, from: &[i8; 2 * LANES]) -> u32 {
+        // SAFETY: AVX2; sixteen s8 are half a register, and the load needs no alignment.
         unsafe {
             let sums = _mm_maddubs_epi16(_mm_set1_epi8(1), _mm_loadu_si128(from.as_ptr().cast()));
             let far = _mm_cmpgt_epi16(_mm_abs_epi16(sums), _mm_set1_epi16(128));
@@ -205,12 +206,12 @@ impl Lanes for Avx {
     }
 }
 
-/// Eight lanes within i16 in order.
+/// Narrows eight lanes within i16, in order.
 ///
 /// # Safety
 /// AVX2 must be available.
 #[inline(always)]
 pub(super) unsafe fn narrow(x: __m256i) -> __m128i {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees AVX2.
     unsafe { _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x)) }
 }

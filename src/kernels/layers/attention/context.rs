@@ -1,16 +1,17 @@
-//! Attention's context in i16: values of 14 bits, weighed with a softmax of 15 bits.
+//! Quantization of values (14 bits) and softmax probabilities (15 bits) to i16, for the integer product that computes the
+//! context.
 
 use crate::kernels::isa::{LANES, Lanes};
 use crate::kernels::layers::math::ROUND;
 
-/// What the largest value of a sequence's head becomes.
-const VALUE: f32 = 8_191.0;
+/// The integer of the largest value of a sequence's head.
+const VALUE_MAX: f32 = 8_191.0;
 
-/// What all weights of a row add up to at most, before each is rounded: for k tokens no sum of products is larger than
+/// The largest sum of a row's quantized probabilities before rounding. For k tokens no sum of products exceeds
 /// 8,191 · (200,000 + k / 2), which fits i32 up to 124,000 tokens.
-const TOTAL: f32 = 200_000.0;
+const PROBABILITY_TOTAL: f32 = 200_000.0;
 
-/// Rounds panels of values to i16, and lays every two tokens of a panel side by side. Gives what a step stands for.
+/// Quantizes panels of values symmetrically to i16, pairs every two tokens of a panel, and returns the scale.
 #[inline(always)]
 pub(super) fn quantize_values<L: Lanes>(l: L, values: &[[f32; LANES]], pairs: &mut [[i32; LANES]]) -> f32 {
     let mut largest = l.splat(0.0);
@@ -18,26 +19,26 @@ pub(super) fn quantize_values<L: Lanes>(l: L, values: &[[f32; LANES]], pairs: &m
         let value = l.load(value);
         largest = l.max(l.max(value, l.sub(l.splat(0.0), value)), largest);
     }
-    // The least has an inverse that is finite.
+    // At least 1e-30, whose inverse is finite.
     let largest = l.max_lane(largest).max(1e-30);
-    let factor = l.splat(VALUE / largest);
+    let factor = l.splat(VALUE_MAX / largest);
     let bits = |value| l.to_bits(l.mul_add(l.load(value), factor, l.splat(ROUND)));
     for ([first, second], pair) in values.as_chunks().0.iter().zip(pairs) {
         l.store_i32(l.pair(bits(first), bits(second)), pair);
     }
-    largest / VALUE
+    largest / VALUE_MAX
 }
 
-/// Rounds the numerators of a row's softmax, the largest of which is 1, to i16, and lays every two side by side. Gives what a
-/// step stands for.
+/// Quantizes the probabilities of a row to i16, pairs every two tokens, and returns the scale. The row is given as softmax
+/// numerators, the largest of which is 1, and the inverse of their sum.
 #[inline(always)]
-pub(super) fn quantize_weights<L: Lanes>(
+pub(super) fn quantize_probabilities<L: Lanes>(
     l: L,
     numerators: &[[f32; LANES]],
     inverse_sum: f32,
     pairs: &mut [[i32; LANES / 2]],
 ) -> f32 {
-    let factor = (TOTAL * inverse_sum).min(f32::from(i16::MAX));
+    let factor = (PROBABILITY_TOTAL * inverse_sum).min(f32::from(i16::MAX));
     for (numerators, pairs) in numerators.iter().zip(pairs) {
         let rounded = l.to_bits(l.mul_add(l.load(numerators), l.splat(factor), l.splat(ROUND)));
         *pairs = l.to_pairs(l.sub_i32(rounded, l.splat_i32(ROUND.to_bits() as i32)));
@@ -47,12 +48,12 @@ pub(super) fn quantize_weights<L: Lanes>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::weigh::{I16Pairs, weigh};
+    use super::super::panel_product::{I16PairProduct, multiply_panels};
     use super::*;
     use crate::kernels::isa::{Dot, Kernel, Task};
     use crate::kernels::layers::linear::Epilogue;
 
-    /// Softmaxes of rows, from their numerators, times a panel of values.
+    /// The context of rows of softmax numerators with a panel of values.
     struct Context<'a> {
         numerators: &'a [[f32; LANES]],
         values: &'a [[f32; LANES]],
@@ -75,16 +76,16 @@ mod tests {
             let (l, tokens) = (dot.lanes(), self.values.len());
             let mut values = vec![[0; LANES]; tokens / 2];
             let step = quantize_values(l, self.values, &mut values);
-            let mut weights = vec![[0; LANES / 2]; self.numerators.len()];
+            let mut probabilities = vec![[0; LANES / 2]; self.numerators.len()];
             let mut factors = Vec::new();
             let rows = self.numerators.chunks_exact(tokens / LANES);
-            for (row, weights) in rows.zip(weights.chunks_exact_mut(tokens / LANES)) {
+            for (row, probabilities) in rows.zip(probabilities.chunks_exact_mut(tokens / LANES)) {
                 let sum: f32 = row.as_flattened().iter().sum();
-                factors.push(step * quantize_weights(l, row, 1.0 / sum, weights));
+                factors.push(step * quantize_probabilities(l, row, 1.0 / sum, probabilities));
             }
-            let mut put = Rows(l, &factors, Vec::new());
-            weigh::<_, I16Pairs>(l, tokens / 2, weights.as_flattened(), &values, &mut put);
-            put.2
+            let mut epilogue = Rows(l, &factors, Vec::new());
+            multiply_panels::<_, I16PairProduct>(l, tokens / 2, probabilities.as_flattened(), &values, &mut epilogue);
+            epilogue.2
         }
     }
 
@@ -95,9 +96,9 @@ mod tests {
             let context = Context { numerators: numerators.as_chunks().0, values: values.as_chunks().0 };
             for (row, got) in numerators.chunks_exact(tokens).zip(kernel.run(context)) {
                 let sum: f64 = row.iter().map(|&e| f64::from(e)).sum();
-                // Half a step of every weight and of the values, and what f32 rounds.
-                let step = f64::from((TOTAL / sum as f32).min(32_767.0)) * sum;
-                let bound = largest * (0.5 * tokens as f64 / step + 0.5 / f64::from(VALUE) + 1e-6);
+                // Half a step of every probability and of the values, and rounding of f32.
+                let step = f64::from((PROBABILITY_TOTAL / sum as f32).min(32_767.0)) * sum;
+                let bound = largest * (0.5 * tokens as f64 / step + 0.5 / f64::from(VALUE_MAX) + 1e-6);
                 for (column, got) in got.into_iter().enumerate() {
                     let products = row.iter().zip(values.iter().skip(column).step_by(LANES));
                     let exact: f64 = products.map(|(&e, &value)| f64::from(e) * f64::from(value)).sum::<f64>() / sum;
@@ -112,7 +113,7 @@ mod tests {
     fn the_context_is_within_its_bound_on_every_kernel() {
         for (tokens, rows) in [(8, 1), (16, 7), (64, 13), (512, 9)] {
             let values: Vec<f32> = (0..tokens * LANES).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
-            // From a softmax that is even to one that looks at a token alone.
+            // From a uniform softmax to one that is almost all on one token.
             let numerator = |i: usize| (((i * 7 % 31) as f32 / 31.0 - 1.0) * (i / tokens) as f32 * 3.0).exp();
             let mut numerators: Vec<f32> = (0..rows * tokens).map(numerator).collect();
             numerators.chunks_exact_mut(tokens).for_each(|row| row[tokens / 2] = 1.0);

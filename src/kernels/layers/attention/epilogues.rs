@@ -1,15 +1,17 @@
-//! Where the rows of attention's products go: keys, values, context.
+//! The epilogues of attention's products: they write keys, values and context.
 
-use super::sequences::ROWS;
+use super::sequences::QUERY_ROWS;
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::Epilogue;
-use crate::kernels::layers::quantizer::Quantize;
+use crate::kernels::layers::quantizer::QuantizerView;
 
-/// Quantizes keys, and writes them as the columns of a weight matrix.
+/// Quantizes keys and packs them, each as a column of a weight matrix.
 pub(super) struct WriteKeys<'a, L> {
     pub l: L,
-    pub quantizer: Quantize<'a>,
+    pub quantizer: QuantizerView<'a>,
+    /// Blocks of a panel.
     pub groups: usize,
+    /// Packed keys.
     pub keys: &'a mut [Block],
 }
 
@@ -23,10 +25,12 @@ impl<L: Lanes> Epilogue<L> for WriteKeys<'_, L> {
     }
 }
 
-/// Writes values as panels of columns, each `k` tokens long.
+/// Writes FP32 values as panels of columns.
 pub(super) struct WriteValues<'a, L> {
     pub l: L,
+    /// Tokens of a panel.
     pub k: usize,
+    /// Panels of [`LANES`] columns.
     pub values: &'a mut [[f32; LANES]],
 }
 
@@ -37,17 +41,19 @@ impl<L: Lanes> Epilogue<L> for WriteValues<'_, L> {
     }
 }
 
-/// Scales and quantizes the context of one head, and writes its encoded form.
+/// Scales the context of one head, quantizes it and writes it to encoded rows.
 pub(super) struct QuantizeContext<'a, D> {
     pub dot: D,
-    pub quantizer: Quantize<'a>,
-    /// What the sums of every row are multiplied with.
-    pub factors: [f32; ROWS],
-    /// Groups of the heads before.
+    pub quantizer: QuantizerView<'a>,
+    /// The factor of every row.
+    pub factors: [f32; QUERY_ROWS],
+    /// Groups of the preceding heads.
     pub before: usize,
-    /// Where the head's part of the first row begins.
+    /// Where the head's part of the first row begins in `out`.
     pub first: usize,
+    /// Bytes of a row of all heads.
     pub stride: usize,
+    /// Encoded rows of all heads.
     pub out: &'a mut [u8],
 }
 

@@ -1,26 +1,26 @@
-//! Multi-head self-attention in FP32 of sequences laid end to end, without padding.
+//! Multi-head self-attention in FP32 over sequences laid end to end, without padding.
 
-use super::sequences::{ROWS, Sequence, WriteContext, sequences};
-use super::weigh::{Float, weigh};
+use super::panel_product::{F32Product, multiply_panels};
+use super::sequences::{QUERY_ROWS, Sequence, WriteContext, sequences};
 use crate::kernels::buffer::at_least;
 use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
 use crate::kernels::layers::linear::Epilogue;
 use crate::kernels::layers::softmax::softmax_numerators;
 
-/// `softmax(q · kᵀ · score scale) · v` per sequence and head, over FP32 rows of all heads, head after head.
+/// `softmax(q · kᵀ · score_scale) · v` for every sequence and head. The FP32 rows of q, k and v hold head after head.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FloatAttention {
-    /// Whose lanes compute.
+    /// The kernel that attention runs on.
     pub kernel: Kernel,
-    /// Heads.
+    /// Number of heads.
     pub heads: usize,
     /// Features of a head.
     pub head_size: usize,
-    /// What a score is multiplied with: 1 / √d.
+    /// The factor of scores: 1 / √head_size.
     pub score_scale: f32,
 }
 
-/// Buffers that runs share; they grow to the largest run and stay.
+/// Buffers to share among runs. They grow to the size of the largest run.
 #[derive(Debug, Default)]
 pub struct FloatAttentionScratch {
     queries: Vec<[f32; LANES]>,
@@ -30,16 +30,17 @@ pub struct FloatAttentionScratch {
 }
 
 impl FloatAttention {
-    /// Features of a row.
+    /// Returns the number of features of a row.
     pub fn features(&self) -> usize {
         self.heads * self.head_size
     }
 
-    /// Runs on rows of queries, keys and values of the sequences that end before `ends`, and writes the context of every
-    /// query to `out`. Queries are those of all tokens, or of the first token of every sequence.
+    /// Runs on rows of queries, keys and values of sequences laid end to end, where `ends[i]` is the end of sequence i among the
+    /// keys. There is one query for each token, or one for the first token of each sequence. Writes the context of every query to
+    /// `out`.
     ///
     /// # Panics
-    /// If `ends` does not grow to the rows of keys and values, or there are more or fewer queries.
+    /// If `ends` is not ascending up to the number of keys, or the numbers of queries, values or output rows do not fit.
     pub fn run(
         &self,
         [queries, keys, values]: [&[f32]; 3],
@@ -47,14 +48,17 @@ impl FloatAttention {
         scratch: &mut FloatAttentionScratch,
         out: &mut [f32],
     ) {
-        let (tokens, asking) = (keys.len() / self.features(), queries.len() / self.features());
+        let (tokens, query_rows) = (keys.len() / self.features(), queries.len() / self.features());
         assert!(ends.is_sorted() && ends.last() == Some(&tokens), "sequences cover the rows");
-        assert!(asking == tokens || asking == ends.len(), "all tokens ask, or the first of every sequence");
+        assert!(
+            query_rows == tokens || query_rows == ends.len(),
+            "queries for all tokens, or for the first of every sequence"
+        );
         assert!(
             values.len() == keys.len() && out.len() == queries.len(),
             "a value for every key, a row for every query"
         );
-        let sequences = sequences(ends, asking == ends.len());
+        let sequences = sequences(ends, query_rows == ends.len());
         self.kernel.run(Attend { attention: self, queries, keys, values, sequences, scratch, out });
     }
 }
@@ -77,19 +81,20 @@ impl Task for Attend<'_> {
         let Attend { attention, sequences, scratch, out, .. } = self;
         let (l, size, features) = (dot.lanes(), attention.head_size, attention.features());
         let groups = size.div_ceil(LANES);
+        // The head's features, filled up to whole vectors.
         let filled = groups * LANES;
         let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
-        let queries = at_least(&mut scratch.queries, ROWS * groups, [0.0; LANES]);
+        let queries = at_least(&mut scratch.queries, QUERY_ROWS * groups, [0.0; LANES]);
         let keys = at_least(&mut scratch.keys, longest * filled, [0.0; LANES]);
         let values = at_least(&mut scratch.values, longest * filled, [0.0; LANES]);
-        let scores = at_least(&mut scratch.scores, ROWS * longest, [0.0; LANES]);
+        let scores = at_least(&mut scratch.scores, QUERY_ROWS * longest, [0.0; LANES]);
         for head in 0..attention.heads {
             // The head's part of a row.
             let part = |row: usize| row * features + head * size..row * features + (head + 1) * size;
             for sequence in &sequences {
-                let (panels, places) = (sequence.panels.len(), sequence.places());
+                let (panels, padded_len) = (sequence.panels.len(), sequence.padded_len());
                 let (keys, values) = (&mut keys[..panels * filled], &mut values[..panels * filled]);
-                // What fills up heads and panels counts nothing.
+                // Heads and panels are filled up with zeros, which add nothing.
                 keys.fill([0.0; LANES]);
                 values.fill([0.0; LANES]);
                 for (at, token) in sequence.tokens.clone().enumerate() {
@@ -98,11 +103,11 @@ impl Task for Attend<'_> {
                         column[at % LANES] = *key;
                     }
                     for (group, value) in self.values[part(token)].chunks(LANES).enumerate() {
-                        values[group * places + at][..value.len()].copy_from_slice(value);
+                        values[group * padded_len + at][..value.len()].copy_from_slice(value);
                     }
                 }
-                for first in sequence.queries.clone().step_by(ROWS) {
-                    let rows = first..sequence.queries.end.min(first + ROWS);
+                for first in sequence.queries.clone().step_by(QUERY_ROWS) {
+                    let rows = first..sequence.queries.end.min(first + QUERY_ROWS);
                     let queries = &mut queries[..rows.len() * groups];
                     queries.fill([0.0; LANES]);
                     for (query, row) in queries.chunks_exact_mut(groups).zip(rows.clone()) {
@@ -110,28 +115,28 @@ impl Task for Attend<'_> {
                     }
                     let scores = &mut scores[..rows.len() * panels];
                     let scale = l.splat(attention.score_scale);
-                    weigh::<_, Float>(
+                    multiply_panels::<_, F32Product>(
                         l,
                         filled,
                         queries.as_flattened(),
                         keys,
                         &mut WriteScores { l, scale, panels, scores },
                     );
-                    let mut factors = [0.0; ROWS];
+                    let mut factors = [0.0; QUERY_ROWS];
                     for (row, inverse_sum) in scores.chunks_exact_mut(panels).zip(&mut factors) {
                         row.as_flattened_mut()[sequence.tokens.len()..].fill(f32::NEG_INFINITY);
                         *inverse_sum = softmax_numerators(l, row);
                     }
                     let first = rows.start * features + head * size;
-                    let mut put = WriteContext { l, factors, first, stride: features, size, out };
-                    weigh::<_, Float>(l, places, scores.as_flattened(), values, &mut put);
+                    let mut epilogue = WriteContext { l, factors, first, stride: features, size, out };
+                    multiply_panels::<_, F32Product>(l, padded_len, scores.as_flattened(), values, &mut epilogue);
                 }
             }
         }
     }
 }
 
-/// Scales scores.
+/// Scales scores and writes them as FP32 rows, one for each query.
 struct WriteScores<'a, L: Lanes> {
     l: L,
     scale: L::F32,
@@ -154,7 +159,7 @@ mod tests {
         (0..len).map(|i| ((i * 37 + seed * 101) as f32 * 0.7).sin() * 2.0).collect()
     }
 
-    /// The same, value by value in f64.
+    /// Computes attention value by value in f64.
     fn plain(attention: &FloatAttention, [q, k, v]: [&[f32]; 3], sequences: &[Sequence]) -> Vec<f64> {
         let (size, features) = (attention.head_size, attention.features());
         let mut out = vec![0.0; q.len()];
@@ -175,21 +180,21 @@ mod tests {
     }
 
     #[test]
-    fn is_the_plain_loop_for_every_kernel_length_and_head_size() {
+    fn equals_the_plain_loop_for_every_kernel_length_and_head_size() {
         for (kernel, head_size) in Kernel::all().flat_map(|kernel| [1, 4, 8, 13, 32].map(|size| (kernel, size))) {
             let attention =
                 FloatAttention { kernel, heads: 3, head_size, score_scale: 1.0 / (head_size as f32).sqrt() };
-            // One scratch for all, so that what a longer run left is seen by a shorter one.
+            // One scratch for all runs, so that shorter runs find what longer ones left.
             let mut scratch = FloatAttentionScratch::default();
             for lengths in [&[40, 1, 17][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9], &[16], &[33, 8]] {
                 let ends: Vec<usize> = (1..=lengths.len()).map(|count| lengths[..count].iter().sum()).collect();
                 let tokens = lengths.iter().sum::<usize>() * attention.features();
                 let (keys, values) = (rows(1, tokens), rows(2, tokens));
-                for first_only in [false, true] {
-                    let sequences = sequences(&ends, first_only);
-                    let asking = if first_only { ends.len() * attention.features() } else { tokens };
-                    let parts = [&rows(3, asking)[..], &keys, &values];
-                    let mut out = vec![f32::NAN; asking];
+                for first_query_only in [false, true] {
+                    let sequences = sequences(&ends, first_query_only);
+                    let queries = if first_query_only { ends.len() * attention.features() } else { tokens };
+                    let parts = [&rows(3, queries)[..], &keys, &values];
+                    let mut out = vec![f32::NAN; queries];
                     attention.run(parts, &ends, &mut scratch, &mut out);
                     for (got, exact) in out.iter().zip(plain(&attention, parts, &sequences)) {
                         // Scores of at most 23 in f32, their exponentials, and a mean of values of at most 2.

@@ -1,76 +1,94 @@
-//! Multi-head self-attention of sequences laid end to end, without padding: queries, keys and values of the same rows,
-//! integer scores, float softmax, integer context.
+//! Multi-head self-attention over sequences laid end to end, without padding.
+//!
+//! # Data flow
+//!
+//! For every head, and within a head for every sequence:
+//!
+//! 1. [`AttentionHead::project`]: integer products of the encoded rows with the head's columns of the three projections. Epilogues
+//!    quantize queries into encoded rows, and keys into packed weights, one column per token. Values are quantized to 14 bits in i16,
+//!    with one scale for the sequence's head.
+//! 2. [`AttentionHead::attend`], for a few query rows at a time:
+//!    - scores: the integer product of queries and keys, dequantized to FP32;
+//!    - softmax in FP32, whose probabilities are quantized to 15 bits in i16;
+//!    - context: the product of probabilities and values in pairs of i16, scaled and written as FP32 rows or quantized.
+//!
+//! If the model reads only the first token of a sequence, that token is the only query ([`AttentionParams::first_query_only`]).
+//!
+//! [`FloatAttention`] computes scores, softmax and context in FP32, from FP32 queries, keys and values.
 
 mod context;
 mod epilogues;
 mod float;
 mod head;
+mod panel_product;
 mod scores;
 mod sequences;
-mod weigh;
 
 pub use float::{FloatAttention, FloatAttentionScratch};
 
 use crate::kernels::buffer::at_least;
-use crate::kernels::gemm::Prepared;
+use crate::kernels::gemm::{MAX_K, PreparedRows};
 use crate::kernels::isa::{Dot, GROUP, Kernel, Task};
 use crate::kernels::layers::linear::Linear;
 use crate::kernels::layers::quantizer::Quantizer;
-use head::{Head, HeadBuffers};
+use head::{AttentionHead, HeadBuffers};
 use sequences::{Sequence, sequences};
 
-/// How attention splits and quantizes its parts. Queries and keys are quantized symmetrically.
+/// The heads of attention and the quantization of queries and keys, which is symmetric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionParams {
-    /// Heads.
+    /// Number of heads.
     pub heads: usize,
     /// Features of a head.
     pub head_size: usize,
-    /// Quantizes the queries of a head, filled up to a multiple of 8.
+    /// Quantizes the queries of a head, filled up to a multiple of 8 features.
     pub query: Quantizer,
-    /// Quantizes the keys of a head, filled up to a multiple of 8, as weights. A key beyond its range so ends a step earlier than by
-    /// QuantizeLinear.
+    /// Quantizes the keys of a head, filled up to a multiple of 8 features, in the narrow range of weights. Out-of-range keys clamp
+    /// to −127, not to −128 as QuantizeLinear does.
     pub key: Quantizer,
-    /// What an integer score is multiplied with: query scale · key scale / √d.
+    /// The factor of integer scores: query scale · key scale / √head_size.
     pub score_scale: f32,
-    /// Whether only the first token of every sequence asks.
-    pub first_only: bool,
+    /// Whether only the first token of every sequence is a query.
+    pub first_query_only: bool,
 }
 
-/// `softmax(q · kᵀ · score scale) · v` per sequence and head, with q, k and v from linear layers over the same rows.
+/// `softmax(q · kᵀ · score_scale) · v` for every sequence and head, where q, k and v come from three linear layers over the same
+/// rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SelfAttention {
-    /// For queries, keys and values. Columns: head after head, each filled up to a multiple of 8.
+    /// Of queries, keys and values. Their columns are head after head, each filled up to a multiple of 8.
     projections: [Linear; 3],
     params: AttentionParams,
 }
 
-/// Where the context goes.
+/// The output rows of the context, one for each query.
 #[derive(Debug)]
 pub enum ContextRows<'a> {
-    /// To FP32 rows.
+    /// FP32 rows.
     Float(&'a mut [f32]),
-    /// Through a quantizer to rows in the encoded form, heads filled up to a multiple of 8.
+    /// Encoded rows that the quantizer makes, with heads filled up to a multiple of 8 features.
     Encoded(&'a Quantizer, &'a mut [u8]),
 }
 
-/// Buffers that runs share; they grow to the largest run and stay.
+/// Buffers to share among runs. They grow to the size of the largest run.
 #[derive(Debug, Default)]
 pub struct AttentionScratch {
-    /// Rows of the first tokens.
+    /// The first row of every sequence.
     first: Vec<u8>,
-    /// Of all rows that ask.
-    asking: Prepared,
-    /// Of every sequence's rows.
-    tokens: Vec<Prepared>,
+    /// The prepared query rows.
+    queries: PreparedRows,
+    /// The prepared rows of every sequence.
+    tokens: Vec<PreparedRows>,
     head: HeadBuffers,
 }
 
 impl SelfAttention {
-    /// From the layers that make queries, keys and values, head after head, each filled up to a multiple of 8.
+    /// Returns attention with the layers of queries, keys and values. Their outputs are head after head, each filled up to a multiple
+    /// of 8 features.
     ///
     /// # Panics
-    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, or a quantizer is for other rows.
+    /// If a layer's outputs are not the heads' features, the layers differ in inputs or kernel, a quantizer is not for the features of
+    /// one head, or a head has more than [`MAX_K`] features.
     pub fn new(projections: [Linear; 3], params: AttentionParams) -> Self {
         let AttentionParams { heads, head_size, ref query, ref key, .. } = params;
         let filled = head_size.next_multiple_of(GROUP);
@@ -78,48 +96,49 @@ impl SelfAttention {
         let expected = (heads * filled, projections[0].input_bytes(), projections[0].kernel());
         assert!(projections.iter().all(|layer| shape(layer) == expected), "queries, keys and values of every head");
         assert!(query.features() == filled && key.features() == filled, "queries and keys of a head are quantized");
+        assert!(filled <= MAX_K, "scores of more than {MAX_K} products can overflow");
         SelfAttention { projections, params }
     }
 
-    /// Bytes of a row of activations in the encoded form.
+    /// Returns the bytes of one encoded input row.
     pub fn input_bytes(&self) -> usize {
         self.projections[0].input_bytes()
     }
 
-    /// The kernel it was made for.
+    /// Returns the kernel that attention runs on.
     pub fn kernel(&self) -> Kernel {
         self.projections[0].kernel()
     }
 
-    /// Features of an FP32 row of the context.
+    /// Returns the number of features of an FP32 row of the context.
     pub fn features(&self) -> usize {
         self.params.heads * self.params.head_size
     }
 
-    /// Whether only the first token of every sequence asks.
-    pub fn first_only(&self) -> bool {
-        self.params.first_only
+    /// Whether only the first token of every sequence is a query.
+    pub fn first_query_only(&self) -> bool {
+        self.params.first_query_only
     }
 
-    /// Runs on the rows of `a` (encoded form), which hold the sequences that end before `ends`, and writes the context of
-    /// every token that asks to `out`.
+    /// Runs on the encoded rows of `a`, which hold sequences laid end to end, where `ends[i]` is the end of sequence i. Writes the
+    /// context of every query to `out`.
     ///
     /// # Panics
-    /// If `ends` does not grow to the rows of `a`, or `out` has not one row of the context for every token that asks.
+    /// If `ends` is not ascending up to the number of rows, or `out` does not have one row for each query.
     pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
         let rows = a.len() / self.input_bytes();
         assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
-        let asking = if self.params.first_only { ends.len() } else { rows };
+        let queries = if self.params.first_query_only { ends.len() } else { rows };
         match &out {
-            ContextRows::Float(out) => assert_eq!(out.len(), asking * self.features(), "a row for every query"),
+            ContextRows::Float(out) => assert_eq!(out.len(), queries * self.features(), "a row for every query"),
             ContextRows::Encoded(quantizer, out) => {
                 let features = self.params.heads * self.params.head_size.next_multiple_of(GROUP);
                 assert_eq!(quantizer.features(), features, "the context of every head is quantized");
                 let bytes = features * self.kernel().encoded_width();
-                assert_eq!(out.len(), asking * bytes, "a row for every query");
+                assert_eq!(out.len(), queries * bytes, "a row for every query");
             }
         }
-        let sequences = sequences(ends, self.params.first_only);
+        let sequences = sequences(ends, self.params.first_query_only);
         self.kernel().run(Attend { attention: self, a, sequences, scratch, out });
     }
 }
@@ -138,39 +157,130 @@ impl Task for Attend<'_> {
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
         let Attend { attention, a, sequences, scratch, mut out } = self;
-        let AttentionScratch { first, asking, tokens, head: buffers } = scratch;
+        let AttentionScratch { first, queries, tokens, head: buffers } = scratch;
         let bytes = attention.input_bytes();
         let rows_of = |sequence: &Sequence| &a[sequence.tokens.start * bytes..sequence.tokens.end * bytes];
-        // Every head's products have the same rows.
-        let tokens = at_least(tokens, sequences.len(), Prepared::default());
+        // All heads multiply the same rows, so these are prepared once.
+        let tokens = at_least(tokens, sequences.len(), PreparedRows::default());
         for (sequence, prepared) in sequences.iter().zip(&mut *tokens) {
-            prepared.find(dot, rows_of(sequence), bytes);
+            prepared.prepare(dot, rows_of(sequence), bytes);
         }
-        let asking = match &*tokens {
-            // All rows of the one sequence ask.
-            [only] if !attention.first_only() => (a, only),
+        let queries = match &*tokens {
+            // All rows of the only sequence are queries.
+            [only] if !attention.first_query_only() => (a, only),
             _ => {
-                let rows = match attention.first_only() {
+                let rows = match attention.first_query_only() {
                     true => first_rows(&sequences, a, bytes, first),
                     false => a,
                 };
-                asking.find(dot, rows, bytes);
-                (rows, &*asking)
+                queries.prepare(dot, rows, bytes);
+                (rows, &*queries)
             }
         };
         for number in 0..attention.params.heads {
-            let head = Head { dot, attention, sequences: &sequences, number };
-            head.project(asking, sequences.iter().map(rows_of).zip(&*tokens), buffers);
+            let head = AttentionHead { dot, attention, sequences: &sequences, number };
+            head.project(queries, sequences.iter().map(rows_of).zip(&*tokens), buffers);
             head.attend(buffers, &mut out);
         }
     }
 }
 
-/// The first of every sequence's rows of `bytes` bytes.
+/// Copies the first row of every sequence, `bytes` bytes each, to `first`.
 fn first_rows<'a>(sequences: &[Sequence], a: &[u8], bytes: usize, first: &'a mut Vec<u8>) -> &'a [u8] {
     let first = at_least(first, sequences.len() * bytes, 0);
     for (sequence, row) in sequences.iter().zip(first.chunks_exact_mut(bytes)) {
         row.copy_from_slice(&a[sequence.tokens.start * bytes..][..bytes]);
     }
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::gemm::PackedWeights;
+
+    const INPUTS: usize = 24;
+    const HEADS: usize = 2;
+    const LENGTHS: [usize; 4] = [30, 1, 8, 13];
+
+    /// Attention over projections whose scales are powers of two, so that queries, keys, values and scores are exact in FP32 on every
+    /// kernel. Only the softmax and what follows may be rounded differently.
+    fn attention(kernel: Kernel, head_size: usize, first_query_only: bool) -> SelfAttention {
+        let filled = head_size.next_multiple_of(GROUP);
+        let outputs = HEADS * filled;
+        let projection = |seed: usize| {
+            let is_feature = |column: usize| column % filled < head_size;
+            let weight = |i: usize| if is_feature(i % outputs) { ((i * i * 57 + i * seed) % 255) as i8 } else { 0 };
+            let weights: Vec<i8> = (0..INPUTS * outputs).map(weight).map(|weight| weight.max(-127)).collect();
+            let bias: Vec<f32> =
+                (0..outputs).map(|i| if is_feature(i) { (i * seed % 7) as f32 - 3.0 } else { 0.0 }).collect();
+            let weights = PackedWeights::new(&weights, INPUTS, outputs);
+            Linear::new(kernel, weights, 117, &vec![1.0 / 4096.0; outputs], &bias)
+        };
+        let params = AttentionParams {
+            heads: HEADS,
+            head_size,
+            query: Quantizer::uniform(1.0 / 8.0, Quantizer::SYMMETRIC, filled),
+            key: Quantizer::narrow_range(1.0 / 8.0, filled),
+            score_scale: 1.0 / 256.0,
+            first_query_only,
+        };
+        SelfAttention::new([projection(3), projection(5), projection(11)], params)
+    }
+
+    /// Runs attention on sequences of [`LENGTHS`].
+    fn run(attention: &SelfAttention, out: ContextRows) {
+        let ends: Vec<usize> = (1..=LENGTHS.len()).map(|count| LENGTHS[..count].iter().sum()).collect();
+        let tokens = LENGTHS.iter().sum::<usize>();
+        let a: Vec<u8> = (0..tokens * INPUTS).map(|i| (i * i * 31 + i * 7) as u8).collect();
+        attention.run(&attention.kernel().encode(&a), &ends, &mut AttentionScratch::default(), out);
+    }
+
+    fn queries(attention: &SelfAttention) -> usize {
+        if attention.first_query_only() { LENGTHS.len() } else { LENGTHS.iter().sum() }
+    }
+
+    fn context(attention: &SelfAttention) -> Vec<f32> {
+        let mut out = vec![f32::NAN; queries(attention) * attention.features()];
+        run(attention, ContextRows::Float(&mut out));
+        out
+    }
+
+    fn encoded_context(attention: &SelfAttention, quantizer: &Quantizer) -> Vec<u8> {
+        let mut out = vec![0; queries(attention) * quantizer.features() * attention.kernel().encoded_width()];
+        run(attention, ContextRows::Encoded(quantizer, &mut out));
+        out
+    }
+
+    #[test]
+    fn every_kernel_has_the_scalar_kernel_s_context() {
+        for (head_size, first_query_only) in [8, 13, 32].into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let expected = context(&attention(Kernel::SCALAR, head_size, first_query_only));
+            let largest = expected.iter().fold(0.0, |largest: f32, x| largest.max(x.abs()));
+            assert!(largest > 1.0, "{largest}");
+            for kernel in Kernel::all() {
+                let got = context(&attention(kernel, head_size, first_query_only));
+                // A probability may be rounded to the next of 15 bits.
+                let close = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-3 * largest;
+                assert!(got.iter().zip(&expected).all(close), "{} with heads of {head_size}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn the_signed_dot_has_the_bits_of_the_scalar_kernel() {
+        let signed =
+            Kernel::new(crate::kernels::KernelKind::RelaxedDotSigned).expect("the stand-in is always available");
+        for (head_size, first_query_only) in [8, 13, 32].into_iter().flat_map(|size| [(size, false), (size, true)]) {
+            let [signed, scalar] =
+                [signed, Kernel::SCALAR].map(|kernel| attention(kernel, head_size, first_query_only));
+            let bits = |attention| context(attention).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!(bits(&signed), bits(&scalar), "heads of {head_size}");
+            let features = HEADS * head_size.next_multiple_of(GROUP);
+            let quantizer = Quantizer::uniform(1.0 / 16.0, 117, features);
+            let unsigned: Vec<u8> = encoded_context(&signed, &quantizer).iter().map(|byte| byte ^ 0x80).collect();
+            assert_eq!(unsigned, encoded_context(&scalar, &quantizer), "heads of {head_size}");
+        }
+    }
 }

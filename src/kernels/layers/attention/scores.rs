@@ -1,20 +1,22 @@
-//! The integer scores of queries and keys.
+//! Dequantization of integer scores.
 
-use crate::kernels::gemm::{Risks, Weights, gemm};
+use crate::kernels::gemm::{RiskyPairs, Weights, gemm};
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, Sink};
 use crate::kernels::layers::quantizer::Quantizer;
 
-/// Writes scores as floats, a row of `panels` panels for each query.
-pub(super) struct Scores<'a, L: Lanes> {
+/// Dequantizes integer scores and writes them as FP32 rows, one for each query.
+pub(super) struct WriteIntegerScores<'a, L: Lanes> {
     pub l: L,
     pub scale: L::F32,
-    /// What [`sum_keys`] wrote.
+    /// From [`write_key_offsets`].
     pub offsets: &'a [[i32; LANES]],
+    /// Panels of a row.
     pub panels: usize,
+    /// FP32 rows.
     pub scores: &'a mut [[f32; LANES]],
 }
 
-impl<L: Lanes> Sink<L> for Scores<'_, L> {
+impl<L: Lanes> Sink<L> for WriteIntegerScores<'_, L> {
     #[inline(always)]
     fn put(&mut self, row: usize, panel: usize, sums: &[L::I32]) {
         let l = self.l;
@@ -25,9 +27,16 @@ impl<L: Lanes> Sink<L> for Scores<'_, L> {
     }
 }
 
-/// Writes what the queries' zero point adds to every key's scores: `(zero point − what the encoded form takes off) · Σ key`.
+/// Writes the offset of every key's scores, which is due to the queries' zero point: `(zero point − shift) · Σ_k key[k]`, where
+/// encoding subtracts the shift. Computes the sums as a product of the keys with an encoded row of ones.
 #[inline(always)]
-pub(super) fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[Block], offsets: &mut [[i32; LANES]]) {
+pub(super) fn write_key_offsets<D: Dot>(
+    dot: D,
+    ones: &mut [u8],
+    groups: usize,
+    keys: &[Block],
+    offsets: &mut [[i32; LANES]],
+) {
     struct Store<'a, L> {
         l: L,
         sums: &'a mut [[i32; LANES]],
@@ -38,12 +47,12 @@ pub(super) fn sum_keys<D: Dot>(dot: D, ones: &mut [u8], groups: usize, keys: &[B
             self.l.store_i32(sums[0], &mut self.sums[panel]);
         }
     }
-    // What the encoded form makes 1.
+    // Encoding subtracts the shift, which leaves ones.
     for group in ones.chunks_exact_mut(GROUP * D::WIDTH) {
         dot.encode(dot.lanes().splat_i32(1 + D::SHIFT), group);
     }
     let offsets = &mut offsets[..keys.len() / groups];
-    let keys = Weights { blocks: keys, groups, panels: 0..offsets.len(), risks: &Risks::default() };
+    let keys = Weights { blocks: keys, groups, panels: 0..offsets.len(), risky_pairs: &RiskyPairs::default() };
     gemm(dot, ones, keys, &mut Store { l: dot.lanes(), sums: offsets });
     for offset in offsets.as_flattened_mut() {
         *offset *= i32::from(Quantizer::SYMMETRIC) - D::SHIFT;

@@ -1,45 +1,49 @@
-//! What the kinds of attention share: where sequences laid end to end have their rows, and FP32 context.
+//! Where sequences laid end to end have their rows, and the FP32 context.
 
 use crate::kernels::isa::{LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::Epilogue;
 use std::ops::Range;
 
-/// Query rows whose scores are computed, normalised and used before the next ones.
-pub(in crate::kernels) const ROWS: usize = 24;
+/// Query rows to process at a time: their scores, probabilities and context are computed before those of the next rows.
+pub(in crate::kernels) const QUERY_ROWS: usize = 24;
 
-/// One sequence: its tokens, the tokens that ask among all that ask, and its panels among the packed keys.
+/// One of several sequences laid end to end.
 pub(in crate::kernels) struct Sequence {
+    /// Its rows among the tokens of all sequences.
     pub tokens: Range<usize>,
+    /// Its rows among the queries of all sequences: one for each token, or one for the first token.
     pub queries: Range<usize>,
+    /// Its panels among the panels of keys of all sequences. One column of a panel is one token.
     pub panels: Range<usize>,
 }
 
 impl Sequence {
-    /// Its tokens, filled up to whole panels.
-    pub fn places(&self) -> usize {
+    /// Returns the number of tokens, filled up to whole panels.
+    pub fn padded_len(&self) -> usize {
         self.panels.len() * PANEL
     }
 
-    /// Where its keys lie among the keys of all, a panel having `groups` blocks.
-    pub fn keys(&self, groups: usize) -> Range<usize> {
+    /// Returns the sequence's blocks among the keys of all sequences, where a panel has `groups` blocks.
+    pub fn key_blocks(&self, groups: usize) -> Range<usize> {
         self.panels.start * groups..self.panels.end * groups
     }
 
-    /// Where its values, two tokens side by side, lie among the values of all: `groups` panels of half of
-    /// [`Sequence::places`].
+    /// Returns the sequence's entries among the values of all sequences: `groups` panels, each with one entry for every two tokens
+    /// of [`Sequence::padded_len`].
     pub fn value_pairs(&self, groups: usize) -> Range<usize> {
         self.panels.start * PANEL / 2 * groups..self.panels.end * PANEL / 2 * groups
     }
 }
 
-/// The sequences that end before the tokens `ends`; with `first_only` the first token of each asks alone.
-pub(in crate::kernels) fn sequences(ends: &[usize], first_only: bool) -> Vec<Sequence> {
+/// Returns the sequences, where `ends[i]` is the end of sequence i among the tokens. With `first_query_only`, only the first token
+/// of each sequence is a query.
+pub(in crate::kernels) fn sequences(ends: &[usize], first_query_only: bool) -> Vec<Sequence> {
     let (mut token, mut query, mut panel) = (0, 0, 0);
     let sequences = ends.iter().map(|&end| {
-        let asking = if first_only { 1 } else { end - token };
+        let queries = if first_query_only { 1 } else { end - token };
         let sequence = Sequence {
             tokens: token..end,
-            queries: query..query + asking,
+            queries: query..query + queries,
             panels: panel..panel + (end - token).div_ceil(PANEL),
         };
         (token, query, panel) = (end, sequence.queries.end, sequence.panels.end);
@@ -48,16 +52,19 @@ pub(in crate::kernels) fn sequences(ends: &[usize], first_only: bool) -> Vec<Seq
     sequences.collect()
 }
 
-/// Scales and writes the FP32 context of one head.
+/// Scales the context of one head and writes it to FP32 rows.
 pub(in crate::kernels) struct WriteContext<'a, L> {
+    /// The lanes.
     pub l: L,
-    /// What the sums of every row are multiplied with.
-    pub factors: [f32; ROWS],
-    /// Where the head's part of the first row begins.
+    /// The factor of every row.
+    pub factors: [f32; QUERY_ROWS],
+    /// Where the head's part of the first row begins in `out`.
     pub first: usize,
+    /// Features of a row of all heads.
     pub stride: usize,
     /// Features of the head.
     pub size: usize,
+    /// FP32 rows of all heads.
     pub out: &'a mut [f32],
 }
 
