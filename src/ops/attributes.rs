@@ -1,6 +1,6 @@
 //! Reading what [`fuse`](super::fuse) wrote into the nodes.
 
-use super::stored::{tensor_bytes, weights};
+use super::in_file::{tensor_bytes, weights};
 use crate::activation::Activation;
 use crate::kernels::{GROUP, Kernel, LANES, LayerNorm, Linear, PANEL, PackedWeights, Quantizer, Table};
 use crate::onnx::{pb, raw_tensor_shape};

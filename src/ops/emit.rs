@@ -5,7 +5,7 @@
 
 use super::nodes::{activation, float, int, linear, norm, output, string, table};
 use super::recognise::{AttentionPart, EmbeddingPart, Encoder, Layer, LinearPart, NormPart, Quantized, Scores};
-use super::{FUSED_INPUTS, activated, attention, elementwise, embedding, float_attention, residual, rows, sum_norm};
+use super::{FUSED_INPUTS, activated, attention, elementwise, embedding, float_attention, residual, sum_norm};
 use crate::activation::Activation;
 use crate::kernels::Kernel;
 use crate::onnx::pb;
@@ -157,7 +157,7 @@ impl Emit {
             LinearPart::Integer(part) => {
                 let mut attributes = linear("linear", part);
                 attributes.extend(function.map(activation));
-                self.fused(rows::OP, &[&stored(x)], &[y], attributes);
+                self.fused(super::linear::OP, &[&stored(x)], &[y], attributes);
             }
             LinearPart::Float(part) => {
                 let product = format!("{y}.product");

@@ -15,14 +15,14 @@ mod first_token;
 mod float_attention;
 mod fuse;
 mod fused_op;
+mod in_file;
+mod linear;
 mod nodes;
 mod pattern;
 mod ranks;
 mod recognise;
 mod residual;
 mod results;
-mod rows;
-mod stored;
 mod sum_norm;
 #[cfg(target_arch = "wasm32")]
 mod tract_product;
@@ -30,7 +30,7 @@ mod tract_product;
 pub(crate) use emit::PREFIX as FUSED_PREFIX;
 pub use first_token::keep_first_token;
 pub use fuse::{FUSED_INPUTS, Fused, fuse};
-pub use stored::read_when_parsed;
+pub use in_file::in_file_tensors_to_nodes;
 #[cfg(target_arch = "wasm32")]
 pub use tract_product::{TRACT_PRODUCT, register_tract_product};
 
@@ -46,7 +46,7 @@ use tract_onnx::tract_hir::internal::*;
 /// # Errors
 /// tract's, if it does not understand the graph.
 pub fn parse(model: &ModelProto, file: Option<Rc<ModelFile>>) -> TractResult<ParseResult> {
-    stored::with_file(file, || onnx().parse(model, None))
+    in_file::with_file(file, || onnx().parse(model, None))
 }
 
 /// tract's ONNX parser with the fused operators registered.
@@ -63,8 +63,8 @@ fn onnx() -> Onnx {
     register.insert(embedding::OP, embedding::parse);
     register.insert(float_attention::OP, float_attention::parse);
     register.insert(residual::OP, residual::parse);
-    register.insert(rows::OP, rows::parse);
-    register.insert(stored::OP, stored::parse);
+    register.insert(linear::OP, linear::parse);
+    register.insert(in_file::OP, in_file::parse);
     register.insert(sum_norm::OP, sum_norm::parse);
     onnx
 }

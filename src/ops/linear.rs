@@ -15,16 +15,16 @@ pub(super) const OP: &str = "Bert8Linear";
 pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let attributes = Attributes::new(node);
     let linear = attributes.linear("linear")?.layer(attributes.kernel()?)?;
-    parsed(Rows { linear, activation: attributes.activation()? })
+    parsed(LinearOp { linear, activation: attributes.activation()? })
 }
 
 #[derive(Debug)]
-struct Rows {
+struct LinearOp {
     linear: Linear,
     activation: Option<Activation>,
 }
 
-impl FusedOp for Rows {
+impl FusedOp for LinearOp {
     fn name(&self) -> &'static str {
         OP
     }
