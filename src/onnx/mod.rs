@@ -9,6 +9,7 @@ mod builder;
 mod external;
 mod file;
 mod index;
+pub mod pattern;
 mod stream;
 mod tensor;
 

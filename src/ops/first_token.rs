@@ -1,8 +1,8 @@
 //! Keeps a classifier from computing what it does not read: of the last layer's result it takes the first token alone, so
 //! that queries, attention and everything behind them are needed for that token only. The answer stays exactly the same.
 
-use super::pattern::integers;
 use super::ranks::Ranks;
+use crate::onnx::pattern::integers;
 use crate::onnx::{GraphIndex, attribute, attribute_int, pb};
 use std::collections::{HashMap, HashSet};
 

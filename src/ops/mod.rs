@@ -27,7 +27,6 @@ mod fuse;
 mod fused_op;
 mod in_file;
 mod linear;
-mod pattern;
 mod quantize;
 mod ranks;
 mod recognise;

@@ -2,8 +2,8 @@
 
 use super::linear::{LinearPart, Quantized, linear};
 use crate::kernels::Quantizer;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb};
-use crate::ops::pattern::*;
 use pb::tensor_proto::DataType;
 
 /// Self-attention from the split of heads to their merge.

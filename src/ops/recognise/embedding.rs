@@ -1,8 +1,8 @@
 //! The sum of three embedding tables' rows.
 
 use super::norm::NormPart;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb};
-use crate::ops::pattern::*;
 
 /// An embedding table: FP32, or INT8 with a scale for every row.
 #[derive(Debug, PartialEq)]
@@ -56,7 +56,7 @@ fn table<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(TablePart<'a>, &'a 
 fn counts_tokens(index: &GraphIndex, value: &str) -> Option<bool> {
     let [start, length, step] = inputs(made_by(index, value, "Range")?)?;
     let [shape, axis] = inputs(made_by(index, length, "Gather")?)?;
-    let tokens = through(index, shape, "Shape")? == "input_ids";
+    let tokens = input_of(index, shape, "Shape")? == "input_ids";
     let is = |value: &str, expected: i64| integers(index, value).as_deref() == Some(&[expected]);
     Some(tokens && is(start, 0) && is(axis, 1) && is(step, 1))
 }

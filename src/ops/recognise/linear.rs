@@ -1,7 +1,7 @@
 //! Linear layers: in integers, or left in FP32.
 
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, pb, raw_tensor_shape};
-use crate::ops::pattern::*;
 use pb::tensor_proto::DataType;
 
 /// How activations become u8.

@@ -12,8 +12,8 @@ pub(super) use embedding::{EmbeddingPart, TablePart};
 pub(super) use linear::{IntegerLinear, LinearPart, Quantized};
 pub(super) use norm::NormPart;
 
-use super::pattern::*;
 use crate::activation::Activation;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb, raw_tensor_shape};
 use activation::activation;
 use attention::attention;

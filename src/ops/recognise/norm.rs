@@ -1,7 +1,7 @@
 //! LayerNorm of a sum.
 
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_float, attribute_int};
-use crate::ops::pattern::*;
 
 /// `LayerNormalization(a + b)` over the last axis.
 #[derive(Debug, PartialEq)]
