@@ -1,8 +1,8 @@
-//! tract's FP32 matrix products in WebAssembly: a kernel that tract uses instead of its own. tract's interface to kernels
-//! is made of pointers.
+//! A micro-kernel for FP32 matrix products in WebAssembly that tract uses instead of its own. tract passes pointers to its
+//! micro-kernels, so this file has `unsafe` code.
 //!
-//! tract's own tile, 8 × 8, needs more registers than x86 and the engines' compilers leave it. This one, 8 × 4, has its
-//! eight sums in registers, reads one operand as vectors and the other as values to splat.
+//! tract's own tile, 8 × 8, needs more registers than engines have on x86. This one, 8 × 4, keeps its eight
+//! vectors of sums in registers. It loads one operand as vectors and splats the values of the other.
 
 use crate::kernels::{LANES, Lanes, Simd128};
 use tract_linalg::isa::Arch;
@@ -14,10 +14,10 @@ use tract_onnx::tract_core::tract_data::knobs::inventory;
 use tract_onnx::tract_core::tract_linalg;
 use tract_onnx::tract_hir::internal::*;
 
-/// The kernel's name in tract.
+/// The micro-kernel's name in tract.
 pub const TRACT_PRODUCT: &str = "bert8_f32_8x4";
 
-/// Columns of a tile; rows are [`LANES`].
+/// Columns of a tile, which has [`LANES`] rows.
 const COLUMNS: usize = 4;
 
 inventory::submit! { MmmRoutine { make } }
@@ -25,7 +25,7 @@ inventory::submit! { MmmRoutine { make } }
 inventory::submit! {
     MmmTier {
         arch: Some(Arch::Wasm32Simd128),
-        // tract's own is 1.
+        // tract's own tier has 1.
         precedence: 2,
         name: "bert8",
         applies: |_| true,
@@ -33,15 +33,15 @@ inventory::submit! {
     }
 }
 
-/// Sees to it that the linker keeps this file, to which nothing else leads.
+/// Registers the micro-kernel with tract. Without this call the linker would drop this file, which nothing else refers to.
 pub fn register_tract_product() {
     std::hint::black_box(make as fn() -> _);
 }
 
 fn make() -> Box<dyn MatMatMul> {
     let format = |width| PackedFormat::new(DatumType::F32, width, 16);
-    // Where tract does not know the number of columns it asks no tier, but takes what is most wanted. Of fusing it asks for
-    // LeakyRelu alone.
+    // If the number of columns is unknown, tract asks no tier but takes the micro-kernel with the highest boost. LeakyRelu is
+    // the only operation about which it asks `can_fuse`.
     let mut kernel = DynKernel::<LANES, COLUMNS, f32>::new(TRACT_PRODUCT, kernel, format(LANES), format(COLUMNS))
         .with_boost(|| 1000)
         .with_can_fuse(|_| false);
@@ -49,18 +49,19 @@ fn make() -> Box<dyn MatMatMul> {
     kernel.mmm()
 }
 
-/// Does to a tile of sums what `steps` say; gives 0, or 1 where it does not know one, which only integer products have.
+/// Computes a tile of sums in `steps`. Returns 0, or 1 if a step is unknown; only integer products have such steps.
 ///
 /// # Safety
-/// Pointers are as tract promises its kernels: packed operands hold k vectors of a panel's width, a row's operand has
-/// [`LANES`] values, a column's [`COLUMNS`], and every element of the output tile may be read and written.
+/// Pointers must be as tract guarantees for its micro-kernels: packed operands hold k vectors of the panel's width, operands
+/// per row have [`LANES`] values and operands per column [`COLUMNS`], and every element of the output tile may be read and
+/// written.
 unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     use FusedKerSpec::*;
     let l = Simd128;
     let mut tile = [l.splat(0.0); COLUMNS];
     let t = &mut tile;
     for step in steps {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees that the pointers are valid, as said above.
         unsafe {
             match *step {
                 Done => break,
@@ -100,9 +101,9 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     0
 }
 
-/// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: where several stand in the loop, compilers line up
-/// the sums of one column after the other, and registers spill.
-// A function of its own: within the large one registers spill in Firefox, which takes twice the time.
+/// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: with several in the loop, compilers order the sums
+/// column by column, and registers spill.
+// Not inlined: inside of the large function registers spill in Firefox.
 #[inline(never)]
 #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
 fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut [L::F32; COLUMNS]) {
@@ -128,13 +129,13 @@ fn each<L: Lanes>(l: L, tile: &mut [L::F32; COLUMNS], f: impl Fn(f32, usize, usi
     }
 }
 
-/// Where a value of the output tile is.
+/// The address of a value in the output tile.
 ///
 /// # Safety
 /// The tile must be as large as tract promises.
 #[inline(always)]
 unsafe fn at(tile: &OutputStoreKer, row: usize, column: usize) -> *mut f32 {
     let offset = row as isize * tile.row_byte_stride + column as isize * tile.col_byte_stride;
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees that the tile is large enough.
     unsafe { tile.ptr.offset(offset).cast() }
 }

@@ -1,10 +1,10 @@
-//! The activation between the two feed-forward matrices.
+//! Recognises the activation between the two feed-forward layers, in the operators that bert8 writes.
 
 use crate::activation::Activation;
 use crate::onnx::GraphIndex;
 use crate::onnx::pattern::*;
 
-/// The input of the activation that makes `value`, and which it is.
+/// The input and the kind of the activation that makes `value`.
 pub(super) fn activation<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a str, Activation)> {
     if let Some(x) = input_of(index, value, "Relu") {
         return Some((x, Activation::Relu));
