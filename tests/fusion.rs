@@ -43,8 +43,8 @@ fn load(model: &pb::ModelProto, kernel: Kernel) -> Model {
     Model::from_file(encode_model(model), "fused", kernel).unwrap()
 }
 
-/// Integers are the same. Floats differ by rounding; where that crosses a boundary between two integers, a logit differs by
-/// about a quantization step.
+/// Integers are the same. Floats differ by rounding; where that crosses a boundary between two integers, a logit
+/// differs by about a quantization step.
 fn assert_close(plain: &[f32], fused: &[f32]) {
     assert_eq!(plain.len(), 3);
     for (a, b) in plain.iter().zip(fused) {

@@ -25,9 +25,9 @@ fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
 /// The operation after a product, as a tract operator and as a function, and the shape of its other operand.
 type After = (fn() -> TypedBinOp, fn(f32, f32) -> f32, [usize; 2]);
 
-/// Has tract multiply `rows` rows with a constant matrix of `n` columns and apply `after`, with the product as its left or
-/// right operand. `told` says whether tract knows the number of rows beforehand. Returns the result and whether tract fused
-/// the operation. Fails unless the product runs on our micro-kernel.
+/// Has tract multiply `rows` rows with a constant matrix of `n` columns and apply `after`, with the product as its left
+/// or right operand. `told` says whether tract knows the number of rows beforehand. Returns the result and whether
+/// tract fused the operation. Fails unless the product runs on our micro-kernel.
 fn on_tract(rows: usize, told: bool, n: usize, after: &After, left: bool) -> TractResult<(Vec<f32>, bool)> {
     let mut model = TypedModel::default();
     let m = if told { rows.to_dim() } else { model.symbols.sym("m").to_dim() };

@@ -69,8 +69,8 @@ enum Plans {
     /// A plan for one shape.
     Only(Shape, Arc<TypedSimplePlan>),
     /// A plan for one row of any length; the rows of a batch run one after the other. Plans for each length would be no
-    /// faster, and each would pack the weights again. A plan for any batch would be slower: tract would know less about the
-    /// shapes.
+    /// faster, and each would pack the weights again. A plan for any batch would be slower: tract would know less about
+    /// the shapes.
     RowByRow(Arc<TypedSimplePlan>),
 }
 
@@ -161,8 +161,8 @@ impl Engine {
     }
 }
 
-/// Runs `work`, and turns a panic into an error: tract asserts properties that a damaged graph may lack. WebAssembly cannot
-/// catch panics, so [`graph_check`] refuses known cases beforehand.
+/// Runs `work`, and turns a panic into an error: tract asserts properties that a damaged graph may lack. WebAssembly
+/// cannot catch panics, so [`graph_check`] refuses known cases beforehand.
 pub(crate) fn guarded<T>(file_name: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Error::engine(file_name, stage, "the graph or its input holds something the engine cannot handle"))

@@ -7,7 +7,8 @@ use crate::text::Tokens;
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
-/// A graph that [`ops::fuse`](crate::ops::fuse) has fused, on tract. One plan serves any number of sequences of any length.
+/// A graph that [`ops::fuse`](crate::ops::fuse) has fused, on tract. One plan serves any number of sequences of any
+/// length.
 #[derive(Debug)]
 pub struct FusedEngine {
     file_name: String,

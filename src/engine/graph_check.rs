@@ -9,8 +9,8 @@ use std::collections::HashSet;
 /// Refuses graphs that lack a property on which tract relies without a check.
 ///
 /// # Errors
-/// If a float tensor is empty, a LayerNormalization has an impossible axis, the `perm` of a Transpose is no permutation, or
-/// no node makes an output.
+/// If a float tensor is empty, a LayerNormalization has an impossible axis, the `perm` of a Transpose is no
+/// permutation, or no node makes an output.
 pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     let graphs = graphs(model);
     // tract takes the address of a float tensor's first value.

@@ -2,8 +2,8 @@
 //!
 //! [`Engine`] runs any BERT classifier as its graph is written, on rectangular `[batch, sequence]` inputs with padding.
 //! [`FusedEngine`] runs an INT8 graph whose encoder [`ops::fuse`](crate::ops::fuse) has replaced by fused operators, on
-//! sequences that are laid end to end without padding. Both have tract parse the graph, infer its types, optimise it and plan
-//! its run. Before that, `graph_check` refuses graphs on which tract would crash or hang.
+//! sequences that are laid end to end without padding. Both have tract parse the graph, infer its types, optimise it
+//! and plan its run. Before that, `graph_check` refuses graphs on which tract would crash or hang.
 
 mod any;
 mod fused;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 /// Takes a model file chunk by chunk.
 ///
-/// Packs the weights of integer products as soon as their bytes are complete, and drops those bytes. All other bytes stay
-/// in the chunks.
+/// Packs the weights of integer products as soon as their bytes are complete, and drops those bytes. All other bytes
+/// stay in the chunks.
 #[derive(Debug)]
 pub struct ModelFileBuilder<P> {
     file: SparseFile<P>,

@@ -1,10 +1,10 @@
 //! A model's ONNX file, as the loader reads it.
 //!
 //! A file is either one block of bytes ([`ModelFile::from`] a `Vec<u8>`) or arrives in chunks, as a download does
-//! ([`ModelFileBuilder`]). The builder packs the INT8 weights of integer products as soon as their bytes are complete and
-//! then drops those bytes; all other bytes stay where the chunks are. So the file and the packed weights never fill memory
-//! twice. A [`ModelFile`] hides the difference: it returns a tensor's raw bytes or its packed weights, and unpacks or packs
-//! if it only has the other form.
+//! ([`ModelFileBuilder`]). The builder packs the INT8 weights of integer products as soon as their bytes are complete
+//! and then drops those bytes; all other bytes stay where the chunks are. So the file and the packed weights never fill
+//! memory twice. A [`ModelFile`] hides the difference: it returns a tensor's raw bytes or its packed weights, and
+//! unpacks or packs if it only has the other form.
 
 mod builder;
 mod sparse_file;

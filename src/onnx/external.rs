@@ -102,7 +102,8 @@ impl<'a> SideFiles<'a> {
         let (file, size) = self.open.get_mut(location).expect("it has just been opened");
         let end = offset.checked_add(needed).filter(|end| end <= size).ok_or_else(|| {
             bad(format!(
-                "needs {needed} bytes from {offset} on of {location}, which has {size}; it is cut off or of another model"
+                "needs {needed} bytes from {offset} on of {location}, which has {size}; it is cut off or belongs to another \
+                 model"
             ))
         })?;
         self.read = self.read.saturating_add(end - offset);

@@ -52,7 +52,8 @@ impl<'a> GraphIndex<'a> {
         self.graph.node.iter().enumerate().all(|(at, node)| node.input.iter().all(|input| before(at, input)))
     }
 
-    /// The constant that `value` is: an initializer or the tensor of a Constant node, through any number of Identity nodes.
+    /// The constant that `value` is: an initializer or the tensor of a Constant node, through any number of Identity
+    /// nodes.
     pub fn constant(&self, value: &str) -> Option<&'a pb::TensorProto> {
         let mut value = value;
         // At most one step per node, in case a damaged graph has a cycle.

@@ -1,9 +1,10 @@
 //! ONNX protobufs: reading and writing files, building graphs, and finding things in them. Knows nothing of BERT.
 //!
-//! Everything works on the protobuf structs that tract's parser takes ([`pb`]). A graph's values are strings that nodes read
-//! and make. [`GraphBuilder`] writes a graph node by node. [`GraphIndex`] finds the node or the constant behind a value, and
-//! `pattern` matches groups of nodes backwards from a value. [`decode_model`] reads a whole file at once;
-//! [`decode_skeleton`] leaves the large tensors in it. [`load_external`] reads tensors that a model keeps in other files.
+//! Everything works on the protobuf structs that tract's parser takes ([`pb`]). A graph's values are strings that nodes
+//! read and make. [`GraphBuilder`] writes a graph node by node. [`GraphIndex`] finds the node or the constant behind a
+//! value, and `pattern` matches groups of nodes backwards from a value. [`decode_model`] reads a whole file at once;
+//! [`decode_skeleton`] leaves the large tensors in it. [`load_external`] reads tensors that a model keeps in other
+//! files.
 
 mod builder;
 mod external;

@@ -1,7 +1,7 @@
 //! Matches groups of nodes backwards from a value: what makes it, from which inputs, with which constants.
 //!
-//! A function returns `None` if the graph does not match. Every function looks at one node, and only Identity nodes in front
-//! of constants are skipped; a caller that wants to skip more does so between two calls.
+//! A function returns `None` if the graph does not match. Every function looks at one node, and only Identity nodes in
+//! front of constants are skipped; a caller that wants to skip more does so between two calls.
 
 use super::{GraphIndex, attribute, attribute_int, pb, tensor_bytes_i8, tensor_f32, tensor_i64};
 use pb::tensor_proto::DataType;
@@ -32,8 +32,8 @@ pub fn one_constant<'a, T>(node: &'a pb::NodeProto, constant: impl Fn(&'a str) -
     }
 }
 
-/// The inputs of the `op` that makes `value`, if one of its two inputs is a float constant as in [`floats`]: the other input,
-/// and the constant's values.
+/// The inputs of the `op` that makes `value`, if one of its two inputs is a float constant as in [`floats`]: the other
+/// input, and the constant's values.
 pub fn with_constant<'a>(index: &GraphIndex<'a>, value: &str, op: &str) -> Option<(&'a str, Vec<f32>)> {
     one_constant(made_by(index, value, op)?, |input| floats(index, input))
 }

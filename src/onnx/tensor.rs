@@ -136,8 +136,8 @@ pub fn tensor_i64(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usiz
     Ok((shape, values))
 }
 
-/// The shape and the raw data of an INT8 or UINT8 tensor. Returns `None` for other types, for data that does not fit the
-/// shape, and for data that is not in the message.
+/// The shape and the raw data of an INT8 or UINT8 tensor. Returns `None` for other types, for data that does not fit
+/// the shape, and for data that is not in the message.
 pub fn tensor_bytes_i8(tensor: &pb::TensorProto) -> Option<(Vec<usize>, &[u8])> {
     let (shape, len) = checked_shape(tensor, "").ok()?;
     let eight_bit = [DataType::Int8 as i32, DataType::Uint8 as i32].contains(&tensor.data_type);

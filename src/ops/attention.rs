@@ -1,5 +1,5 @@
-//! `Bert8SelfAttention`: self-attention of sequences laid end to end, with queries, keys and values from linear layers in
-//! integers over the same rows.
+//! `Bert8SelfAttention`: self-attention of sequences laid end to end, with queries, keys and values from linear layers
+//! in integers over the same rows.
 
 use super::attributes::{NodeReader, NodeWriter};
 use super::both_forms::encoded;
@@ -11,13 +11,13 @@ use std::cell::RefCell;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name. Inputs: rows in the kernel's encoded form, INT64 sequence starts. Output: the context, as FP32 rows
-/// or, if it is quantized, in the encoded form with heads padded to a multiple of [`GROUP`] features.
+/// The operator's name. Inputs: rows in the kernel's encoded form, INT64 sequence starts. Output: the context, as FP32
+/// rows or, if it is quantized, in the encoded form with heads padded to a multiple of [`GROUP`] features.
 pub(super) const OP: &str = "Bert8SelfAttention";
 
-/// Writes the node that computes the context from the encoded form of the rows `x`: for every token, or with `first_only` for
-/// the first token of every sequence. `scales` are those of queries and keys. The output is called `context` or, if it is
-/// quantized, like its encoded form.
+/// Writes the node that computes the context from the encoded form of the rows `x`: for every token, or with
+/// `first_only` for the first token of every sequence. `scales` are those of queries and keys. The output is called
+/// `context` or, if it is quantized, like its encoded form.
 pub(super) fn node(
     kernel: Kernel,
     x: &str,

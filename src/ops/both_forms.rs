@@ -1,5 +1,5 @@
-//! Values in two forms: FP32 rows, and the same rows quantized, in the form in which a kernel's integer product reads them.
-//! Some operators write both.
+//! Values in two forms: FP32 rows, and the same rows quantized, in the form in which a kernel's integer product reads
+//! them. Some operators write both.
 
 use super::attributes::NodeWriter;
 use super::fused_op::Output;
@@ -18,8 +18,8 @@ pub(super) fn node(op: &str, kernel: Kernel, inputs: &[&str], y: &str, quantized
     NodeWriter::new(op, kernel, inputs, if quantized { &outputs } else { &outputs[..1] })
 }
 
-/// The outputs of an operator that ends in `norm`: one row for each row of the first input, and the same in the encoded form
-/// of `kernel` if the norm quantizes.
+/// The outputs of an operator that ends in `norm`: one row for each row of the first input, and the same in the encoded
+/// form of `kernel` if the norm quantizes.
 pub(super) fn outputs(norm: &LayerNorm, kernel: Kernel) -> Vec<Output> {
     let output = |datum_type, features| Output { datum_type, rows_of: 0, features };
     let rows = output(DatumType::F32, norm.features());

@@ -9,8 +9,8 @@ use crate::kernels::{Embedding, Kernel};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32 rows, and the same
-/// in the kernel's encoded form if they are quantized.
+/// The operator's name. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32 rows, and
+/// the same in the kernel's encoded form if they are quantized.
 pub(super) const OP: &str = "Bert8Embedding";
 
 /// Writes the node that computes the rows `y` from [`FUSED_INPUTS`].

@@ -1,7 +1,8 @@
-//! Writes a recognised encoder as fused operators. Linear layers in FP32 become MatMul and Add over the same unpadded rows.
+//! Writes a recognised encoder as fused operators. Linear layers in FP32 become MatMul and Add over the same unpadded
+//! rows.
 //!
-//! A value `x` of FP32 rows also has an encoded form, called [`encoded(x)`](encoded), if an integer product reads it. Each
-//! form is only written if something reads it.
+//! A value `x` of FP32 rows also has an encoded form, called [`encoded(x)`](encoded), if an integer product reads it.
+//! Each form is only written if something reads it.
 
 use super::both_forms::encoded;
 use super::recognise::{AttentionPart, Encoder, Layer, LinearPart, NormPart, Quantized, Scores};
@@ -33,8 +34,8 @@ struct Emit {
 }
 
 impl Emit {
-    /// The encoder layer that computes the rows `output` from the rows `x`. Other values are called `name.…`. The last layer,
-    /// without a `next`, computes the rows of first tokens only.
+    /// The encoder layer that computes the rows `output` from the rows `x`. Other values are called `name.…`. The last
+    /// layer, without a `next`, computes the rows of first tokens only.
     fn layer(&mut self, name: &str, layer: &Layer, x: &str, output: &str, next: Option<&Layer>) {
         let name = |part: &str| format!("{name}.{part}");
         let (context, middle, wide) = (name("attention"), name("projection"), name("feed_forward"));

@@ -1,8 +1,8 @@
 //! Narrows the last encoder layer to the first token.
 //!
-//! A classifier reads only the first token of the last layer's output. So queries, attention and everything after them are
-//! only needed for that token. This rewrite walks backwards from the choice of the first token, and moves the choice as far
-//! to the front as the operators allow. The answers stay exactly the same.
+//! A classifier reads only the first token of the last layer's output. So queries, attention and everything after them
+//! are only needed for that token. This rewrite walks backwards from the choice of the first token, and moves the
+//! choice as far to the front as the operators allow. The answers stay exactly the same.
 
 use super::ranks::Ranks;
 use crate::onnx::pattern::integers;
@@ -38,8 +38,8 @@ struct Cut {
     axis: Axis,
 }
 
-/// Narrows the nodes of `model` that only lead to the first token. Leaves a graph unchanged unless it is certain that the
-/// answers stay the same.
+/// Narrows the nodes of `model` that only lead to the first token. Leaves a graph unchanged unless it is certain that
+/// the answers stay the same.
 pub fn keep_first_token(model: &mut pb::ModelProto) {
     let Some(graph) = model.graph.as_mut() else { return };
     if let Some(cuts) = cuts(&GraphIndex::new(graph)) {
@@ -47,8 +47,8 @@ pub fn keep_first_token(model: &mut pb::ModelProto) {
     }
 }
 
-/// The inputs to cut to index 0, after which every node behind them computes index 0 only. `None` if the graph cannot be
-/// narrowed.
+/// The inputs to cut to index 0, after which every node behind them computes index 0 only. `None` if the graph cannot
+/// be narrowed.
 fn cuts(index: &GraphIndex) -> Option<Vec<Cut>> {
     let nodes = &index.graph().node;
     let plain = nodes.iter().flat_map(|node| &node.attribute).all(|attribute| attribute.g.is_none());
@@ -96,8 +96,8 @@ fn takes_first_token(index: &GraphIndex, node: &pb::NodeProto) -> bool {
         && node.input.get(1).and_then(|indices| integers(index, indices)).is_some_and(|indices| indices == [0])
 }
 
-/// The inputs of `node` of which only index 0 of an axis is needed, if only index 0 of `axis` is needed of its output. All
-/// other inputs are needed whole. `None` if that is unknown.
+/// The inputs of `node` of which only index 0 of an axis is needed, if only index 0 of `axis` is needed of its output.
+/// All other inputs are needed whole. `None` if that is unknown.
 fn narrowed_inputs(index: &GraphIndex, ranks: &Ranks, node: &pb::NodeProto, axis: Axis) -> Option<Vec<(usize, Axis)>> {
     let Axis { at, rank } = axis;
     let constant = |input: usize| index.constant(node.input.get(input)?);

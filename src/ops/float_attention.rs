@@ -8,12 +8,12 @@ use std::cell::RefCell;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name. Inputs: FP32 rows of queries, keys and values, INT64 sequence starts. There is one query per token,
-/// or one per sequence, for its first token. Output: FP32 rows of the context, one per query.
+/// The operator's name. Inputs: FP32 rows of queries, keys and values, INT64 sequence starts. There is one query per
+/// token, or one per sequence, for its first token. Output: FP32 rows of the context, one per query.
 pub(super) const OP: &str = "Bert8FloatAttention";
 
-/// Writes the node that computes `context` from queries, keys and values of `features` features in `heads` heads. Scores are
-/// multiplied with `score_scale`.
+/// Writes the node that computes `context` from queries, keys and values of `features` features in `heads` heads.
+/// Scores are multiplied with `score_scale`.
 pub(super) fn node(
     kernel: Kernel,
     [query, key, value]: [&str; 3],

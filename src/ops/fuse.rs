@@ -10,13 +10,13 @@ use pb::tensor_proto::DataType;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
-/// The inputs of a fused graph: token ids and token types of sequences laid end to end, and the index at which each sequence
-/// starts. All are INT64 vectors.
+/// The inputs of a fused graph: token ids and token types of sequences laid end to end, and the index at which each
+/// sequence starts. All are INT64 vectors.
 pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_starts"];
 
 /// The reason not to fuse a graph with DequantizeLinear but without integer products.
-const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), a format for other engines; bert8 \
-                   fuses files that it writes with --format integer";
+const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), a format for other engines; \
+                   bert8 fuses files that it writes with --format integer";
 
 /// The result of [`fuse`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -42,8 +42,8 @@ impl Fused {
     }
 }
 
-/// Replaces the encoder of an INT8 `model` by fused operators for `kernel`, if it recognises the encoder. The graph's inputs
-/// are then [`FUSED_INPUTS`]. Leaves any other graph unchanged.
+/// Replaces the encoder of an INT8 `model` by fused operators for `kernel`, if it recognises the encoder. The graph's
+/// inputs are then [`FUSED_INPUTS`]. Leaves any other graph unchanged.
 pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     let Some(graph) = model.graph.as_mut() else { return Fused::default() };
     let left = graph.node.iter().filter(|node| node.op_type == "MatMulInteger").count();

@@ -29,8 +29,8 @@ pub(super) trait FusedOp: std::fmt::Debug + Send + Sync + 'static {
     /// The outputs.
     fn outputs(&self) -> Vec<Output>;
 
-    /// Computes `outputs` from `inputs`. Types and columns of the inputs have been checked. The outputs hold arbitrary values
-    /// before, and all of them must be written.
+    /// Computes `outputs` from `inputs`. Types and columns of the inputs have been checked. The outputs hold arbitrary
+    /// values before, and all of them must be written.
     ///
     /// # Errors
     /// If the rows or values of the inputs do not fit.

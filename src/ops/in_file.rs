@@ -16,8 +16,8 @@ use tract_onnx::tract_hir::ops::konst::Const;
 /// The operator's name. It has no input. Its attribute `value` is a tensor whose bytes are in the model's file.
 pub(super) const OP: &str = "Bert8InFile";
 
-/// Replaces every initializer whose bytes are in the model's file by a node that reads it. tract itself would look for such
-/// bytes in the file system.
+/// Replaces every initializer whose bytes are in the model's file by a node that reads it. tract itself would look for
+/// such bytes in the file system.
 pub fn in_file_tensors_to_nodes(model: &mut pb::ModelProto) {
     let Some(graph) = model.graph.as_mut() else { return };
     let (in_file, others) =

@@ -1,11 +1,13 @@
 //! Fused operators for tract, and the recogniser that puts them into a graph.
 //!
-//! The INT8 file that [`quantize`](crate::quantize) writes consists of standard ONNX operators, some 60 for each encoder
-//! layer. [`fuse`] works on that graph before tract parses it:
+//! The INT8 file that [`quantize`](crate::quantize) writes consists of standard ONNX operators, some 60 for each
+//! encoder layer. [`fuse`] works on that graph before tract parses it:
 //!
-//! 1. `recognise` walks from the first token's row back to the embeddings and finds the parts of each layer: linear layers,
+//! 1. `recognise` walks from the first token's row back to the embeddings and finds the parts of each layer: linear
+//!    layers,
 //!    attention, activations and LayerNorms, in integers or in FP32.
-//! 2. `emit` writes these parts as fused operators over sequences that are laid end to end. The nodes carry scales, biases
+//! 2. `emit` writes these parts as fused operators over sequences that are laid end to end. The nodes carry scales,
+//!    biases
 //!    and weights as attributes. A graph that does not match stays as it is and runs as it is written.
 //! 3. [`parse`] is tract's parser with these operators registered.
 //!

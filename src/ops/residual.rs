@@ -1,4 +1,5 @@
-//! `Bert8ResidualNorm`: a linear layer in integers, the residual and the LayerNorm, also quantized for the next product.
+//! `Bert8ResidualNorm`: a linear layer in integers, the residual and the LayerNorm, also quantized for the next
+//! product.
 
 use super::attributes::NodeReader;
 use super::both_forms::{self, encoded};
@@ -8,12 +9,12 @@ use crate::kernels::{Kernel, ResidualNorm};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name. Inputs: rows in the kernel's encoded form, FP32 residual rows. Outputs: FP32 rows, and the same in
-/// the encoded form if they are quantized.
+/// The operator's name. Inputs: rows in the kernel's encoded form, FP32 residual rows. Outputs: FP32 rows, and the same
+/// in the encoded form if they are quantized.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 
-/// Writes the node that computes the rows `y` from the encoded form of the rows `x` and from `residual`. The rows of `x` are
-/// `heads` heads, each padded (1: no heads).
+/// Writes the node that computes the rows `y` from the encoded form of the rows `x` and from `residual`. The rows of
+/// `x` are `heads` heads, each padded (1: no heads).
 pub(super) fn node(
     kernel: Kernel,
     [x, residual]: [&str; 2],

@@ -8,8 +8,8 @@ use crate::kernels::{Kernel, SumNorm};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name. Inputs: FP32 rows, FP32 residual rows. Outputs: FP32 rows, and the same in the kernel's encoded form
-/// if they are quantized.
+/// The operator's name. Inputs: FP32 rows, FP32 residual rows. Outputs: FP32 rows, and the same in the kernel's encoded
+/// form if they are quantized.
 pub(super) const OP: &str = "Bert8SumNorm";
 
 /// Writes the node that computes the rows `y` from the rows `x` and from `residual`.

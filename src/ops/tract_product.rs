@@ -1,5 +1,5 @@
-//! A micro-kernel for FP32 matrix products in WebAssembly that tract uses instead of its own. tract passes pointers to its
-//! micro-kernels, so this file has `unsafe` code.
+//! A micro-kernel for FP32 matrix products in WebAssembly that tract uses instead of its own. tract passes pointers to
+//! its micro-kernels, so this file has `unsafe` code.
 //!
 //! tract's own tile, 8 × 8, needs more registers than engines have on x86. This one, 8 × 4, keeps its eight
 //! vectors of sums in registers. It loads one operand as vectors and splats the values of the other.
@@ -33,15 +33,16 @@ inventory::submit! {
     }
 }
 
-/// Registers the micro-kernel with tract. Without this call the linker would drop this file, which nothing else refers to.
+/// Registers the micro-kernel with tract. Without this call the linker would drop this file, which nothing else refers
+/// to.
 pub fn register_tract_product() {
     std::hint::black_box(make as fn() -> _);
 }
 
 fn make() -> Box<dyn MatMatMul> {
     let format = |width| PackedFormat::new(DatumType::F32, width, 16);
-    // If the number of columns is unknown, tract asks no tier but takes the micro-kernel with the highest boost. LeakyRelu is
-    // the only operation about which it asks `can_fuse`.
+    // If the number of columns is unknown, tract asks no tier but takes the micro-kernel with the highest boost.
+    // LeakyRelu is the only operation about which it asks `can_fuse`.
     let mut kernel = DynKernel::<LANES, COLUMNS, f32>::new(TRACT_PRODUCT, kernel, format(LANES), format(COLUMNS))
         .with_boost(|| 1000)
         .with_can_fuse(|_| false);
@@ -52,9 +53,9 @@ fn make() -> Box<dyn MatMatMul> {
 /// Computes a tile of sums in `steps`. Returns 0, or 1 if a step is unknown; only integer products have such steps.
 ///
 /// # Safety
-/// Pointers must be as tract guarantees for its micro-kernels: packed operands hold k vectors of the panel's width, operands
-/// per row have [`LANES`] values and operands per column [`COLUMNS`], and every element of the output tile may be read and
-/// written.
+/// Pointers must be as tract guarantees for its micro-kernels: packed operands hold k vectors of the panel's width,
+/// operands per row have [`LANES`] values and operands per column [`COLUMNS`], and every element of the output tile may
+/// be read and written.
 unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     use FusedKerSpec::*;
     let l = Simd128;
@@ -101,8 +102,8 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     0
 }
 
-/// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: with several in the loop, compilers order the sums
-/// column by column, and registers spill.
+/// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: with several in the loop, compilers order the
+/// sums column by column, and registers spill.
 // Not inlined: inside of the large function registers spill in Firefox.
 #[inline(never)]
 #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]

@@ -77,7 +77,8 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// The number that `value` holds. The graph may compute it from the last dimension of a query, which is `head_size`.
+    /// The number that `value` holds. The graph may compute it from the last dimension of a query, which is
+    /// `head_size`.
     pub fn factor(&self, value: &'a str, head_size: f64, depth: usize) -> Option<f64> {
         if let Some(number) = self.scalar(value) {
             return Some(number);

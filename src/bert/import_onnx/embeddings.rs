@@ -132,8 +132,8 @@ fn leaf<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Leaf<'a>> {
         let behind = graph.inputs_behind(ids);
         let input = behind.first().copied();
         if input.is_some_and(|input| behind.len() > 1 || graph.source(ids) != input) {
-            let problem = "chooses rows by numbers that it computes from the tokens, as RoBERTa does; the positions of a BERT count from 0 \
-                           in every row";
+            let problem = "chooses rows by numbers that it computes from the tokens, as RoBERTa does; the positions of a \
+                           BERT count from 0 in every row";
             return Err(graph.error_at(node, problem));
         }
         let (shape, values) = graph.floats(table)?;

@@ -1,7 +1,7 @@
 //! Walks a prepared graph backwards, and recognises its recurring parts: linear layers and layer normalizations.
 //!
-//! Exporters put Reshape, Cast, Identity and the like in many places. So most functions here look through operators that
-//! keep the numbers of their input ([`keeps_numbers`]).
+//! Exporters put Reshape, Cast, Identity and the like in many places. So most functions here look through operators
+//! that keep the numbers of their input ([`keeps_numbers`]).
 
 use crate::error::{Error, Result};
 use crate::onnx::pattern::{self, inputs};

@@ -93,8 +93,8 @@ fn from_reshapes(graph: &Graph, attention: &Attention, hidden: usize) -> Option<
     })
 }
 
-/// The target shape of a Reshape, with `None` for unknown sizes. It must be a constant, or a Concat of constants and single
-/// sizes.
+/// The target shape of a Reshape, with `None` for unknown sizes. It must be a constant, or a Concat of constants and
+/// single sizes.
 fn shape_of<'a>(graph: &Graph<'a>, reshape: &'a pb::NodeProto) -> Option<Vec<Option<i64>>> {
     let shape = reshape.input.get(1)?;
     if let Some(known) = graph.ints(shape) {

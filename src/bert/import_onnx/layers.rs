@@ -1,5 +1,5 @@
-//! Finds the parts of a BERT classifier by walking back from the logits: classifier, pooler, encoder layers from last to
-//! first, embeddings.
+//! Finds the parts of a BERT classifier by walking back from the logits: classifier, pooler, encoder layers from last
+//! to first, embeddings.
 
 use super::attention::Attention;
 use super::graph::{Graph, LayerNorm, Linear};

@@ -1,10 +1,10 @@
-//! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and verifies the
-//! result: the original and the imported model must return the same logits.
+//! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
+//! verifies the result: the original and the imported model must return the same logits.
 //!
-//! The steps, each in a file: `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision and
-//! foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `attention`, `activation` and `graph`;
-//! `heads` finds the number of heads; `embeddings` and `weights` load the tensors; `verify` compares logits. If anything
-//! fails, `family` looks for the name of another architecture.
+//! The steps, each in a file: `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision
+//! and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `attention`, `activation` and
+//! `graph`; `heads` finds the number of heads; `embeddings` and `weights` load the tensors; `verify` compares logits.
+//! If anything fails, `family` looks for the name of another architecture.
 
 mod activation;
 mod attention;
@@ -39,8 +39,8 @@ pub struct ImportOptions {
 
 /// Imports the BERT sequence classifier in the bytes of an ONNX file. `file_name` is for errors.
 ///
-/// The file may come from any exporter that writes standard ONNX operators. Runs the imported model and the original on a
-/// few inputs, and refuses the model if their logits differ.
+/// The file may come from any exporter that writes standard ONNX operators. Runs the imported model and the original on
+/// a few inputs, and refuses the model if their logits differ.
 ///
 /// # Errors
 /// If the bytes are no such model, or tensors are in other files, which only [`import_onnx_file`] reads.
@@ -48,12 +48,12 @@ pub fn import_onnx(bytes: &[u8], file_name: &str, options: &ImportOptions) -> Re
     import(bytes, None, file_name, options)
 }
 
-/// Like [`import_onnx`], for a file on disk. Also reads tensors from the files in which the model keeps them, and class names
-/// and heads from a config.json in the same folder.
+/// Like [`import_onnx`], for a file on disk. Also reads tensors from the files in which the model keeps them, and class
+/// names and heads from a config.json in the same folder.
 ///
 /// # Errors
-/// As [`import_onnx`]; also if a tensor's file is missing, too short or outside of the model's folder, or if the config.json
-/// belongs to another kind of model.
+/// As [`import_onnx`]; also if a tensor's file is missing, too short or outside of the model's folder, or if the
+/// config.json belongs to another kind of model.
 pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     import(&bytes, Some(path), &path.display().to_string(), options)

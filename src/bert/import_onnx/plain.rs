@@ -1,5 +1,5 @@
-//! Rewrites that keep the meaning of a graph and leave fewer forms to recognise: half precision becomes FP32, and the GELU
-//! operators of onnxruntime's optimizer become those of ONNX.
+//! Rewrites that keep the meaning of a graph and leave fewer forms to recognise: half precision becomes FP32, and the
+//! GELU operators of onnxruntime's optimizer become those of ONNX.
 
 use crate::error::Result;
 use crate::onnx::{pb, tensor_f32};
@@ -15,8 +15,8 @@ fn is_half(element: i32) -> bool {
     [DataType::Float16 as i32, DataType::Bfloat16 as i32].contains(&element)
 }
 
-/// Turns all FP16 and BF16 values of `graph` into FP32. Returns whether the graph computes in half precision: then single
-/// numbers such as scales are rounded as well.
+/// Turns all FP16 and BF16 values of `graph` into FP32. Returns whether the graph computes in half precision: then
+/// single numbers such as scales are rounded as well.
 ///
 /// # Errors
 /// If a tensor is damaged.

@@ -1,4 +1,5 @@
-//! Checks that a file holds an ordered graph of standard FP32 operators, and removes everything but the path to the logits.
+//! Checks that a file holds an ordered graph of standard FP32 operators, and removes everything but the path to the
+//! logits.
 
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::engine::graph_check;
@@ -83,8 +84,9 @@ const QUANTIZED: [&str; 12] = [
     "DynamicQuantizeMatMul",
 ];
 
-/// Reduces `model` to one output, the logits, and to the nodes and initializers behind it. Afterwards every node comes after
-/// the nodes that it reads, each value is made once, and each operator is one of [`OPERATORS`] in the default domain.
+/// Reduces `model` to one output, the logits, and to the nodes and initializers behind it. Afterwards every node comes
+/// after the nodes that it reads, each value is made once, and each operator is one of [`OPERATORS`] in the default
+/// domain.
 ///
 /// # Errors
 /// If the graph is quantized, has no such output, is not in order, or has other operators.

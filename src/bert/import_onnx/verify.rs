@@ -21,7 +21,8 @@ struct Probe {
     types: Vec<i64>,
 }
 
-/// Runs `original` and `bert` on the same inputs. `half` says that single numbers of the original are rounded to 16 bits.
+/// Runs `original` and `bert` on the same inputs. `half` says that single numbers of the original are rounded to 16
+/// bits.
 ///
 /// # Errors
 /// If their logits differ, or the original cannot be run.
@@ -49,16 +50,16 @@ pub fn verify(original: pb::ModelProto, bert: &Bert, half: bool, file_name: &str
     Err(Error::file(
         file_name,
         format!(
-            "looks like a BERT classifier of {} layers and {} heads, but its logits differ by up to {worst} from those of \
-             such a classifier with the same weights (limit {tolerance}); its graph computes something else",
+            "looks like a BERT classifier of {} layers and {} heads, but its logits differ by up to {worst} from those \
+             of such a classifier with the same weights (limit {tolerance}); its graph computes something else",
             bert.config().layers,
             bert.config().heads
         ),
     ))
 }
 
-/// The logits of the original for every probe. Plans the graph for each shape: many exporters compute sizes in ways that
-/// tract can only follow if they are numbers.
+/// The logits of the original for every probe. Plans the graph for each shape: many exporters compute sizes in ways
+/// that tract can only follow if they are numbers.
 fn run_original(model: &pb::ModelProto, probes: &[Probe], file_name: &str) -> Result<Vec<Vec<f32>>> {
     let mut engine = None;
     let mut results = Vec::new();
@@ -96,8 +97,8 @@ fn logits(engine: &Engine, probe: &Probe, file_name: &str) -> Result<Vec<f32>> {
     outputs.into_iter().next().ok_or_else(|| Error::file(file_name, "returns no output"))
 }
 
-/// The inputs to run: two batches with padding and both token types, and a short row without padding. Fixed input sizes of
-/// the model take precedence.
+/// The inputs to run: two batches with padding and both token types, and a short row without padding. Fixed input sizes
+/// of the model take precedence.
 fn probes(model: &pb::ModelProto, bert: &Bert, file_name: &str) -> Result<Vec<Probe>> {
     let config = bert.config();
     let has = |name: &str| inputs(model).any(|i| i.name == name);

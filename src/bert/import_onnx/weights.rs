@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::onnx::attribute_float;
 use std::collections::BTreeMap;
 
-/// Layers may share weights, which are then loaded several times. This limits how many values per byte of the file may be
-/// loaded.
+/// Layers may share weights, which are then loaded several times. This limits how many values per byte of the file may
+/// be loaded.
 const UNFOLDING: usize = 16;
 
 /// The weights found so far.

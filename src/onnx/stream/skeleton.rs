@@ -19,8 +19,8 @@ pub(super) const GRAPH_NODE: u32 = 1;
 pub(super) const GRAPH_INITIALIZER: u32 = 5;
 pub(super) const TENSOR_RAW_DATA: u32 = 9;
 
-/// Decodes the ONNX model in `source`, and leaves the raw data of large initializers there. Such a tensor records where its
-/// bytes are; [`InFile::of`] reads that. `file_name` is for errors.
+/// Decodes the ONNX model in `source`, and leaves the raw data of large initializers there. Such a tensor records where
+/// its bytes are; [`InFile::of`] reads that. `file_name` is for errors.
 ///
 /// # Errors
 /// If the file is damaged or keeps tensors in other files.

@@ -9,8 +9,8 @@ use prost::Message;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// The largest weights to report, in bytes. No BERT has larger ones. The limit keeps a damaged length from making anyone
-/// wait for bytes, or allocate memory for them.
+/// The largest weights to report, in bytes. No BERT has larger ones. The limit keeps a damaged length from making
+/// anyone wait for bytes, or allocate memory for them.
 const MOST: usize = 64 << 20;
 
 /// The number of protobuf fields to read at most, ten times as many as the largest BERT has.
@@ -27,8 +27,8 @@ pub struct WeightsAt {
 
 /// Walks the fields of a model file as far as it has arrived, and finds the large weights of MatMulInteger nodes.
 ///
-/// The nodes must stand before the initializers. In a file of another order, or a damaged one, it finds fewer weights or
-/// none.
+/// The nodes must stand before the initializers. In a file of another order, or a damaged one, it finds fewer weights
+/// or none.
 #[derive(Debug)]
 pub struct WeightFinder {
     /// Rows and columns must be multiples of these.
@@ -58,8 +58,8 @@ impl WeightFinder {
         }
     }
 
-    /// The next weights that begin in `source`, or `None` if more of the file must arrive first. `source` holds the file so
-    /// far; the values of reported weights may be missing.
+    /// The next weights that begin in `source`, or `None` if more of the file must arrive first. `source` holds the
+    /// file so far; the values of reported weights may be missing.
     pub fn next(&mut self, source: &dyn ByteSource) -> Option<WeightsAt> {
         loop {
             let at = self.at?;

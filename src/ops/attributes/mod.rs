@@ -1,7 +1,7 @@
 //! The attributes of fused nodes: how the emitter writes them and how tract's parser reads them.
 //!
-//! [`NodeWriter`] and [`NodeReader`] have one method each for every part of a node. The two methods of a part stand side by
-//! side, here or in the part's own file.
+//! [`NodeWriter`] and [`NodeReader`] have one method each for every part of a node. The two methods of a part stand
+//! side by side, here or in the part's own file.
 
 mod linear;
 mod norm;

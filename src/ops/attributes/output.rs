@@ -21,8 +21,8 @@ impl NodeWriter {
 }
 
 impl NodeReader<'_> {
-    /// The quantizer of an output whose rows are `heads` heads of `size` features, if the output is quantized. Each head is
-    /// padded to a multiple of [`GROUP`] features.
+    /// The quantizer of an output whose rows are `heads` heads of `size` features, if the output is quantized. Each
+    /// head is padded to a multiple of [`GROUP`] features.
     pub fn output(&self, heads: usize, size: usize) -> TractResult<Option<Quantizer>> {
         let Some(scale) = self.0.get_attr_opt::<f32>("output_scale")? else { return Ok(None) };
         let zero_point = u8::try_from(self.int("output_zero_point")?)?;

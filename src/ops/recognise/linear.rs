@@ -129,8 +129,8 @@ fn integer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<IntegerLinear<'a>>
     fits.then_some(IntegerLinear { x, input, weights, k, n, scale, bias })
 }
 
-/// The input of the `op` that makes `value`, and its constant operand, one value for each of `features` features. With a
-/// single feature, the constant could be a scalar as well.
+/// The input of the `op` that makes `value`, and its constant operand, one value for each of `features` features. With
+/// a single feature, the constant could be a scalar as well.
 fn by_feature<'a>(index: &GraphIndex<'a>, value: &str, op: &str, features: usize) -> Option<(&'a str, Vec<f32>)> {
     let (x, constants) = with_constant(index, value, op)?;
     (features > 1 && constants.len() == features).then_some((x, constants))

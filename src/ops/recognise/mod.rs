@@ -101,7 +101,8 @@ fn first_token<'a>(index: &GraphIndex<'a>, node: &'a pb::NodeProto) -> Option<(&
         .then_some((node.output.first()?.as_str(), x))
 }
 
-/// The layer that ends in `output_norm`, the LayerNorm of `down` plus the value `middle`. Also returns the layer's input.
+/// The layer that ends in `output_norm`, the LayerNorm of `down` plus the value `middle`. Also returns the layer's
+/// input.
 fn layer<'a>(
     index: &GraphIndex<'a>,
     output_norm: NormPart<'a>,
