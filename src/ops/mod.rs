@@ -4,11 +4,9 @@
 //! encoder layer. [`fuse`] works on that graph before tract parses it:
 //!
 //! 1. `recognise` walks from the first token's row back to the embeddings and finds the parts of each layer: linear
-//!    layers,
-//!    attention, activations and LayerNorms, in integers or in FP32.
-//! 2. `emit` writes these parts as fused operators over sequences that are laid end to end. The nodes carry scales,
-//!    biases
-//!    and weights as attributes. A graph that does not match stays as it is and runs as it is written.
+//!    layers, attention, activations and LayerNorms, in integers or in FP32. A graph that does not match stays as it is.
+//! 2. `emit` writes these parts as fused operators over sequences that are laid end to end. The nodes carry weights,
+//!    scales and biases as attributes.
 //! 3. [`parse`] is tract's parser with these operators registered.
 //!
 //! Each operator has a file: its name, the node's writer (`node`) and reader (`read`), and how it runs (`FusedOp`),
