@@ -24,7 +24,7 @@ pub(super) fn node(
     context: &str,
     part: &AttentionPart,
     [query_scale, key_scale]: [f32; 2],
-    first_only: bool,
+    first_query_only: bool,
     output: Option<&Quantized>,
 ) -> NodeProto {
     let context = output.map_or(context.to_owned(), |_| encoded(context));
@@ -38,7 +38,7 @@ pub(super) fn node(
         .float("query_output_scale", query_scale)
         .float("key_output_scale", key_scale)
         .float("score_scale", part.score_scale)
-        .int("first_only", i64::from(first_only))
+        .int("first_query_only", i64::from(first_query_only))
         .output(output)
         .finish()
 }
@@ -60,7 +60,7 @@ pub(super) fn read(node: &NodeProto) -> TractResult<AttentionOp> {
         query: Quantizer::uniform(query, Quantizer::SYMMETRIC, padded),
         key: Quantizer::as_weights(key, padded),
         score_scale: node.float("score_scale")?,
-        first_only: node.count("first_only")? == 1,
+        first_only: node.count("first_query_only")? == 1,
     };
     let kernel = node.kernel()?;
     let [query, key, value] = parts.map(|part| part.with_output_heads(kernel, heads));

@@ -48,8 +48,8 @@ impl Emit {
             // This operator picks the first tokens itself.
             Scores::Integer { query_scale, key_scale } => {
                 let (part, scales) = (&layer.attention, [query_scale, key_scale]);
-                let (first_only, quantized) = (next.is_none(), layer.projection.input());
-                self.nodes.push(attention::node(self.kernel, x, &context, part, scales, first_only, quantized));
+                let (first_query_only, quantized) = (next.is_none(), layer.projection.input());
+                self.nodes.push(attention::node(self.kernel, x, &context, part, scales, first_query_only, quantized));
                 part.heads
             }
             Scores::Float => {

@@ -1,8 +1,7 @@
-//! A micro-kernel for FP32 matrix products in WebAssembly that tract uses instead of its own. tract passes pointers to
-//! its micro-kernels, so this file has `unsafe` code.
+//! A kernel for FP32 matrix products that tract uses instead of its own in WebAssembly.
 //!
-//! tract's own tile, 8 × 8, needs more registers than engines have on x86. This one, 8 × 4, keeps its eight
-//! vectors of sums in registers. It loads one operand as vectors and splats the values of the other.
+//! tract's own tile of 8 × 8 sums needs more registers than WebAssembly engines have on x86. This one has 8 × 4 sums, which fit.
+//! It loads one operand as vectors and splats the values of the other.
 
 use crate::kernels::{LANES, Lanes, Simd128};
 use tract_linalg::isa::Arch;
@@ -14,10 +13,10 @@ use tract_onnx::tract_core::tract_data::knobs::inventory;
 use tract_onnx::tract_core::tract_linalg;
 use tract_onnx::tract_hir::internal::*;
 
-/// The micro-kernel's name in tract.
+/// The kernel's name in tract.
 pub const TRACT_PRODUCT: &str = "bert8_f32_8x4";
 
-/// Columns of a tile, which has [`LANES`] rows.
+/// Columns of a tile; rows are [`LANES`].
 const COLUMNS: usize = 4;
 
 inventory::submit! { MmmRoutine { make } }
@@ -25,7 +24,7 @@ inventory::submit! { MmmRoutine { make } }
 inventory::submit! {
     MmmTier {
         arch: Some(Arch::Wasm32Simd128),
-        // tract's own tier has 1.
+        // tract's own kernels have 1.
         precedence: 2,
         name: "bert8",
         applies: |_| true,
@@ -33,16 +32,17 @@ inventory::submit! {
     }
 }
 
-/// Registers the micro-kernel with tract. Without this call the linker would drop this file, which nothing else refers
-/// to.
+/// Keeps the kernel in the program. tract finds it in a table that this file adds to, and without this call the linker would drop
+/// the file.
 pub fn register_tract_product() {
     std::hint::black_box(make as fn() -> _);
 }
 
+/// Describes the kernel to tract.
 fn make() -> Box<dyn MatMatMul> {
     let format = |width| PackedFormat::new(DatumType::F32, width, 16);
-    // If the number of columns is unknown, tract asks no tier but takes the micro-kernel with the highest boost.
-    // LeakyRelu is the only operation about which it asks `can_fuse`.
+    // If tract does not know the number of columns, it does not ask the tiers but takes the kernel with the largest boost. It asks
+    // `can_fuse` only about LeakyRelu, which this kernel does not implement.
     let mut kernel = DynKernel::<LANES, COLUMNS, f32>::new(TRACT_PRODUCT, kernel, format(LANES), format(COLUMNS))
         .with_boost(|| 1000)
         .with_can_fuse(|_| false);
@@ -50,19 +50,18 @@ fn make() -> Box<dyn MatMatMul> {
     kernel.mmm()
 }
 
-/// Computes a tile of sums in `steps`. Returns 0, or 1 if a step is unknown; only integer products have such steps.
+/// Applies `steps` to a tile of sums. Returns 0, or 1 if it does not know a step. Only integer products have such steps.
 ///
 /// # Safety
-/// Pointers must be as tract guarantees for its micro-kernels: packed operands hold k vectors of the panel's width,
-/// operands per row have [`LANES`] values and operands per column [`COLUMNS`], and every element of the output tile may
-/// be read and written.
+/// The pointers in `steps` must keep tract's promises to kernels: packed operands hold k vectors of a panel's width, a row operand
+/// has [`LANES`] values, a column operand has [`COLUMNS`], and every element of the output tile may be read and written.
 unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     use FusedKerSpec::*;
     let l = Simd128;
     let mut tile = [l.splat(0.0); COLUMNS];
     let t = &mut tile;
     for step in steps {
-        // SAFETY: the caller guarantees that the pointers are valid, as said above.
+        // SAFETY: the caller guarantees the pointers.
         unsafe {
             match *step {
                 Done => break,
@@ -102,9 +101,9 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
     0
 }
 
-/// `tile[column] += Σ_k rows[k] · columns[k][column]`. One k at a time: with several in the loop, compilers order the
-/// sums column by column, and registers spill.
-// Not inlined: inside of the large function registers spill in Firefox.
+/// Computes `tile[column] += Σ_k rows[k] · columns[k][column]`.
+// The loop is not unrolled over k, because compilers then reorder the sums and spill registers. Nor is the function inlined into
+// the large one, where Firefox spills registers and takes twice the time.
 #[inline(never)]
 #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
 fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut [L::F32; COLUMNS]) {
@@ -130,13 +129,13 @@ fn each<L: Lanes>(l: L, tile: &mut [L::F32; COLUMNS], f: impl Fn(f32, usize, usi
     }
 }
 
-/// The address of a value in the output tile.
+/// Returns the address of a value of the output tile.
 ///
 /// # Safety
-/// The tile must be as large as tract promises.
+/// `row` and `column` must lie in the tile.
 #[inline(always)]
 unsafe fn at(tile: &OutputStoreKer, row: usize, column: usize) -> *mut f32 {
     let offset = row as isize * tile.row_byte_stride + column as isize * tile.col_byte_stride;
-    // SAFETY: the caller guarantees that the tile is large enough.
+    // SAFETY: the caller guarantees that the value lies in the tile.
     unsafe { tile.ptr.offset(offset).cast() }
 }

@@ -4,8 +4,7 @@
 //! [`ByteSource`] is any place that has the bytes. Over it stand two readers of the protobuf fields (`wire`):
 //!
 //! - [`decode_skeleton`] decodes a complete file, but leaves the raw data of large initializers in the file. Such a
-//!   tensor
-//!   only records where its bytes are ([`InFile`]), and they are read when the graph is built.
+//!   tensor only records where its bytes are ([`InFile`]), and they are read when the graph is parsed.
 //! - [`WeightFinder`] follows a file that is still arriving, and reports the INT8 weights of MatMulInteger nodes before
 //!   their bytes are there, so that they can be packed on the way.
 
