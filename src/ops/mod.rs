@@ -1,6 +1,6 @@
 //! Fused operators for tract, and the recogniser that puts them into a graph.
 //!
-//! The INT8 file that [`quantize`](crate::quantize) writes consists of standard ONNX operators, some 60 for each
+//! The INT8 file that [`quantize`](crate::quantize) writes consists of standard ONNX operators, more than 50 for each
 //! encoder layer. [`fuse`] works on that graph before tract parses it:
 //!
 //! 1. `recognise` walks from the first token's row back to the embeddings and finds the parts of each layer: linear
