@@ -1,4 +1,4 @@
-//! A classifier computes for the first token alone what only leads there, and answers as before.
+//! Narrowing a classifier to the first token changes no answer.
 
 use bert8::engine::{Engine, TokenInputs};
 use bert8::onnx::{decode_model, pb};
@@ -8,7 +8,7 @@ fn golden() -> pb::ModelProto {
     decode_model(include_bytes!("golden/model.fp32.onnx"), "golden").unwrap()
 }
 
-/// The outputs for a batch of two rows, the second of them padded.
+/// The outputs for a batch of two rows, of which the second has padding.
 fn outputs(model: &pb::ModelProto) -> Vec<Vec<f32>> {
     let inputs = TokenInputs {
         batch: 2,
@@ -19,7 +19,7 @@ fn outputs(model: &pb::ModelProto) -> Vec<Vec<f32>> {
     Engine::for_any_shape(model, "golden").unwrap().run(&inputs).unwrap()
 }
 
-/// The model after narrowing, and how many nodes that added.
+/// The model after narrowing, and the number of nodes added.
 fn narrowed(mut model: pb::ModelProto) -> (pb::ModelProto, usize) {
     let count = |model: &pb::ModelProto| model.graph.as_ref().unwrap().node.len();
     let before = count(&model);
@@ -65,7 +65,7 @@ fn graphs_that_are_not_plain_stay_as_they_are() {
     unchanged(&|graph| graph.node.reverse());
     unchanged(&|graph| graph.node.iter_mut().rfind(|n| n.op_type == "Gather").unwrap().attribute[0].i = 0);
     unchanged(&|graph| {
-        // Behind this the shape is not known to be [batch, sequence, hidden].
+        // Without the Reshape it is unknown whether the shape is [batch, sequence, hidden].
         let merge = graph.node.iter_mut().rfind(|node| node.op_type == "Reshape").unwrap();
         merge.op_type = "Flatten".to_owned();
     });
@@ -78,7 +78,7 @@ fn graphs_that_are_not_plain_stay_as_they_are() {
 fn an_operand_of_lower_rank_is_read_whole() {
     let mut model = golden();
     let graph = model.graph.as_mut().unwrap();
-    // [sequence, hidden], whose second axis is not that of tokens.
+    // [sequence, hidden]: its second axis is not the token axis.
     let positions = graph.node.iter().find(|node| node.input.iter().any(|input| input == "position.ids")).unwrap();
     let positions = positions.output[0].clone();
     let norm = graph.node.iter().rposition(|node| node.op_type == "LayerNormalization").unwrap();

@@ -1,4 +1,4 @@
-//! The recogniser: what it fuses, that fusing changes no answer, and that a graph which differs runs all the same.
+//! Fusing: which graphs are fused, that fusing changes no answer, and that any other graph still runs.
 
 #![cfg(feature = "cli")]
 
@@ -32,7 +32,7 @@ fn sequence(len: usize) -> Tokens {
     Tokens { ids: IDS[..len].to_vec(), types: TYPES[..len].to_vec(), truncated: false }
 }
 
-/// Logits of the graph as tract runs it, token by token as it is written.
+/// The logits of the graph as it is written, run by tract.
 fn unfused(model: &pb::ModelProto, tokens: &Tokens) -> Vec<f32> {
     let mask = vec![1; tokens.ids.len()];
     let inputs = TokenInputs { batch: 1, ids: &tokens.ids, mask: &mask, types: &tokens.types };
@@ -43,8 +43,8 @@ fn load(model: &pb::ModelProto, kernel: Kernel) -> Model {
     Model::from_file(encode_model(model), "fused", kernel).unwrap()
 }
 
-/// Integers are the same; floats differ by the rounding of reciprocals, sums and polynomials, and where one of them falls on
-/// the other side of a rounding boundary, by a quantization step.
+/// Integers are the same. Floats differ by rounding; where that crosses a boundary between two integers, a logit
+/// differs by about a quantization step.
 fn assert_close(plain: &[f32], fused: &[f32]) {
     assert_eq!(plain.len(), 3);
     for (a, b) in plain.iter().zip(fused) {
@@ -104,7 +104,7 @@ fn factors_of_another_number_run_unfused() {
     assert_runs_unfused(&model, "encoder.layer.0.attention.output.LayerNorm");
 }
 
-/// A model whose pattern is broken runs as it is written, says why, and gives the same answer.
+/// Checks that a model with a broken pattern runs as it is written, says why, and returns the same logits.
 fn assert_runs_unfused(model: &pb::ModelProto, reason: &str) {
     let loaded = load(model, Kernel::detect());
     let fused = loaded.fused();
@@ -116,7 +116,7 @@ fn assert_runs_unfused(model: &pb::ModelProto, reason: &str) {
 #[test]
 fn a_broken_pattern_runs_unfused_and_gives_the_same_answer() {
     let layer = "encoder.layer.1.attention";
-    // The scale comes before the cast is over: the linear pattern no longer matches.
+    // An Identity between the product and its Cast: the pattern of a linear layer no longer matches.
     let mut model = int8(Activation::Gelu);
     let product = format!("{layer}.output.dense.matmul");
     node(&mut model, &format!("{layer}.output.dense.float")).input[0] = "detour".to_owned();
@@ -194,7 +194,7 @@ fn sequences_laid_end_to_end_attend_to_themselves_alone() {
         let together = model.logits_of(&sequences.iter().collect::<Vec<_>>()).unwrap();
         for (tokens, logits) in sequences.iter().zip(together) {
             for (alone, together) in model.logits(tokens).unwrap().iter().zip(logits) {
-                // The FP32 sums of the pooler may take another order where there are several rows.
+                // The FP32 sums of the pooler may have another order with several rows.
                 assert!((alone - together).abs() <= 1e-6, "{} tokens", tokens.ids.len());
             }
         }
@@ -254,8 +254,8 @@ fn files_that_would_crash_or_mislead_are_refused() {
         Model::from_bytes(encode_model(&model), "m.onnx").unwrap_err().to_string()
     };
     let error = refused(&|model| model.graph.as_mut().unwrap().node[0].op_type = "Bert8Quantize".to_owned());
-    assert!(error.contains("(Bert8Quantize) is none that a file may hold"), "{error}");
-    // Whatever stands in the branch of an If is checked as well.
+    assert!(error.contains("(Bert8Quantize) must not be in a file"), "{error}");
+    // Graphs in the branches of an If are checked as well.
     let branched = |edit: &dyn Fn(&mut pb::GraphProto)| {
         refused(&|model| {
             let mut branch = pb::GraphProto { output: vec![pb::ValueInfoProto::default()], ..Default::default() };
@@ -267,11 +267,11 @@ fn files_that_would_crash_or_mislead_are_refused() {
         })
     };
     let inner = |op: &str| pb::NodeProto { op_type: op.to_owned(), ..Default::default() };
-    let error = branched(&|branch| branch.node.push(inner("Bert8Stored")));
-    assert!(error.contains("(Bert8Stored) is none that a file may hold"), "{error}");
+    let error = branched(&|branch| branch.node.push(inner("Bert8InFile")));
+    assert!(error.contains("(Bert8InFile) must not be in a file"), "{error}");
     let error = branched(&|branch| branch.output[0].name = "nothing".to_owned());
     assert!(error.contains("an output `nothing` that no node makes"), "{error}");
-    // Neither may a branch hand on what is around it, nor the graph what is in a branch.
+    // A branch must not output a value of the outer graph, nor the outer graph a value of a branch.
     let error = branched(&|_| ());
     assert!(error.contains("an output `input_ids` that no node makes"), "{error}");
     let error = refused(&|model| {
@@ -286,7 +286,7 @@ fn files_that_would_crash_or_mislead_are_refused() {
     assert!(error.contains("an output `inside` that no node makes"), "{error}");
     let bias = "encoder.layer.0.intermediate.dense.bias";
     let error = refused(&|model| tensor(model, bias).raw_data[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
-    assert!(error.contains(bias) && error.contains("has no number at 1"), "{error}");
+    assert!(error.contains(bias) && error.contains("a NaN or an infinity at index 1"), "{error}");
     let error = refused(&|model| model.graph.as_mut().unwrap().output[0].name = "nothing".to_owned());
     assert!(error.contains("nothing"), "{error}");
     let error = refused(&|model| {

@@ -143,7 +143,7 @@ fn expected_fastest() -> &'static [KernelKind] {
     }
     #[cfg(target_arch = "wasm32")]
     {
-        if cfg!(feature = "relaxed-simd") {
+        if cfg!(target_feature = "relaxed-simd") {
             &[KernelKind::RelaxedPairs, KernelKind::RelaxedDotSigned, KernelKind::RelaxedDotUnsigned]
         } else {
             &[KernelKind::Simd128I16]

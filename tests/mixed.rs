@@ -1,4 +1,4 @@
-//! INT8 files with parts in FP32: all of the encoder runs fused all the same, and answers as the file does on tract.
+//! INT8 files with parts in FP32: the whole encoder is fused, and returns the logits of the graph as it is written.
 
 mod common;
 
@@ -12,7 +12,7 @@ use bert8::text::Tokens;
 use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
 
-/// Linear layers of an encoder layer, and its scores.
+/// The linear layers and the scores of an encoder layer.
 const PARTS: [&str; 7] = [
     "attention.self.query",
     "attention.self.key",
@@ -31,10 +31,10 @@ fn in_layer(name: &str, layer: usize) -> bool {
     name.starts_with(&format!("encoder.layer.{layer}."))
 }
 
-/// Whether a part is in FP32, how many layers have no such part, and how many products are.
+/// A test for names of parts in FP32, the number of layers without such parts, and the number of products in FP32.
 type Case = (Box<dyn Fn(&str) -> bool>, usize, usize);
 
-/// Scores are in FP32 where queries, keys or values are.
+/// The cases by name. Scores are in FP32 if queries, keys or values are.
 fn cases() -> Vec<(String, Case)> {
     let mut cases: Vec<(String, Case)> = vec![
         ("none".into(), (Box::new(|_| false), 2, 0)),
@@ -61,7 +61,7 @@ fn tokens(len: usize) -> Tokens {
     Tokens { ids: ids[..len].to_vec(), types: types[..len].to_vec(), truncated: false }
 }
 
-/// Logits of the graph as it is written, at every length from 1 to 9.
+/// The logits of the graph as it is written, for each length from 1 to 9.
 fn unfused(model: &pb::ModelProto) -> Vec<Vec<f32>> {
     let engine = Engine::for_any_shape(model, "plain").unwrap();
     let run = |tokens: Tokens| {
@@ -71,7 +71,7 @@ fn unfused(model: &pb::ModelProto) -> Vec<Vec<f32>> {
     (1..=9).map(|len| run(tokens(len))).collect()
 }
 
-/// Integers are the same; floats may round otherwise, and move a logit by about a quantization step.
+/// Integers are the same. Floats may be rounded differently, which moves a logit by about a quantization step.
 fn assert_close(case: &str, plain: &[f32], fused: &[f32]) {
     let close = plain.iter().zip(fused).all(|(a, b)| (a - b).abs() < 2e-2);
     assert!(close && plain.len() == fused.len(), "{case}: {plain:?} and {fused:?}");
@@ -132,7 +132,7 @@ fn node<'a>(model: &'a mut pb::ModelProto, name: &str) -> &'a mut pb::NodeProto 
     graph(model).node.iter_mut().find(|n| n.name == name).unwrap()
 }
 
-/// A model that differs from the pattern runs as it is written, and says where it does.
+/// Checks that a model with a broken pattern runs as it is written, and says where it differs.
 fn assert_runs_unfused(model: &pb::ModelProto, reason: &str) {
     let loaded = Model::from_file(encode_model(model), "broken", Kernel::detect()).unwrap();
     let fused = loaded.fused();
@@ -148,19 +148,19 @@ fn parts_in_fp32_that_differ_run_unfused() {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 3));
     let mixed = || with_fixed_scales(&bert, false, |name| in_layer(name, 0));
 
-    // A bias for all outputs at once.
+    // One bias for all outputs.
     let mut model = mixed();
     let bias = "encoder.layer.0.output.dense.bias";
     let tensor = graph(&mut model).initializer.iter_mut().find(|tensor| tensor.name == bias).unwrap();
     (tensor.dims, tensor.raw_data) = (vec![], 0.1f32.to_le_bytes().to_vec());
     assert_runs_unfused(&model, "encoder.layer.0.output");
 
-    // Scores are divided, not multiplied.
+    // Division instead of multiplication of the scores.
     let mut model = mixed();
     node(&mut model, "encoder.layer.0.attention.self.scores").op_type = "Div".to_owned();
     assert_runs_unfused(&model, "self-attention");
 
-    // Weights that are no initializer.
+    // Weights in a Constant node.
     let mut model = mixed();
     let name = "encoder.layer.0.intermediate.dense.weight_t";
     let at = graph(&mut model).initializer.iter().position(|tensor| tensor.name == name).unwrap();
@@ -190,7 +190,7 @@ fn scores_in_integers_need_integers_all_around() {
     let graph = graph(&mut model);
     graph.initializer.extend(float.initializer.into_iter().filter(|tensor| tensor.name == format!("{value}.weight_t")));
     for node in &mut graph.node {
-        // What made the scaled product is no longer read.
+        // Nothing reads the scaled product any more.
         if node.name == value {
             node.input[0] = format!("{value}.float_product");
         }

@@ -1,4 +1,4 @@
-//! The QDQ flavour of the INT8 file: the same numbers as the integer flavour, in a form that other engines look for.
+//! The QDQ format of the INT8 file: the same integers as in the integer format, in the form that other engines expect.
 
 #![cfg(feature = "cli")]
 
@@ -27,7 +27,7 @@ fn file(options: &Options, format: Format) -> Vec<u8> {
     quantize(&bert, &sequences(), &options, info, None, |_| ()).unwrap().onnx
 }
 
-/// The options whose graphs differ.
+/// Options that lead to different graphs.
 fn variants() -> [Options; 4] {
     [
         Options::default(),
@@ -45,21 +45,21 @@ fn graph(bytes: &[u8]) -> pb::GraphProto {
     decode_model(bytes, "test").unwrap().graph.unwrap()
 }
 
-/// The bytes of all INT8 weights and tables by name.
+/// The values of all INT8 weights and tables, by name.
 fn integers(graph: &pb::GraphProto) -> BTreeMap<&str, &[u8]> {
     let weights = graph.initializer.iter().filter(|tensor| tensor.name.ends_with("weight_quantized"));
     weights.map(|tensor| (tensor.name.as_str(), tensor.raw_data.as_slice())).collect()
 }
 
 #[test]
-fn both_flavours_hold_the_same_integers_and_give_the_same_answers() {
+fn both_formats_have_the_same_integers_and_answers() {
     for options in variants() {
         let [integer, qdq] = [Format::Integer, Format::Qdq].map(|format| file(&options, format));
         assert_eq!(integers(&graph(&integer)), integers(&graph(&qdq)));
         let [integer, qdq] = [integer, qdq].map(|bytes| Model::from_bytes(bytes, "test").unwrap());
         for tokens in sequences() {
             for (a, b) in integer.logits(&tokens).unwrap().iter().zip(qdq.logits(&tokens).unwrap()) {
-                // Sums in another order: a value on a rounding boundary becomes the next integer.
+                // Sums have another order, so a value at a rounding boundary may become the next integer.
                 assert!((a - b).abs() < 2e-2, "{options:?}: {a} and {b}");
             }
         }
@@ -70,7 +70,7 @@ fn both_flavours_hold_the_same_integers_and_give_the_same_answers() {
 fn a_shared_activation_is_rounded_once_and_every_weight_has_a_scale_for_each_column() {
     let graph = graph(&file(&Options::default(), Format::Qdq));
     let count = |op: &str| graph.node.iter().filter(|node| node.op_type == op).count();
-    // In each of two layers: the inputs of four linear layers or groups of them, queries and keys.
+    // In each of two layers: the inputs of Q, K and V together, of three linear layers, and queries and keys.
     assert_eq!((count("QuantizeLinear"), count("MatMulInteger")), (12, 0));
     let weights: Vec<_> = graph.node.iter().filter(|node| node.name.ends_with(".weight")).collect();
     assert_eq!((weights.len(), count("DequantizeLinear")), (12, 12 + 12));

@@ -1,4 +1,4 @@
-//! In a browser: tract takes our kernel for FP32 matrix products, and whatever it fuses into one comes out right.
+//! In a browser: tract uses our micro-kernel for FP32 matrix products, and every operation that it fuses is right.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -22,11 +22,12 @@ fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
     Tensor::from_shape(shape, values).unwrap()
 }
 
-/// What follows a product: an operation, and the shape of its other operand.
+/// The operation after a product, as a tract operator and as a function, and the shape of its other operand.
 type After = (fn() -> TypedBinOp, fn(f32, f32) -> f32, [usize; 2]);
 
-/// The product of `rows` rows, a number that tract is told or not, with a constant matrix of `n` columns on tract, `after`
-/// included, the product on the operation's left or right; and whether that was fused. It must run on our kernel.
+/// Has tract multiply `rows` rows with a constant matrix of `n` columns and apply `after`, with the product as its left
+/// or right operand. `told` says whether tract knows the number of rows beforehand. Returns the result and whether
+/// tract fused the operation. Fails unless the product runs on our micro-kernel.
 fn on_tract(rows: usize, told: bool, n: usize, after: &After, left: bool) -> TractResult<(Vec<f32>, bool)> {
     let mut model = TypedModel::default();
     let m = if told { rows.to_dim() } else { model.symbols.sym("m").to_dim() };
@@ -85,7 +86,7 @@ fn every_fused_step_comes_out_right_on_our_kernel() {
                     let after = (op, exact, shape);
                     let (got, fused) = on_tract(rows, true, n, &after, left).unwrap();
                     check(&got, &plain(rows, n, &after, left), &format!("{rows} x {n}, {shape:?}, {left}"));
-                    // tract fuses whole matrices where it adds them, and not always.
+                    // tract only fuses whole matrices in sums, and not always.
                     assert!(fused || shape == [rows, n], "{shape:?} is not fused");
                     fused_sums += u32::from(fused && sums && shape == [rows, n]);
                 }

@@ -47,7 +47,7 @@ fn tokens_are_the_real_ones_whatever_the_file_says_of_padding() {
 #[wasm_bindgen_test]
 fn the_build_takes_a_simd_kernel_that_the_engine_runs_exactly() {
     let kind = Kernel::detect().kind();
-    if cfg!(feature = "relaxed-simd") {
+    if cfg!(target_feature = "relaxed-simd") {
         let relaxed = [KernelKind::RelaxedDotUnsigned, KernelKind::RelaxedDotSigned, KernelKind::RelaxedPairs];
         assert!(relaxed.contains(&kind) || kind == KernelKind::Simd128I16, "{}", kind.name());
     } else {

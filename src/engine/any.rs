@@ -1,4 +1,4 @@
-//! Running a model on tract: parse, type, plan, run.
+//! Runs a graph as it is written.
 
 use super::graph_check;
 use crate::error::{Error, Result};
@@ -10,21 +10,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
-/// The token inputs of one pair, or of a rectangular batch, row-major `[batch, sequence]`.
+/// The inputs of a batch: three row-major `[batch, sequence]` matrices.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenInputs<'a> {
-    /// Rows.
+    /// The number of rows.
     pub batch: usize,
-    /// Vocabulary ids.
+    /// Token ids.
     pub ids: &'a [i64],
-    /// 1 for a token, 0 for padding.
+    /// The attention mask: 1 for a token, 0 for padding.
     pub mask: &'a [i64],
-    /// 0 for the first sentence, 1 for the second.
+    /// Token types: 0 for the first sentence, 1 for the second.
     pub types: &'a [i64],
 }
 
 impl<'a> TokenInputs<'a> {
-    /// Tokens in a row.
+    /// The number of tokens in a row, padding included.
     pub fn sequence(&self) -> usize {
         self.ids.len().checked_div(self.batch).unwrap_or(0)
     }
@@ -37,26 +37,26 @@ impl<'a> TokenInputs<'a> {
     }
 }
 
-/// A model for [`Engine`] to load.
+/// A model to load, and the file that holds its large tensors.
 #[derive(Debug, Clone, Copy)]
 pub struct Graph<'a> {
-    /// The graph, and the tensors that it holds itself.
+    /// The model, with its small tensors.
     pub proto: &'a pb::ModelProto,
-    /// The file that the others are in.
-    pub stored: Option<&'a Rc<ModelFile>>,
+    /// The file with the other tensors, if any.
+    pub file: Option<&'a Rc<ModelFile>>,
 }
 
 impl<'a> From<&'a pb::ModelProto> for Graph<'a> {
-    /// A model that holds all its tensors.
+    /// Takes a model that holds all its tensors.
     fn from(proto: &'a pb::ModelProto) -> Self {
-        Graph { proto, stored: None }
+        Graph { proto, file: None }
     }
 }
 
-/// A model on tract.
+/// A graph on tract, planned as it is written.
 #[derive(Debug)]
 pub struct Engine {
-    file: String,
+    file_name: String,
     inputs: Vec<(Input, DatumType)>,
     plans: Plans,
 }
@@ -66,10 +66,11 @@ type Shape = (usize, usize);
 
 #[derive(Debug)]
 enum Plans {
-    /// One plan, for one shape.
+    /// A plan for one shape.
     Only(Shape, Arc<TypedSimplePlan>),
-    /// One plan for one row of any length: rows of a batch run one after the other. A plan for each length would be as fast,
-    /// but would pack the weights for itself; one for any batch would be slower, since tract then knows less of the shapes.
+    /// A plan for one row of any length; the rows of a batch run one after the other. Plans for each length would be no
+    /// faster, and each would pack the weights again. A plan for any batch would be slower: tract would know less about
+    /// the shapes.
     RowByRow(Arc<TypedSimplePlan>),
 }
 
@@ -81,29 +82,39 @@ enum Input {
 }
 
 impl Engine {
-    /// A model that may have any shape of input and padding; `file` is named in errors.
-    pub fn for_any_shape<'a>(model: impl Into<Graph<'a>>, file: &str) -> Result<Self> {
-        guarded(file, "planning the model", || {
-            let (typed, inputs) = typed(model.into(), [Some(1), None], file)?;
-            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::RowByRow(runnable(typed, file)?) })
-        })
-    }
-
-    /// A model that runs at one `(batch, sequence)` only. Graphs of other writers may compute sizes in ways that tract
-    /// cannot follow while batch and sequence are unknown. `file` is named in errors.
-    pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file: &str) -> Result<Self> {
-        guarded(file, "planning the model", || {
-            let (typed, inputs) = typed(model.into(), [Some(shape.0), Some(shape.1)], file)?;
-            Ok(Engine { file: file.to_owned(), inputs, plans: Plans::Only(shape, runnable(typed, file)?) })
-        })
-    }
-
-    /// Runs the model; gives every output's values in order.
+    /// Plans `model` for inputs of any shape. `file_name` is for errors.
     ///
     /// # Errors
-    /// If the token inputs differ in length, or tract fails.
+    /// If tract refuses the graph, or it has other inputs than a BERT classifier.
+    pub fn for_any_shape<'a>(model: impl Into<Graph<'a>>, file_name: &str) -> Result<Self> {
+        guarded(file_name, "planning the model", || {
+            let (typed, inputs) = typed(model.into(), [Some(1), None], file_name)?;
+            Ok(Engine { file_name: file_name.to_owned(), inputs, plans: Plans::RowByRow(runnable(typed, file_name)?) })
+        })
+    }
+
+    /// Plans `model` for inputs of one `(batch, sequence)` only. Some exporters compute sizes in ways that tract cannot
+    /// follow while batch and sequence are unknown. `file_name` is for errors.
+    ///
+    /// # Errors
+    /// As [`Engine::for_any_shape`].
+    pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file_name: &str) -> Result<Self> {
+        guarded(file_name, "planning the model", || {
+            let (typed, inputs) = typed(model.into(), [Some(shape.0), Some(shape.1)], file_name)?;
+            Ok(Engine {
+                file_name: file_name.to_owned(),
+                inputs,
+                plans: Plans::Only(shape, runnable(typed, file_name)?),
+            })
+        })
+    }
+
+    /// Runs the model. Returns the values of each output, in the graph's order.
+    ///
+    /// # Errors
+    /// If the inputs are empty or differ in length, or tract fails.
     pub fn run(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
-        guarded(&self.file, "running the model", || self.outputs(tokens))
+        guarded(&self.file_name, "running the model", || self.outputs(tokens))
     }
 
     fn outputs(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
@@ -114,7 +125,7 @@ impl Engine {
         }
         match &self.plans {
             Plans::Only(only, _) if *only != shape => {
-                Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file)))
+                Err(Error::Argument(format!("{} was prepared for {only:?} tokens, not {shape:?}", self.file_name)))
             }
             Plans::Only(_, plan) => self.run_plan(plan, tokens),
             Plans::RowByRow(plan) => {
@@ -146,31 +157,33 @@ impl Engine {
         inputs
             .and_then(|inputs| plan.run(inputs))
             .and_then(|outputs| outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())).collect())
-            .map_err(|e| Error::engine(&self.file, "running the model", e))
+            .map_err(|e| Error::engine(&self.file_name, "running the model", e))
     }
 }
 
-/// Does `work`. tract asserts what it takes for granted of a graph; a damaged one must not end the program, so a panic becomes
-/// an error. In WebAssembly, where a panic is the end of the instance, nothing is caught: what is known to panic is refused
-/// before ([`graph_check`]).
-pub(crate) fn guarded<T>(file: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Runs `work`, and turns a panic into an error: tract asserts properties that a damaged graph may lack. WebAssembly
+/// cannot catch panics, so [`graph_check`] refuses known cases beforehand.
+pub(crate) fn guarded<T>(file_name: &str, stage: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Error::engine(file, stage, "the graph or its input holds something the engine cannot handle"))
+        Err(Error::engine(file_name, stage, "the graph or its input holds something the engine cannot handle"))
     })
 }
 
-/// The runnable plan of a typed model.
-pub(super) fn runnable(typed: TypedModel, file: &str) -> Result<Arc<TypedSimplePlan>> {
-    typed.into_optimized().and_then(TypedModel::into_runnable).map_err(|e| Error::engine(file, "planning the model", e))
+/// Optimises and plans a typed model.
+pub(super) fn runnable(typed: TypedModel, file_name: &str) -> Result<Arc<TypedSimplePlan>> {
+    typed
+        .into_optimized()
+        .and_then(TypedModel::into_runnable)
+        .map_err(|e| Error::engine(file_name, "planning the model", e))
 }
 
-/// What tract reads in `model`.
-pub(super) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
-    graph_check::for_tract(model.proto, file)?;
-    let parsed = ops::parse(model.proto, model.stored.cloned());
-    let parsed = parsed.map_err(|e| Error::engine(file, "parsing the model", e))?;
+/// Parses `model` with tract.
+pub(super) fn parsed(model: Graph, file_name: &str) -> Result<InferenceModel> {
+    graph_check::for_tract(model.proto, file_name)?;
+    let parsed = ops::parse(model.proto, model.file.cloned());
+    let parsed = parsed.map_err(|e| Error::engine(file_name, "parsing the model", e))?;
     match parsed.unresolved_inputs.first() {
-        Some(value) => Err(Error::file(file, format!("uses the value `{value}`, which no node makes"))),
+        Some(value) => Err(Error::file(file_name, format!("uses the value `{value}`, which no node makes"))),
         None => Ok(parsed.model),
     }
 }
@@ -178,9 +191,9 @@ pub(super) fn parsed(model: Graph, file: &str) -> Result<InferenceModel> {
 /// A typed model, and its inputs with their element types.
 type Typed = (TypedModel, Vec<(Input, DatumType)>);
 
-/// Parses and types `model` for a batch and a sequence of given or, at `None`, any size.
-fn typed(model: Graph, sizes: [Option<usize>; 2], file: &str) -> Result<Typed> {
-    let mut inference = parsed(model, file)?;
+/// Parses and types `model` for the given batch and sequence; `None` stands for any size.
+fn typed(model: Graph, sizes: [Option<usize>; 2], file_name: &str) -> Result<Typed> {
+    let mut inference = parsed(model, file_name)?;
     let dims = sizes.map(|size| match size {
         Some(size) => size.to_dim(),
         None => inference.symbols.new_with_prefix("n").to_dim(),
@@ -194,8 +207,8 @@ fn typed(model: Graph, sizes: [Option<usize>; 2], file: &str) -> Result<Typed> {
             "token_type_ids" => Input::Types,
             other => {
                 return Err(Error::file(
-                    file,
-                    format!("takes an input `{other}`; expected input_ids, attention_mask and token_type_ids"),
+                    file_name,
+                    format!("has an input `{other}`; expected input_ids, attention_mask and token_type_ids"),
                 ));
             }
         };
@@ -205,11 +218,11 @@ fn typed(model: Graph, sizes: [Option<usize>; 2], file: &str) -> Result<Typed> {
         };
         inputs.push((input, element));
         let fact = InferenceFact::dt_shape(element, &dims);
-        inference.set_input_fact(at, fact).map_err(|e| Error::engine(file, "typing the model", e))?;
+        inference.set_input_fact(at, fact).map_err(|e| Error::engine(file_name, "typing the model", e))?;
     }
     let typed = inference
         .into_typed()
         .and_then(TypedModel::into_decluttered)
-        .map_err(|e| Error::engine(file, "typing the model", e))?;
+        .map_err(|e| Error::engine(file_name, "typing the model", e))?;
     Ok((typed, inputs))
 }

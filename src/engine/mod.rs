@@ -1,4 +1,9 @@
-//! Running ONNX graphs on tract: [`Engine`] runs any graph as it is written, [`FusedEngine`] one whose encoder is fused.
+//! Runs ONNX graphs on tract.
+//!
+//! [`Engine`] runs any BERT classifier as its graph is written, on rectangular `[batch, sequence]` inputs with padding.
+//! [`FusedEngine`] runs an INT8 graph whose encoder [`ops::fuse`](crate::ops::fuse) has replaced by fused operators, on
+//! sequences that are laid end to end without padding. Both have tract parse the graph, infer its types, optimise it
+//! and plan its run. Before that, `graph_check` refuses graphs on which tract would crash or hang.
 
 mod any;
 mod fused;

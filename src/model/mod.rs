@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 use crate::model_file::ModelFile;
 use crate::onnx::decode_skeleton;
-use crate::ops::{Fused, fuse, keep_first_token, read_when_parsed};
+use crate::ops::{Fused, fuse, in_file_tensors_to_nodes, keep_first_token};
 use crate::text::Tokens;
 use std::rc::Rc;
 use table_rows::TableRows;
@@ -67,8 +67,8 @@ impl Model {
         if !fused.complete() {
             keep_first_token(&mut proto);
         }
-        read_when_parsed(&mut proto);
-        let graph = Graph { proto: &proto, stored: Some(&stored) };
+        in_file_tensors_to_nodes(&mut proto);
+        let graph = Graph { proto: &proto, file: Some(&stored) };
         let runner = match fused.complete() {
             true => Runner::Fused(FusedEngine::new(graph, file)?),
             false => {

@@ -5,17 +5,17 @@ use pb::attribute_proto::AttributeType;
 use pb::tensor_proto::DataType;
 use pb::tensor_shape_proto::{Dimension, dimension};
 
-/// The operator set of every graph written here: the first with LayerNormalization.
+/// The operator set of every graph that [`GraphBuilder`] writes: the first with LayerNormalization.
 const OPSET: i64 = 17;
 /// The ONNX intermediate representation version that goes with [`OPSET`].
 const IR_VERSION: i64 = 8;
 
-/// One dimension of a graph input or output.
+/// A dimension of a graph's input or output.
 #[derive(Debug, Clone, Copy)]
 pub enum Dim {
-    /// Known when the graph is written.
+    /// A size.
     Fixed(usize),
-    /// Known when the graph runs.
+    /// The name of a size that each run chooses.
     Named(&'static str),
 }
 
@@ -30,7 +30,7 @@ pub enum Attribute {
     Ints(Vec<i64>),
 }
 
-/// An ONNX graph under construction. Values are named by strings; a node's first output carries the node's name.
+/// Builds an ONNX model. Values are strings; a node's output has the node's name.
 #[derive(Debug, Default)]
 pub struct GraphBuilder {
     graph: pb::GraphProto,
@@ -42,18 +42,18 @@ impl GraphBuilder {
         GraphBuilder { graph: pb::GraphProto { name: name.to_owned(), ..Default::default() } }
     }
 
-    /// Adds a graph input.
+    /// Adds a graph input. Returns its name.
     pub fn input(&mut self, name: &str, element: DataType, dims: &[Dim]) -> String {
         self.graph.input.push(value_info(name, element, dims));
         name.to_owned()
     }
 
-    /// Adds a graph output; some node must produce a value of that name.
+    /// Adds a graph output. A node must make the value `name`.
     pub fn output(&mut self, name: &str, element: DataType, dims: &[Dim]) {
         self.graph.output.push(value_info(name, element, dims));
     }
 
-    /// Adds an initializer from raw little-endian bytes, unless one of that name is there already.
+    /// Adds an initializer from raw little-endian bytes, unless one of that name exists. Returns its name.
     pub fn initializer(&mut self, name: &str, element: DataType, shape: &[usize], raw: Vec<u8>) -> String {
         if !self.graph.initializer.iter().any(|t| t.name == name) {
             self.graph.initializer.push(pb::TensorProto {
@@ -67,37 +67,37 @@ impl GraphBuilder {
         name.to_owned()
     }
 
-    /// Adds an FP32 initializer.
+    /// Adds an FP32 initializer. Returns its name.
     pub fn f32s(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
         self.initializer(name, DataType::Float, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
-    /// Adds an INT64 initializer.
+    /// Adds an INT64 initializer. Returns its name.
     pub fn i64s(&mut self, name: &str, shape: &[usize], values: &[i64]) -> String {
         self.initializer(name, DataType::Int64, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
-    /// Adds an INT8 initializer.
+    /// Adds an INT8 initializer. Returns its name.
     pub fn i8s(&mut self, name: &str, shape: &[usize], values: &[i8]) -> String {
         self.initializer(name, DataType::Int8, shape, values.iter().map(|&v| v as u8).collect())
     }
 
-    /// Adds a one-value UINT8 initializer.
+    /// Adds a UINT8 scalar as an initializer. Returns its name.
     pub fn u8_scalar(&mut self, name: &str, value: u8) -> String {
         self.initializer(name, DataType::Uint8, &[], vec![value])
     }
 
-    /// Adds a one-value INT8 initializer.
+    /// Adds an INT8 scalar as an initializer. Returns its name.
     pub fn i8_scalar(&mut self, name: &str, value: i8) -> String {
         self.initializer(name, DataType::Int8, &[], vec![value as u8])
     }
 
-    /// Adds a one-value FP32 initializer.
+    /// Adds an FP32 scalar as an initializer. Returns its name.
     pub fn f32_scalar(&mut self, name: &str, value: f32) -> String {
         self.f32s(name, &[], &[value])
     }
 
-    /// Adds a node with one output, which is called `name` like the node.
+    /// Adds a node with one output. Both are called `name`, which is returned.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
         self.graph.node.push(pb::NodeProto {
             op_type: op.to_owned(),
@@ -110,7 +110,7 @@ impl GraphBuilder {
         name.to_owned()
     }
 
-    /// The finished model, with `metadata` as its key-value properties.
+    /// Returns the model, with `metadata` as its key-value properties.
     pub fn finish(self, metadata: &[(&str, String)]) -> pb::ModelProto {
         pb::ModelProto {
             ir_version: IR_VERSION,

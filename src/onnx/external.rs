@@ -1,4 +1,4 @@
-//! Tensors that a model keeps in files beside it.
+//! Tensors that a model keeps in other files (ONNX external data).
 
 use super::file::decode_model;
 use super::pb;
@@ -10,16 +10,16 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-/// How many times more bytes than the side files have may be loaded. Tensors may share bytes.
+/// Tensors may share bytes. This limits how many times the size of all side files may be loaded.
 const UNFOLDING: u64 = 16;
 
-/// Reads the tensors that the model at `path` keeps in other files into `graph`; gives the number of bytes read.
+/// Loads into `graph` the tensors that the model at `path` keeps in other files. Returns the number of bytes read.
 ///
-/// Such a file must lie in the model's folder or below it. Where the model is a link, the folder of what it links to
-/// counts too, since that is how the Hugging Face cache lies on disk.
+/// Such a file must be in the model's folder or below it. If the model is a symbolic link, the folder of its target is
+/// allowed as well: the Hugging Face cache is made of such links.
 ///
 /// # Errors
-/// If a tensor names no file, one outside of these folders, one that is missing, or bytes that the file does not have.
+/// If a tensor does not name its file, or the file is missing, outside of these folders or too short.
 pub fn load_external(graph: &mut pb::GraphProto, path: &Path) -> Result<usize> {
     let mut files = SideFiles::new(path);
     for tensor in tensors_mut(graph).filter(|tensor| is_external(tensor)) {
@@ -30,7 +30,7 @@ pub fn load_external(graph: &mut pb::GraphProto, path: &Path) -> Result<usize> {
     Ok(files.read as usize)
 }
 
-/// The files that the model at `path` keeps tensors in; none where there is no such model.
+/// The paths of the files in which the model at `path` keeps tensors. Empty if there is no such model.
 pub fn external_files(path: &Path) -> Vec<PathBuf> {
     let model = std::fs::read(path).ok().and_then(|bytes| decode_model(&bytes, "").ok());
     let mut graph = model.and_then(|model| model.graph).unwrap_or_default();
@@ -39,11 +39,14 @@ pub fn external_files(path: &Path) -> Vec<PathBuf> {
     locations.into_iter().map(|location| folder(path).join(location)).collect()
 }
 
-/// Refuses a model that keeps tensors in other files, for readers of one file; `file` is named in the error.
-pub fn refuse_external(graph: &pb::GraphProto, file: &str) -> Result<()> {
+/// Refuses a model that keeps tensors in other files, for readers of one file. `file_name` is for errors.
+///
+/// # Errors
+/// If an initializer or the tensor of a Constant node is in another file.
+pub fn refuse_external(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
     let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
     match graph.initializer.iter().chain(constants).find(|tensor| is_external(tensor)) {
-        Some(tensor) => Err(external_data_error(tensor, file)),
+        Some(tensor) => Err(external_data_error(tensor, file_name)),
         None => Ok(()),
     }
 }
@@ -54,14 +57,14 @@ fn tensors_mut(graph: &mut pb::GraphProto) -> impl Iterator<Item = &mut pb::Tens
     graph.initializer.iter_mut().chain(constants.filter_map(|attribute| attribute.t.as_mut()))
 }
 
-/// The files beside a model, each opened once.
+/// The files in which a model keeps tensors, each opened once.
 struct SideFiles<'a> {
     model: &'a Path,
-    /// By location, with their lengths.
+    /// The open files by location, with their lengths.
     open: HashMap<String, (File, u64)>,
-    /// Bytes of all open files.
+    /// The length of all open files together.
     size: u64,
-    /// Bytes read so far.
+    /// The number of bytes read so far.
     read: u64,
 }
 
@@ -70,7 +73,7 @@ impl<'a> SideFiles<'a> {
         SideFiles { model, open: HashMap::new(), size: 0, read: 0 }
     }
 
-    /// The bytes of `tensor`, as many as its shape and type need.
+    /// Reads the raw data of `tensor`: as many bytes as its shape and element type need.
     fn read(&mut self, tensor: &pb::TensorProto) -> Result<Vec<u8>> {
         let (model, name) = (self.model.display().to_string(), &tensor.name);
         let bad = |problem: String| Error::tensor(&model, name, problem);
@@ -99,7 +102,8 @@ impl<'a> SideFiles<'a> {
         let (file, size) = self.open.get_mut(location).expect("it has just been opened");
         let end = offset.checked_add(needed).filter(|end| end <= size).ok_or_else(|| {
             bad(format!(
-                "needs {needed} bytes from {offset} on of {location}, which has {size}; it is cut off or of another model"
+                "needs {needed} bytes from {offset} on of {location}, which has {size}; it is cut off or belongs to another \
+                 model"
             ))
         })?;
         self.read = self.read.saturating_add(end - offset);
@@ -113,9 +117,9 @@ impl<'a> SideFiles<'a> {
     }
 }
 
-/// How many bytes `tensor`'s shape and element type need.
-fn byte_len(tensor: &pb::TensorProto, file: &str) -> Result<u64> {
-    let (_, len) = checked_len(tensor, file)?;
+/// The number of bytes that the shape and element type of `tensor` need.
+fn byte_len(tensor: &pb::TensorProto, file_name: &str) -> Result<u64> {
+    let (_, len) = checked_len(tensor, file_name)?;
     let size = match DataType::try_from(tensor.data_type) {
         Ok(DataType::Bool) => Some(1),
         Ok(DataType::Bfloat16) => Some(2),
@@ -123,13 +127,17 @@ fn byte_len(tensor: &pb::TensorProto, file: &str) -> Result<u64> {
     };
     let Some(size) = size else {
         let found = element_type_name(tensor.data_type);
-        return Err(Error::tensor(file, &tensor.name, format!("has element type {found}, expected a number type")));
+        return Err(Error::tensor(
+            file_name,
+            &tensor.name,
+            format!("has element type {found}, expected a number type"),
+        ));
     };
     let bytes = len.checked_mul(size).and_then(|bytes| u64::try_from(bytes).ok());
-    bytes.ok_or_else(|| Error::tensor(file, &tensor.name, format!("has the impossible shape {:?}", tensor.dims)))
+    bytes.ok_or_else(|| Error::tensor(file_name, &tensor.name, format!("has the impossible shape {:?}", tensor.dims)))
 }
 
-/// Opens the file at `location` beside `model`, or says why not; gives its length too.
+/// Opens the file at `location`, relative to the folder of `model`. Returns the file and its length, or the problem.
 fn open(model: &Path, location: &str) -> Result<(File, u64), String> {
     let plain = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
     let outside =
@@ -146,7 +154,7 @@ fn open(model: &Path, location: &str) -> Result<(File, u64), String> {
     if !roots.into_iter().flatten().any(|root| real.starts_with(root)) {
         return Err(outside());
     }
-    // Opening what is no file, such as a pipe, may wait for ever.
+    // Opening a pipe may block forever.
     if !real.is_file() {
         return Err(format!("keeps its data in {}, which is no regular file", path.display()));
     }
@@ -155,6 +163,7 @@ fn open(model: &Path, location: &str) -> Result<(File, u64), String> {
     Ok((file, size))
 }
 
+/// The folder of `file`.
 fn folder(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),

@@ -1,11 +1,11 @@
-//! Look-ups in a graph: who makes a value, and which constant stands behind it.
+//! Look-ups in a graph: the node that makes a value, the constant that a value is, the attributes of a node.
 
 use super::pb;
 use crate::error::Error;
 use pb::attribute_proto::AttributeType;
 use std::collections::HashMap;
 
-/// An index over a graph's values by name.
+/// The values of a graph by name.
 #[derive(Debug)]
 pub struct GraphIndex<'a> {
     graph: &'a pb::GraphProto,
@@ -31,28 +31,34 @@ impl<'a> GraphIndex<'a> {
         self.graph
     }
 
-    /// The position of the node that makes `value`; `None` for inputs and initializers.
+    /// The initializer called `value`, if any.
+    pub fn initializer(&self, value: &str) -> Option<&'a pb::TensorProto> {
+        self.initializers.get(value).copied()
+    }
+
+    /// The position of the node that makes `value`, or `None` for inputs and initializers.
     pub fn producer_at(&self, value: &str) -> Option<usize> {
         self.producer.get(value).copied()
     }
 
-    /// The node that makes `value`; `None` for inputs and initializers.
+    /// The node that makes `value`, or `None` for inputs and initializers.
     pub fn producer(&self, value: &str) -> Option<&'a pb::NodeProto> {
         self.producer_at(value).map(|at| &self.graph.node[at])
     }
 
-    /// Whether every node stands behind those that it reads, so that there are no circles.
+    /// Whether every node comes after the nodes whose outputs it reads. Such a graph has no cycles.
     pub fn is_in_order(&self) -> bool {
         let before = |at: usize, input: &String| self.producer_at(input).is_none_or(|producer| producer < at);
         self.graph.node.iter().enumerate().all(|(at, node)| node.input.iter().all(|input| before(at, input)))
     }
 
-    /// The constant that `value` is: an initializer, the tensor of a Constant node, or either behind Identity nodes.
+    /// The constant that `value` is: an initializer or the tensor of a Constant node, through any number of Identity
+    /// nodes.
     pub fn constant(&self, value: &str) -> Option<&'a pb::TensorProto> {
         let mut value = value;
-        // As many steps as there are nodes, so that a damaged graph's cycle ends.
+        // At most one step per node, in case a damaged graph has a cycle.
         for _ in 0..=self.graph.node.len() {
-            if let Some(tensor) = self.initializers.get(value) {
+            if let Some(tensor) = self.initializer(value) {
                 return Some(tensor);
             }
             let node = self.producer(value)?;
@@ -66,35 +72,35 @@ impl<'a> GraphIndex<'a> {
     }
 }
 
-/// The attribute of `node` called `name`.
+/// The attribute of `node` called `name`, if any.
 pub fn attribute<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a pb::AttributeProto> {
     node.attribute.iter().find(|a| a.name == name)
 }
 
-/// The integer attribute of `node` called `name`, or `default` where it is absent.
+/// The integer attribute of `node` called `name`, or `default` if it is absent.
 pub fn attribute_int(node: &pb::NodeProto, name: &str, default: i64) -> i64 {
     attribute(node, name).filter(|a| a.r#type == AttributeType::Int as i32).map_or(default, |a| a.i)
 }
 
-/// The float attribute of `node` called `name`, or `default` where it is absent.
+/// The float attribute of `node` called `name`, or `default` if it is absent.
 pub fn attribute_float(node: &pb::NodeProto, name: &str, default: f32) -> f32 {
     attribute(node, name).filter(|a| a.r#type == AttributeType::Float as i32).map_or(default, |a| a.f)
 }
 
-/// Whether the Transpose `node` takes every axis once; without `perm` it takes them backwards.
-pub fn transposes(node: &pb::NodeProto) -> bool {
+/// Whether the `perm` of the Transpose `node` is a permutation. Without `perm`, Transpose reverses the axes.
+pub fn is_permutation(node: &pb::NodeProto) -> bool {
     attribute(node, "perm").is_none_or(|perm| (0..perm.ints.len() as i64).all(|axis| perm.ints.contains(&axis)))
 }
 
-/// What to call `node` in a message: its name, or its first output where it has none.
+/// The name of `node` for errors: its own, or that of its first output if it has none.
 fn node_label(node: &pb::NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
 }
 
-/// An [`Error::Node`] at `node`.
-pub fn node_error(file: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
+/// An [`Error::Node`] at `node`. `file_name` is that of the model.
+pub fn node_error(file_name: &str, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
     Error::Node {
-        file: file.to_owned(),
+        file: file_name.to_owned(),
         node: node_label(node).to_owned(),
         op: node.op_type.clone(),
         problem: problem.into(),

@@ -1,16 +1,16 @@
-//! Tensor protobufs to Rust values.
+//! Decodes tensor protobufs.
 
 use super::pb;
 use crate::error::{Error, Result};
 use half::{bf16, f16};
 use pb::tensor_proto::{DataLocation, DataType};
 
-/// The name of an ONNX element type, for messages.
+/// The name of an ONNX element type, for errors.
 pub fn element_type_name(data_type: i32) -> String {
     DataType::try_from(data_type).map_or_else(|_| format!("type {data_type}"), |t| t.as_str_name().to_lowercase())
 }
 
-/// Bytes of one value of an ONNX element type whose raw data is its values as they lie in memory.
+/// Bytes per value of an ONNX element type, or `None` if its raw data is not its values as memory holds them.
 pub(super) fn element_size(data_type: i32) -> Option<usize> {
     Some(match DataType::try_from(data_type).ok()? {
         DataType::Int8 | DataType::Uint8 => 1,
@@ -21,27 +21,30 @@ pub(super) fn element_size(data_type: i32) -> Option<usize> {
     })
 }
 
-/// Whether a tensor's data lies outside its message.
+/// Whether a tensor's data is outside of its message.
 pub(super) fn is_external(tensor: &pb::TensorProto) -> bool {
     tensor.data_location == Some(DataLocation::External as i32)
 }
 
-/// That a model keeps `tensor` in a file of its own.
-pub(super) fn external_data_error(tensor: &pb::TensorProto, file: &str) -> Error {
+/// The error for a model that keeps `tensor` in another file, in a reader of one file.
+pub(super) fn external_data_error(tensor: &pb::TensorProto, file_name: &str) -> Error {
     let problem =
-        format!("keeps its data in another file; make one file of both: bert8 convert {file} -o one-file.onnx");
-    Error::tensor(file, &tensor.name, problem)
+        format!("keeps its data in another file; make one file of both: bert8 convert {file_name} -o one-file.onnx");
+    Error::tensor(file_name, &tensor.name, problem)
 }
 
-/// The shape of a tensor and the number of its values, after checking that its dimensions are possible.
-pub(super) fn checked_len(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, usize)> {
+/// The shape of a tensor and the number of its values.
+///
+/// # Errors
+/// If a dimension is negative, or the number overflows.
+pub(super) fn checked_len(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usize>, usize)> {
     let mut shape = Vec::with_capacity(tensor.dims.len());
     let mut len = 1usize;
     for &dim in &tensor.dims {
         let size = usize::try_from(dim).ok();
         let total = size.and_then(|s| len.checked_mul(s));
         let (Some(size), Some(total)) = (size, total) else {
-            return Err(Error::tensor(file, &tensor.name, format!("has the impossible shape {:?}", tensor.dims)));
+            return Err(Error::tensor(file_name, &tensor.name, format!("has the impossible shape {:?}", tensor.dims)));
         };
         shape.push(size);
         len = total;
@@ -49,26 +52,31 @@ pub(super) fn checked_len(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<u
     Ok((shape, len))
 }
 
-/// As [`checked_len`], for a tensor whose data must be in its message.
-fn checked_shape(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, usize)> {
-    if is_external(tensor) { Err(external_data_error(tensor, file)) } else { checked_len(tensor, file) }
+/// Like [`checked_len`], for a tensor whose data must be in its message.
+fn checked_shape(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usize>, usize)> {
+    if is_external(tensor) { Err(external_data_error(tensor, file_name)) } else { checked_len(tensor, file_name) }
 }
 
-pub(super) fn length_error(tensor: &pb::TensorProto, file: &str, len: usize) -> Error {
+/// The error for a tensor whose data does not have the `len` values of its shape.
+pub(super) fn length_error(tensor: &pb::TensorProto, file_name: &str, len: usize) -> Error {
     Error::tensor(
-        file,
+        file_name,
         &tensor.name,
         format!("holds less or more data than the {len} values of its shape {:?}; the file is damaged", tensor.dims),
     )
 }
 
+/// Decodes raw data of `N` bytes per value.
 fn raw_values<const N: usize, T>(raw: &[u8], decode: impl Fn([u8; N]) -> T) -> Vec<T> {
     raw.chunks_exact(N).map(|b| decode(b.try_into().expect("chunks_exact gives N bytes"))).collect()
 }
 
-/// Decodes a float tensor (f32, f16, bf16 or f64) to FP32: `(shape, values)`.
-pub fn tensor_f32(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, Vec<f32>)> {
-    let (shape, len) = checked_shape(tensor, file)?;
+/// Decodes a float tensor (FP32, FP16, BF16 or FP64) to FP32. Returns shape and values; `file_name` is for errors.
+///
+/// # Errors
+/// If it is of another type, its data does not fit its shape, or its data is in another file.
+pub fn tensor_f32(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
+    let (shape, len) = checked_shape(tensor, file_name)?;
     let raw = &tensor.raw_data;
     let values: Vec<f32> = match DataType::try_from(tensor.data_type) {
         Ok(DataType::Float) if raw.is_empty() => tensor.float_data.clone(),
@@ -85,18 +93,25 @@ pub fn tensor_f32(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, V
         Ok(DataType::Double) => raw_values(raw, |b| f64::from_le_bytes(b) as f32),
         _ => {
             let found = element_type_name(tensor.data_type);
-            return Err(Error::tensor(file, &tensor.name, format!("has element type {found}, expected a float type")));
+            return Err(Error::tensor(
+                file_name,
+                &tensor.name,
+                format!("has element type {found}, expected a float type"),
+            ));
         }
     };
     if values.len() != len {
-        return Err(length_error(tensor, file, len));
+        return Err(length_error(tensor, file_name, len));
     }
     Ok((shape, values))
 }
 
-/// Decodes an integer tensor (int64, int32 or bool): `(shape, values)`.
-pub fn tensor_i64(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, Vec<i64>)> {
-    let (shape, len) = checked_shape(tensor, file)?;
+/// Decodes an integer tensor (INT64, INT32 or BOOL). Returns shape and values; `file_name` is for errors.
+///
+/// # Errors
+/// If it is of another type, its data does not fit its shape, or its data is in another file.
+pub fn tensor_i64(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usize>, Vec<i64>)> {
+    let (shape, len) = checked_shape(tensor, file_name)?;
     let raw = &tensor.raw_data;
     let values: Vec<i64> = match DataType::try_from(tensor.data_type) {
         Ok(DataType::Int64) if raw.is_empty() => tensor.int64_data.clone(),
@@ -109,19 +124,20 @@ pub fn tensor_i64(tensor: &pb::TensorProto, file: &str) -> Result<(Vec<usize>, V
         _ => {
             let found = element_type_name(tensor.data_type);
             return Err(Error::tensor(
-                file,
+                file_name,
                 &tensor.name,
                 format!("has element type {found}, expected an integer type"),
             ));
         }
     };
     if values.len() != len {
-        return Err(length_error(tensor, file, len));
+        return Err(length_error(tensor, file_name, len));
     }
     Ok((shape, values))
 }
 
-/// The bytes and shape of a raw INT8 or UINT8 tensor; `None` for any other type or a damaged one.
+/// The shape and the raw data of an INT8 or UINT8 tensor. Returns `None` for other types, for data that does not fit
+/// the shape, and for data that is not in the message.
 pub fn tensor_bytes_i8(tensor: &pb::TensorProto) -> Option<(Vec<usize>, &[u8])> {
     let (shape, len) = checked_shape(tensor, "").ok()?;
     let eight_bit = [DataType::Int8 as i32, DataType::Uint8 as i32].contains(&tensor.data_type);

@@ -1,33 +1,50 @@
-//! A quantized linear layer with its activation, quantized for the next product.
+//! `Bert8Activated`: a linear layer in integers and its activation, quantized for the next product.
 
-use super::attributes::Attributes;
-use super::fused_op::{FusedOp, Output, parsed, values};
+use super::attributes::{NodeReader, NodeWriter};
+use super::both_forms::encoded;
+use super::fused_op::{FusedOp, Output, values};
+use super::recognise::{IntegerLinear, Quantized};
 use crate::activation::Activation;
-use crate::kernels::{Linear, Quantizer};
-use tract_onnx::model::ParsingContext;
+use crate::kernels::{Kernel, Linear, Quantizer};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Input: rows in the kernel's encoded form. Output: the same. Attributes: the
-/// linear layer (`linear_…`), `activation`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
+/// The operator's name. Input and output: rows in the kernel's encoded form.
 pub(super) const OP: &str = "Bert8Activated";
 
-pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(node);
-    let linear = attributes.linear("linear")?.layer(attributes.kernel()?)?;
-    let output = attributes.output(1, linear.outputs())?.context("no output scale")?;
-    let activation = attributes.activation()?.context("no activation")?;
-    parsed(Activated { linear, activation, output })
+/// Writes the node that computes the encoded form of the rows `y` from that of the rows `x`.
+pub(super) fn node(
+    kernel: Kernel,
+    x: &str,
+    y: &str,
+    layer: &IntegerLinear,
+    activation: Activation,
+    output: &Quantized,
+) -> NodeProto {
+    NodeWriter::new(OP, kernel, &[&encoded(x)], &[&encoded(y)])
+        .linear("linear", layer)
+        .activation(Some(activation))
+        .output(Some(output))
+        .finish()
 }
 
-#[derive(Debug)]
-struct Activated {
+/// Reads such a node.
+pub(super) fn read(node: &NodeProto) -> TractResult<ActivatedOp> {
+    let node = NodeReader::new(node);
+    let linear = node.linear("linear")?.layer(node.kernel()?)?;
+    let output = node.output(1, linear.outputs())?.context("no output scale")?;
+    let activation = node.activation()?.context("no activation")?;
+    Ok(ActivatedOp { linear, activation, output })
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) struct ActivatedOp {
     linear: Linear,
     activation: Activation,
     output: Quantizer,
 }
 
-impl FusedOp for Activated {
+impl FusedOp for ActivatedOp {
     fn name(&self) -> &'static str {
         OP
     }
@@ -45,5 +62,23 @@ impl FusedOp for Activated {
         let mut out = outputs[0].try_as_plain_ram_mut()?;
         self.linear.run_quantized(values(&inputs[0])?, self.activation, &self.output, out.as_slice_mut()?);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::samples;
+
+    #[test]
+    fn a_node_is_read_as_written() {
+        let weights = samples::weights("w", 16, 24);
+        let (layer, output) = (samples::linear(&weights), samples::quantized(24));
+        let (kernel, activation) = (Kernel::detect(), Activation::GeluTanh);
+        let node = node(kernel, "x", "y", &layer, activation, &output);
+        assert_eq!((node.input[0].as_str(), node.output[0].as_str()), ("x.encoded", "y.encoded"));
+        let read = read(&samples::with_tensors(node, [weights.clone()])).unwrap();
+        let (linear, output) = (samples::layer(kernel, &layer), samples::quantizer(&output, 24));
+        assert_eq!(read, ActivatedOp { linear, activation, output });
     }
 }

@@ -1,33 +1,41 @@
-//! Embedding look-up with LayerNorm, and its result quantized for the first product.
+//! `Bert8Embedding`: embedding look-up and LayerNorm, also quantized for the first product.
 
-use super::attributes::Attributes;
+use super::attributes::NodeReader;
 use super::both_forms;
-use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
-use crate::kernels::Embedding;
-use tract_onnx::model::ParsingContext;
+use super::fuse::FUSED_INPUTS;
+use super::fused_op::{FusedOp, Output, sequence_ends, values};
+use super::recognise::{EmbeddingPart, Quantized};
+use crate::kernels::{Embedding, Kernel};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32
-/// rows, and their encoded form where `output_scale` is given. Attributes: `words`, `types`, `positions` with `…_scales` where they are INT8, `gamma`, `beta`,
-/// `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
+/// The operator's name. Inputs: INT64 vectors of token ids, token types and sequence starts. Outputs: FP32 rows, and
+/// the same in the kernel's encoded form if they are quantized.
 pub(super) const OP: &str = "Bert8Embedding";
 
-pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(node);
-    let norm = attributes.norm()?;
-    let mut tables = Vec::with_capacity(3);
-    for name in ["words", "types", "positions"] {
-        tables.push(attributes.table(name, norm.features())?);
-    }
-    let Ok(tables) = <[_; 3]>::try_from(tables) else { bail!("three tables") };
-    parsed(Embed(Embedding::new(attributes.kernel()?, tables, norm)))
+/// Writes the node that computes the rows `y` from [`FUSED_INPUTS`].
+pub(super) fn node(kernel: Kernel, y: &str, part: &EmbeddingPart, output: Option<&Quantized>) -> NodeProto {
+    both_forms::node(OP, kernel, &FUSED_INPUTS, y, output.is_some())
+        .table("words", &part.words)
+        .table("types", &part.types)
+        .table("positions", &part.positions)
+        .norm(&part.norm, output)
+        .finish()
 }
 
-#[derive(Debug)]
-struct Embed(Embedding);
+/// Reads such a node.
+pub(super) fn read(node: &NodeProto) -> TractResult<EmbeddingOp> {
+    let node = NodeReader::new(node);
+    let norm = node.norm()?;
+    let table = |name| node.table(name, norm.features());
+    let tables = [table("words")?, table("types")?, table("positions")?];
+    Ok(EmbeddingOp(Embedding::new(node.kernel()?, tables, norm)))
+}
 
-impl FusedOp for Embed {
+#[derive(Debug, PartialEq)]
+pub(super) struct EmbeddingOp(Embedding);
+
+impl FusedOp for EmbeddingOp {
     fn name(&self) -> &'static str {
         OP
     }
@@ -46,10 +54,41 @@ impl FusedOp for Embed {
         let [words, kinds, positions] = self.0.rows();
         let inside = |ids: &[i64], rows: usize| ids.iter().all(|&id| usize::try_from(id).is_ok_and(|id| id < rows));
         ensure!(ids.len() == types.len(), "{} token types for {} tokens", types.len(), ids.len());
-        ensure!(inside(ids, words), "a token id is beyond the vocabulary of {words}");
-        ensure!(inside(types, kinds), "a token type is beyond the {kinds} that there are");
+        ensure!(inside(ids, words), "a token id lies outside of the vocabulary of {words}");
+        ensure!(inside(types, kinds), "a token type lies outside of the {kinds} known types");
         let longest = ends.iter().scan(0, |start, &end| Some(end - std::mem::replace(start, end))).max();
         ensure!(longest <= Some(positions), "a sequence is longer than the {positions} positions");
-        both_forms::fill(outputs, |out, quantized| self.0.run(ids, types, &ends, out, quantized))
+        both_forms::fill(outputs, |rows, encoded| self.0.run(ids, types, &ends, rows, encoded))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::recognise::TablePart;
+    use crate::ops::samples;
+
+    #[test]
+    fn a_node_is_read_as_written() {
+        let kernel = Kernel::detect();
+        let words = (samples::weights("words", 5, 16), samples::floats("words.scales", 5, 1));
+        let (types, positions) = (samples::floats("types", 2, 16), samples::floats("positions", 4, 16));
+        let part = EmbeddingPart {
+            words: TablePart { values: &words.0, scales: Some(&words.1) },
+            types: TablePart { values: &types, scales: None },
+            positions: TablePart { values: &positions, scales: None },
+            norm: samples::norm(16),
+        };
+        for output in [None, Some(samples::quantized(16))] {
+            let node = node(kernel, "y", &part, output.as_ref());
+            assert_eq!(node.input, FUSED_INPUTS);
+            assert_eq!(node.output, ["y", "y.encoded"][..1 + usize::from(output.is_some())]);
+            let tensors = [&words.0, &words.1, &types, &positions].map(Clone::clone);
+            let read = read(&samples::with_tensors(node, tensors)).unwrap();
+            let tables =
+                [&part.words, &part.types, &part.positions].map(|part| samples::table(part.values, part.scales));
+            let norm = samples::layer_norm(&part.norm, output.as_ref());
+            assert_eq!(read, EmbeddingOp(Embedding::new(kernel, tables, norm)));
+        }
     }
 }

@@ -1,62 +1,31 @@
-//! Writes a recognised encoder as fused operators. What is in FP32 is a MatMul and an Add over the same unpadded rows.
+//! Writes a recognised encoder as fused operators. Linear layers in FP32 become MatMul and Add over the same unpadded
+//! rows.
 //!
-//! A value `x` of FP32 rows has a encoded form `x.quantized` where a product in integers reads it; either is written only
-//! where something reads it.
+//! A value `x` of FP32 rows also has an encoded form, called [`encoded(x)`](encoded), if an integer product reads it.
+//! Each form is only written if something reads it.
 
-use super::nodes::{activation, float, int, linear, norm, output, string, table};
-use super::recognise::{AttentionPart, EmbeddingPart, Encoder, Layer, LinearPart, NormPart, Quantized, Scores};
-use super::{FUSED_INPUTS, activated, attention, elementwise, embedding, float_attention, residual, rows, sum_norm};
-use crate::activation::Activation;
+use super::both_forms::encoded;
+use super::recognise::{AttentionPart, Encoder, Layer, LinearPart, NormPart, Quantized, Scores};
+use super::{
+    FUSED_INPUTS, activated, activation, attention, embedding, float_attention, linear, quantize, residual, sum_norm,
+};
 use crate::kernels::Kernel;
 use crate::onnx::pb;
+use pb::attribute_proto::AttributeType;
 
-/// What the fused operators' names begin with.
-pub(crate) const PREFIX: &str = "Bert8";
-
-/// The fused nodes, which read [`FUSED_INPUTS`]. They name the initializers of their tensors.
+/// The fused nodes, which read [`FUSED_INPUTS`]. Their attributes name the initializers of their tensors.
 pub(super) fn nodes(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
     let mut emit = Emit { kernel, nodes: Vec::new() };
     let mut x = "fused.embeddings".to_owned();
-    emit.embedding(&x, &encoder.embedding, encoder.layers[0].attention.input());
+    let quantized = encoder.layers[0].attention.input();
+    emit.nodes.push(embedding::node(kernel, &x, &encoder.embedding, quantized));
     for (at, layer) in encoder.layers.iter().enumerate() {
-        let name = |part: &str| format!("fused.layer.{at}.{part}");
         let next = encoder.layers.get(at + 1);
-        let (context, middle, wide) = (name("attention"), name("projection"), name("feed_forward"));
-        let output = next.map_or(encoder.first.to_owned(), |_| name("output"));
-
-        // The fused operator picks the queries of first tokens itself.
-        let asking = if next.is_none() { name("first_tokens") } else { x.clone() };
-        if next.is_none() {
-            emit.first_tokens(&asking, &x);
-        }
-        let heads = match layer.attention.scores {
-            Scores::Integer { query_scale, key_scale } => {
-                let scales = [query_scale, key_scale];
-                emit.attention(&context, layer, &x, next.is_none(), scales);
-                layer.attention.heads
-            }
-            Scores::Float => {
-                if next.is_none() && layer.attention.query.input().is_some() {
-                    emit.first_tokens(&stored(&asking), &stored(&x));
-                }
-                emit.float_attention(&context, &layer.attention, [&asking, &x, &x], layer.projection.input());
-                // Heads of FP32 rows are not filled up.
-                1
-            }
-        };
-        let quantized = layer.up.input();
-        emit.normed(&middle, (&layer.projection, heads), [&context, &asking], &layer.attention_norm, quantized);
-        emit.feed_forward(&wide, layer, &middle);
-        let quantized = next.and_then(|next| next.attention.input());
-        emit.normed(&output, (&layer.down, 1), [&wide, &middle], &layer.output_norm, quantized);
+        let output = next.map_or(encoder.first.to_owned(), |_| format!("fused.layer.{at}.output"));
+        emit.layer(&format!("fused.layer.{at}"), layer, &x, &output, next);
         x = output;
     }
     emit.nodes
-}
-
-/// The name of a value's encoded form.
-fn stored(x: &str) -> String {
-    format!("{x}.quantized")
 }
 
 struct Emit {
@@ -65,165 +34,119 @@ struct Emit {
 }
 
 impl Emit {
-    /// A node that is called like its first output.
-    fn node(&mut self, op: &str, inputs: &[&str], outputs: &[&str], attribute: Vec<pb::AttributeProto>) {
-        self.nodes.push(pb::NodeProto {
-            op_type: op.to_owned(),
-            name: outputs[0].to_owned(),
-            input: inputs.iter().map(|&i| i.to_owned()).collect(),
-            output: outputs.iter().map(|&o| o.to_owned()).collect(),
-            attribute,
-            ..Default::default()
-        });
-    }
-
-    fn fused(&mut self, op: &str, inputs: &[&str], outputs: &[&str], mut attributes: Vec<pb::AttributeProto>) {
-        attributes.push(string("kernel", self.kernel.name()));
-        self.node(op, inputs, outputs, attributes);
-    }
-
-    /// A fused operator that writes the rows `x` and, where a product in integers reads them, their encoded form.
-    fn fused_rows(
-        &mut self,
-        op: &str,
-        inputs: &[&str],
-        x: &str,
-        quantized: Option<&Quantized>,
-        mut attributes: Vec<pb::AttributeProto>,
-    ) {
-        attributes.extend(quantized.into_iter().flat_map(output));
-        match quantized {
-            Some(_) => self.fused(op, inputs, &[x, &stored(x)], attributes),
-            None => self.fused(op, inputs, &[x], attributes),
+    /// The encoder layer that computes the rows `output` from the rows `x`. Other values are called `name.…`. The last
+    /// layer, without a `next`, computes the rows of first tokens only.
+    fn layer(&mut self, name: &str, layer: &Layer, x: &str, output: &str, next: Option<&Layer>) {
+        let name = |part: &str| format!("{name}.{part}");
+        let (context, middle, wide) = (name("attention"), name("projection"), name("feed_forward"));
+        // The rows with a query, which are also the residual.
+        let query_rows = if next.is_none() { name("first_tokens") } else { x.to_owned() };
+        if next.is_none() {
+            self.first_tokens(&query_rows, x);
         }
-    }
-
-    fn embedding(&mut self, x: &str, part: &EmbeddingPart, quantized: Option<&Quantized>) {
-        let tables = [("words", &part.words), ("types", &part.types), ("positions", &part.positions)];
-        let mut attributes: Vec<_> = tables.into_iter().flat_map(|(name, part)| table(name, part)).collect();
-        attributes.extend(norm(&part.norm));
-        self.fused_rows(embedding::OP, &FUSED_INPUTS, x, quantized, attributes);
+        let heads = match layer.attention.scores {
+            // This operator picks the first tokens itself.
+            Scores::Integer { query_scale, key_scale } => {
+                let (part, scales) = (&layer.attention, [query_scale, key_scale]);
+                let (first_query_only, quantized) = (next.is_none(), layer.projection.input());
+                self.nodes.push(attention::node(self.kernel, x, &context, part, scales, first_query_only, quantized));
+                part.heads
+            }
+            Scores::Float => {
+                if next.is_none() && layer.attention.query.input().is_some() {
+                    self.first_tokens(&encoded(&query_rows), &encoded(x));
+                }
+                self.float_attention(&context, &layer.attention, [&query_rows, x, x], layer.projection.input());
+                // Heads of FP32 rows are not padded.
+                1
+            }
+        };
+        let quantized = layer.up.input();
+        self.normed(&middle, (&layer.projection, heads), [&context, &query_rows], &layer.attention_norm, quantized);
+        self.feed_forward(&wide, layer, &middle);
+        let quantized = next.and_then(|next| next.attention.input());
+        self.normed(output, (&layer.down, 1), [&wide, &middle], &layer.output_norm, quantized);
     }
 
     /// The rows of `x` at which sequences start.
     fn first_tokens(&mut self, first: &str, x: &str) {
-        self.node("Gather", &[x, FUSED_INPUTS[2]], &[first], vec![int("axis", 0)]);
+        self.standard_node("Gather", [x, FUSED_INPUTS[2]], first);
+        let axis =
+            pb::AttributeProto { name: "axis".to_owned(), r#type: AttributeType::Int as i32, ..Default::default() };
+        self.nodes.last_mut().expect("the node was just added").attribute.push(axis);
     }
 
-    /// Attention in one operator: from the encoded form of `x` to `context`, in the form in which the projection reads it.
-    fn attention(&mut self, context: &str, layer: &Layer, x: &str, first_only: bool, scales: [f32; 2]) {
-        let part = &layer.attention;
-        let parts = ["query", "key", "value"].into_iter().zip(part.parts());
-        let mut attributes: Vec<_> = parts
-            .flat_map(|(name, part)| match part {
-                LinearPart::Integer(part) => linear(name, part),
-                LinearPart::Float(_) => Vec::new(),
-            })
-            .collect();
-        attributes.extend([
-            int("heads", part.heads as i64),
-            float("query_output_scale", scales[0]),
-            float("key_output_scale", scales[1]),
-            float("score_scale", part.score_scale),
-            int("first_only", i64::from(first_only)),
-        ]);
-        let quantized = layer.projection.input();
-        attributes.extend(quantized.into_iter().flat_map(output));
-        let context = quantized.map_or(context.to_owned(), |_| stored(context));
-        self.fused(attention::OP, &[&stored(x), FUSED_INPUTS[2]], &[&context], attributes);
-    }
-
-    /// Attention with scores in FP32; queries, keys and values are linear layers of `x`.
+    /// Attention with scores in FP32. Queries, keys and values are linear layers of the rows `x`.
     fn float_attention(&mut self, context: &str, part: &AttentionPart, x: [&str; 3], quantized: Option<&Quantized>) {
         let names = ["query", "key", "value"].map(|name| format!("{context}.{name}"));
         for ((name, part), x) in names.iter().zip(part.parts()).zip(x) {
-            self.linear(name, part, x, None);
+            self.linear(name, part, x);
         }
-        let [query, key, value] = names.each_ref().map(String::as_str);
-        let attributes = vec![
-            int("features", part.query.sizes().1 as i64),
-            int("heads", part.heads as i64),
-            float("score_scale", part.score_scale),
-        ];
-        self.fused(float_attention::OP, &[query, key, value, FUSED_INPUTS[2]], &[context], attributes);
-        if quantized.is_some() {
-            self.elementwise(context, context, part.query.sizes().1, None, quantized);
+        let (kernel, parts, features) = (self.kernel, names.each_ref().map(String::as_str), part.query.sizes().1);
+        self.nodes.push(float_attention::node(kernel, parts, context, features, part.heads, part.score_scale));
+        if let Some(quantized) = quantized {
+            self.nodes.push(quantize::node(kernel, context, context, features, None, quantized));
         }
     }
 
-    /// The FP32 rows `y` of a linear layer over `x`; FP32 layers have no activation.
-    fn linear(&mut self, y: &str, part: &LinearPart, x: &str, function: Option<Activation>) {
+    /// The FP32 rows `y` of a linear layer over `x`, without an activation.
+    fn linear(&mut self, y: &str, part: &LinearPart, x: &str) {
         match part {
-            LinearPart::Integer(part) => {
-                let mut attributes = linear("linear", part);
-                attributes.extend(function.map(activation));
-                self.fused(rows::OP, &[&stored(x)], &[y], attributes);
-            }
-            LinearPart::Float(part) => {
+            LinearPart::Integer(layer) => self.nodes.push(linear::node(self.kernel, x, y, layer, None)),
+            LinearPart::Float(layer) => {
                 let product = format!("{y}.product");
-                self.node("MatMul", &[x, &part.weights.name], &[&product], vec![]);
-                self.node("Add", &[&product, &part.bias.name], &[y], vec![]);
+                self.standard_node("MatMul", [x, &layer.weights.name], &product);
+                self.standard_node("Add", [&product, &layer.bias.name], y);
             }
         }
     }
 
-    /// Rows `y` of an activation of `x`: in the encoded form where a product in integers reads them, else in FP32.
-    fn elementwise(
-        &mut self,
-        y: &str,
-        x: &str,
-        features: usize,
-        function: Option<Activation>,
-        quantized: Option<&Quantized>,
-    ) {
-        let mut attributes = vec![int("features", features as i64)];
-        attributes.extend(function.map(activation));
-        attributes.extend(quantized.into_iter().flat_map(output));
-        match quantized {
-            Some(_) => self.fused(elementwise::QUANTIZE, &[x], &[&stored(y)], attributes),
-            None => self.fused(elementwise::ACTIVATION, &[x], &[y], attributes),
-        }
-    }
-
-    /// The activated rows `wide`, in the form in which the second feed-forward layer reads them.
+    /// The rows `wide` of the first feed-forward layer and its activation, in the form that the second layer reads.
     fn feed_forward(&mut self, wide: &str, layer: &Layer, middle: &str) {
-        match (&layer.up, layer.down.input()) {
-            (LinearPart::Integer(up), Some(quantized)) => {
-                let mut attributes = linear("linear", up);
-                attributes.push(activation(layer.activation));
-                attributes.extend(output(quantized));
-                self.fused(activated::OP, &[&stored(middle)], &[&stored(wide)], attributes);
-            }
-            (LinearPart::Integer(_), None) => self.linear(wide, &layer.up, middle, Some(layer.activation)),
-            (LinearPart::Float(up), quantized) => {
+        let (kernel, function) = (self.kernel, layer.activation);
+        let node = match (&layer.up, layer.down.input()) {
+            (LinearPart::Integer(up), Some(output)) => activated::node(kernel, middle, wide, up, function, output),
+            (LinearPart::Integer(up), None) => linear::node(kernel, middle, wide, up, Some(function)),
+            (LinearPart::Float(up), output) => {
                 let sums = format!("{wide}.sums");
-                self.linear(&sums, &layer.up, middle, None);
-                self.elementwise(wide, &sums, up.n, Some(layer.activation), quantized);
+                self.linear(&sums, &layer.up, middle);
+                match output {
+                    Some(output) => quantize::node(kernel, &sums, wide, up.n, Some(function), output),
+                    None => activation::node(kernel, &sums, wide, up.n, function),
+                }
             }
-        }
+        };
+        self.nodes.push(node);
     }
 
-    /// The rows `y` of the LayerNorm of a linear layer, whose inputs are heads, over `x`, and a residual.
+    /// The rows `y`: the LayerNorm of a linear layer over `x`, whose rows are heads, plus a residual.
     fn normed(
         &mut self,
         y: &str,
         (part, heads): (&LinearPart, usize),
         [x, residual]: [&str; 2],
-        norm_part: &NormPart,
+        norm: &NormPart,
         quantized: Option<&Quantized>,
     ) {
-        match part {
-            LinearPart::Integer(part) => {
-                let mut attributes = linear("linear", part);
-                attributes.push(int("heads", heads as i64));
-                attributes.extend(norm(norm_part));
-                self.fused_rows(residual::OP, &[&stored(x), residual], y, quantized, attributes);
-            }
+        let node = match part {
+            LinearPart::Integer(layer) => residual::node(self.kernel, [x, residual], y, layer, heads, norm, quantized),
             LinearPart::Float(_) => {
                 let sums = format!("{y}.sums");
-                self.linear(&sums, part, x, None);
-                self.fused_rows(sum_norm::OP, &[&sums, residual], y, quantized, norm(norm_part));
+                self.linear(&sums, part, x);
+                sum_norm::node(self.kernel, [&sums, residual], y, norm, quantized)
             }
-        }
+        };
+        self.nodes.push(node);
+    }
+
+    /// A node of a standard operator, called like its output.
+    fn standard_node(&mut self, op: &str, inputs: [&str; 2], output: &str) {
+        self.nodes.push(pb::NodeProto {
+            op_type: op.to_owned(),
+            name: output.to_owned(),
+            input: inputs.map(str::to_owned).into(),
+            output: vec![output.to_owned()],
+            ..Default::default()
+        });
     }
 }

@@ -1,30 +1,36 @@
-//! Keeps a classifier from computing what it does not read: of the last layer's result it takes the first token alone, so
-//! that queries, attention and everything behind them are needed for that token only. The answer stays exactly the same.
+//! Narrows the last encoder layer to the first token.
+//!
+//! A classifier reads only the first token of the last layer's output. So queries, attention and everything after them
+//! are only needed for that token. This rewrite walks backwards from the choice of the first token, and moves the
+//! choice as far to the front as the operators allow. The answers stay exactly the same.
 
-use super::pattern::integers;
 use super::ranks::Ranks;
+use crate::onnx::pattern::integers;
 use crate::onnx::{GraphIndex, attribute, attribute_int, pb};
 use std::collections::{HashMap, HashSet};
 
-/// An axis of a value, and how many the value has.
+/// An axis of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Axis {
+    /// The axis, counted from 0.
     at: usize,
+    /// The number of axes of the value.
     rank: usize,
 }
 
-/// The axis of tokens in `[batch, sequence, hidden]`.
+/// The token axis of `[batch, sequence, hidden]`.
 const TOKENS: Axis = Axis { at: 1, rank: 3 };
 
-/// How much of a value is read.
+/// The part of a value that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
+    /// All of it.
     All,
     /// Index 0 of an axis.
     First(Axis),
 }
 
-/// An input of a node that is read at index 0 of an axis only.
+/// An input of a node that only needs index 0 of an axis.
 #[derive(Debug)]
 struct Cut {
     node: usize,
@@ -32,7 +38,8 @@ struct Cut {
     axis: Axis,
 }
 
-/// Narrows whatever only leads to the first token of a `model`. A graph in which that is not plain stays as it is.
+/// Narrows the nodes of `model` that only lead to the first token. Leaves a graph unchanged unless it is certain that
+/// the answers stay the same.
 pub fn keep_first_token(model: &mut pb::ModelProto) {
     let Some(graph) = model.graph.as_mut() else { return };
     if let Some(cuts) = cuts(&GraphIndex::new(graph)) {
@@ -40,7 +47,8 @@ pub fn keep_first_token(model: &mut pb::ModelProto) {
     }
 }
 
-/// The places where a whole value is read at index 0 only, once everything behind them has been narrowed.
+/// The inputs to cut to index 0, after which every node behind them computes index 0 only. `None` if the graph cannot
+/// be narrowed.
 fn cuts(index: &GraphIndex) -> Option<Vec<Cut>> {
     let nodes = &index.graph().node;
     let plain = nodes.iter().flat_map(|node| &node.attribute).all(|attribute| attribute.g.is_none());
@@ -50,7 +58,7 @@ fn cuts(index: &GraphIndex) -> Option<Vec<Cut>> {
     let mut needs: HashMap<&str, Need> =
         index.graph().output.iter().map(|output| (output.name.as_str(), Need::All)).collect();
     let (mut cuts, mut narrow, mut sure) = (Vec::new(), HashSet::new(), false);
-    // Backwards, so that every reader of a value is seen before its maker.
+    // Backwards: all readers of a value come before its maker.
     for (at, node) in nodes.iter().enumerate().rev() {
         let narrowed = match node.output.as_slice() {
             [output] => match needs.get(output.as_str()) {
@@ -61,7 +69,7 @@ fn cuts(index: &GraphIndex) -> Option<Vec<Cut>> {
         };
         if narrowed.is_some() {
             narrow.insert(at);
-            // What has been taken for a matrix of tokens is one.
+            // This shape proves that the value is `[batch, sequence, hidden]`.
             sure |= node.op_type == "Reshape" && needs[node.output[0].as_str()] == Need::First(TOKENS);
         }
         let axes = narrowed.unwrap_or_else(|| Vec::from_iter(takes_first_token(index, node).then_some((0, TOKENS))));
@@ -88,8 +96,8 @@ fn takes_first_token(index: &GraphIndex, node: &pb::NodeProto) -> bool {
         && node.input.get(1).and_then(|indices| integers(index, indices)).is_some_and(|indices| indices == [0])
 }
 
-/// Which inputs of `node` are read at index 0 of which axis, if its output is read at index 0 of `axis`; `None` where that
-/// is not known. Inputs that are not listed are read whole.
+/// The inputs of `node` of which only index 0 of an axis is needed, if only index 0 of `axis` is needed of its output.
+/// All other inputs are needed whole. `None` if that is unknown.
 fn narrowed_inputs(index: &GraphIndex, ranks: &Ranks, node: &pb::NodeProto, axis: Axis) -> Option<Vec<(usize, Axis)>> {
     let Axis { at, rank } = axis;
     let constant = |input: usize| index.constant(node.input.get(input)?);
@@ -104,7 +112,7 @@ fn narrowed_inputs(index: &GraphIndex, ranks: &Ranks, node: &pb::NodeProto, axis
             let constants = [0, 1].map(constant);
             let fits = constants.iter().flatten().all(|tensor| repeats(tensor));
             let variables = || (0..2).filter(|&input| constants[input].is_none());
-            // One of lower rank has this axis elsewhere, or not at all.
+            // An input of lower rank has this axis elsewhere, or not at all.
             let whole = variables().all(|at| ranks.of(index, &node.input[at]) == Some(rank));
             (fits && whole).then(|| variables().map(|input| (input, axis)).collect())
         }
@@ -132,7 +140,7 @@ fn narrowed_inputs(index: &GraphIndex, ranks: &Ranks, node: &pb::NodeProto, axis
     }
 }
 
-/// Puts a Gather of index 0 before every cut.
+/// Inserts a Gather of index 0 before every cut.
 fn apply(graph: &mut pb::GraphProto, cuts: Vec<Cut>) {
     const INDEX: &str = "bert8.first_token";
     graph.initializer.push(pb::TensorProto {
@@ -148,12 +156,13 @@ fn apply(graph: &mut pb::GraphProto, cuts: Vec<Cut>) {
         let name = format!("bert8.first_token.{}.{value}", axis.at);
         let whole = std::mem::replace(value, name.clone());
         if known.insert(name.clone()) {
-            // tract takes nodes in any order.
+            // tract accepts nodes in any order.
             graph.node.push(gather(whole, INDEX, name, axis));
         }
     }
 }
 
+/// A Gather of `index` from `value`. The node and its output are called `name`.
 fn gather(value: String, index: &str, name: String, axis: Axis) -> pb::NodeProto {
     pb::NodeProto {
         op_type: "Gather".to_owned(),

@@ -1,38 +1,53 @@
-//! Self-attention in FP32 of sequences laid end to end.
+//! `Bert8FloatAttention`: self-attention in FP32 of sequences laid end to end.
 
-use super::attributes::Attributes;
-use super::fused_op::{FusedOp, Output, parsed, sequence_ends, values};
-use crate::kernels::{FloatAttention, FloatAttentionScratch};
+use super::attributes::{NodeReader, NodeWriter};
+use super::fuse::FUSED_INPUTS;
+use super::fused_op::{FusedOp, Output, sequence_ends, values};
+use crate::kernels::{FloatAttention, FloatAttentionScratch, Kernel};
 use std::cell::RefCell;
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: FP32 rows of queries, keys and values, INT64 sequence starts. Queries are
-/// those of all tokens, or of the first token of every sequence. Output: FP32 rows of the context. Attributes: `features`,
-/// `heads`, `score_scale`.
+/// The operator's name. Inputs: FP32 rows of queries, keys and values, INT64 sequence starts. There is one query per
+/// token, or one per sequence, for its first token. Output: FP32 rows of the context, one per query.
 pub(super) const OP: &str = "Bert8FloatAttention";
 
+/// Writes the node that computes `context` from queries, keys and values of `features` features in `heads` heads.
+/// Scores are multiplied with `score_scale`.
+pub(super) fn node(
+    kernel: Kernel,
+    [query, key, value]: [&str; 3],
+    context: &str,
+    features: usize,
+    heads: usize,
+    score_scale: f32,
+) -> NodeProto {
+    NodeWriter::new(OP, kernel, &[query, key, value, FUSED_INPUTS[2]], &[context])
+        .count("features", features)
+        .count("heads", heads)
+        .float("score_scale", score_scale)
+        .finish()
+}
+
+/// Reads such a node.
+pub(super) fn read(node: &NodeProto) -> TractResult<FloatAttentionOp> {
+    let node = NodeReader::new(node);
+    let (features, heads) = (node.count("features")?, node.count("heads")?);
+    let fits = heads > 0 && features > 0 && features.is_multiple_of(heads);
+    ensure!(fits, "{features} features cannot be split into {heads} heads");
+    let (kernel, score_scale) = (node.kernel()?, node.float("score_scale")?);
+    Ok(FloatAttentionOp(FloatAttention { kernel, heads, head_size: features / heads, score_scale }))
+}
+
 thread_local! {
-    /// Shared by all layers.
+    /// Buffers that all layers share.
     static SCRATCH: RefCell<FloatAttentionScratch> = RefCell::default();
 }
 
-pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(node);
-    let (features, heads) = (attributes.count("features")?, attributes.count("heads")?);
-    ensure!(
-        heads > 0 && features > 0 && features.is_multiple_of(heads),
-        "{features} features do not fit {heads} heads"
-    );
-    let (kernel, score_scale) = (attributes.kernel()?, attributes.float("score_scale")?);
-    parsed(Attention(FloatAttention { kernel, heads, head_size: features / heads, score_scale }))
-}
+#[derive(Debug, PartialEq)]
+pub(super) struct FloatAttentionOp(FloatAttention);
 
-#[derive(Debug)]
-struct Attention(FloatAttention);
-
-impl FusedOp for Attention {
+impl FusedOp for FloatAttentionOp {
     fn name(&self) -> &'static str {
         OP
     }
@@ -47,14 +62,30 @@ impl FusedOp for Attention {
     }
 
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
-        let [asking, tokens, values_] = [0, 1, 2].map(|at| inputs[at].shape()[0]);
+        let [queries, tokens, value_rows] = [0, 1, 2].map(|at| inputs[at].shape()[0]);
         let ends = sequence_ends(&inputs[3], tokens)?;
-        ensure!(values_ == tokens, "{values_} values for {tokens} keys");
-        ensure!(asking == tokens || asking == ends.len(), "{asking} queries for {tokens} tokens");
+        ensure!(value_rows == tokens, "{value_rows} values for {tokens} keys");
+        ensure!(queries == tokens || queries == ends.len(), "{queries} queries for {tokens} tokens");
         let parts = [values(&inputs[0])?, values(&inputs[1])?, values(&inputs[2])?];
         let mut out = outputs[0].try_as_plain_ram_mut()?;
         let out = out.as_slice_mut()?;
         SCRATCH.with_borrow_mut(|scratch| self.0.run(parts, &ends, scratch, out));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_read_as_written() {
+        let kernel = Kernel::detect();
+        let node = |heads| node(kernel, ["q", "k", "v"], "context", 24, heads, 0.35);
+        assert_eq!(node(4).input, ["q", "k", "v", "sequence_starts"]);
+        assert_eq!(node(4).output, ["context"]);
+        let expected = FloatAttention { kernel, heads: 4, head_size: 6, score_scale: 0.35 };
+        assert_eq!(read(&node(4)).unwrap(), FloatAttentionOp(expected));
+        assert!(read(&node(5)).is_err() && read(&node(0)).is_err());
     }
 }

@@ -1,6 +1,7 @@
-//! Replaces the encoder of an INT8 graph, where it is recognised, by fused operators over unpadded sequences.
+//! Replaces the encoder of an INT8 graph by fused operators over unpadded sequences.
 
-use super::emit::{PREFIX, nodes};
+use super::emit::nodes;
+use super::fused_op::PREFIX;
 use super::recognise::{Encoder, Layer, encoder};
 use crate::kernels::Kernel;
 use crate::onnx::{GraphIndex, pb};
@@ -9,28 +10,28 @@ use pb::tensor_proto::DataType;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
-/// The inputs of a fused graph: the token ids of sequences laid end to end, their token types, and where each sequence
-/// starts. All are INT64 and have one dimension.
+/// The inputs of a fused graph: token ids and token types of sequences laid end to end, and the index at which each
+/// sequence starts. All are INT64 vectors.
 pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_starts"];
 
-/// Why a graph without integer products, but with DequantizeLinear, stays as it is.
-const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), which is for other engines; bert8 \
-                   fuses what it writes with --format integer";
+/// The reason not to fuse a graph with DequantizeLinear but without integer products.
+const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), a format for other engines; \
+                   bert8 fuses files that it writes with --format integer";
 
-/// What became of the integer products of a graph.
+/// The result of [`fuse`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Fused {
-    /// Encoder layers that run fused.
+    /// The number of encoder layers that run fused.
     pub layers: usize,
-    /// Of these, the layers whose linear layers and scores are all in integers.
+    /// How many of them have all linear layers and scores in integers.
     pub integer_layers: usize,
-    /// Fused operators.
+    /// The number of fused operators.
     pub operators: usize,
-    /// Linear layers and scores of the fused encoder that are in FP32.
+    /// The number of linear layers and scores in the fused encoder that are in FP32.
     pub float_products: usize,
-    /// Integer products that stay as they are.
+    /// The number of integer products that run as they are written.
     pub left: usize,
-    /// Why the graph stays as it is, where it is quantized.
+    /// Why a quantized graph was not fused.
     pub reason: Option<String>,
 }
 
@@ -41,8 +42,8 @@ impl Fused {
     }
 }
 
-/// Replaces the encoder in the graph of an INT8 `model` by operators for `kernel`, if it is recognised; the graph's inputs
-/// are then [`FUSED_INPUTS`]. Any other graph stays as it is.
+/// Replaces the encoder of an INT8 `model` by fused operators for `kernel`, if it recognises the encoder. The graph's
+/// inputs are then [`FUSED_INPUTS`]. Leaves any other graph unchanged.
 pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     let Some(graph) = model.graph.as_mut() else { return Fused::default() };
     let left = graph.node.iter().filter(|node| node.op_type == "MatMulInteger").count();
@@ -54,7 +55,7 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
         let index = GraphIndex::new(graph);
         let found = match index.is_in_order() {
             true => encoder(&index),
-            false => Err("a node stands before one that it reads".to_owned()),
+            false => Err("a node stands before a node that it reads".to_owned()),
         };
         found.and_then(|found| {
             let products: Vec<usize> = found.layers.iter().map(Layer::float_products).collect();
@@ -82,11 +83,11 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     }
 }
 
-/// The nodes behind the encoder, or why they cannot run without the rest of the graph.
+/// The nodes after the encoder, or the reason why they cannot run without the rest of the graph.
 fn rest(graph: &pb::GraphProto, encoder: &Encoder) -> Result<Vec<pb::NodeProto>, String> {
     let mut wanted: HashSet<&str> = graph.output.iter().map(|o| o.name.as_str()).collect();
     let mut nodes = Vec::new();
-    // Nodes stand in topological order, so one pass backwards sees every reader before its maker.
+    // In topological order: one pass backwards sees all readers of a value before its maker.
     for node in graph.node.iter().rev() {
         let makes = |value: &&str| node.output.iter().any(|output| output == value);
         if !makes(&encoder.first) && wanted.iter().any(makes) {
@@ -95,17 +96,17 @@ fn rest(graph: &pb::GraphProto, encoder: &Encoder) -> Result<Vec<pb::NodeProto>,
         }
     }
     if let Some(node) = nodes.iter().find(|node| node.op_type == "MatMulInteger") {
-        return Err(format!("the integer product `{}` stands behind the encoder", node.name));
+        return Err(format!("the integer product `{}` comes after the encoder", node.name));
     }
     if let Some(input) = graph.input.iter().find(|input| wanted.contains(input.name.as_str())) {
-        return Err(format!("the graph reads `{}` behind the encoder too", input.name));
+        return Err(format!("the graph also reads `{}` after the encoder", input.name));
     }
     nodes.reverse();
     Ok(nodes)
 }
 
-/// Moves the tensors that the attributes of `nodes` name from the initializers into the attributes.
-fn take_weights(graph: &mut pb::GraphProto, nodes: &mut [pb::NodeProto]) {
+/// Moves the initializers that attributes of `nodes` name into these attributes.
+pub(super) fn take_weights(graph: &mut pb::GraphProto, nodes: &mut [pb::NodeProto]) {
     let mut tensors: HashMap<String, pb::TensorProto> =
         std::mem::take(&mut graph.initializer).into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     let mut uses: HashMap<String, usize> = HashMap::new();
@@ -126,6 +127,7 @@ fn take_weights(graph: &mut pb::GraphProto, nodes: &mut [pb::NodeProto]) {
     graph.initializer = tensors.into_values().collect();
 }
 
+/// The declaration of the input `name`.
 fn tokens_input(name: &str) -> pb::ValueInfoProto {
     use pb::type_proto::{Tensor, Value};
     let dimension = |name: &str| pb::tensor_shape_proto::Dimension {

@@ -1,33 +1,43 @@
-//! What the fused operators have in common: matrices and vectors of tokens in, matrices of features out.
+//! The interface of fused operators, and how tract runs them.
 
 use super::results::{blank, hand_out};
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
-/// An output of a fused operator: a matrix of `features` columns, with as many rows as input `rows_of`.
+/// The start of every fused operator's name.
+pub(crate) const PREFIX: &str = "Bert8";
+
+/// An output of a fused operator: a matrix.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
+    /// The element type.
     pub datum_type: DatumType,
+    /// The index of the input that has as many rows.
     pub rows_of: usize,
+    /// The number of columns.
     pub features: usize,
 }
 
-/// An operator over the rows of its inputs.
+/// An operator whose inputs are matrices with one row per token, or vectors, and whose outputs are matrices.
 pub(super) trait FusedOp: std::fmt::Debug + Send + Sync + 'static {
     /// The operator's name.
     fn name(&self) -> &'static str;
 
-    /// The element type of every input, and its columns: `None` for a vector.
+    /// The element type of each input, and its number of columns, or `None` for a vector.
     fn inputs(&self) -> Vec<(DatumType, Option<usize>)>;
 
-    /// What comes out.
+    /// The outputs.
     fn outputs(&self) -> Vec<Output>;
 
-    /// Fills `outputs`, whose values are unknown, from `inputs`, whose types and columns have been checked.
+    /// Computes `outputs` from `inputs`. Types and columns of the inputs have been checked. The outputs hold arbitrary
+    /// values before, and all of them must be written.
+    ///
+    /// # Errors
+    /// If the rows or values of the inputs do not fit.
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()>;
 }
 
-/// Wraps an operator for tract's ONNX parser.
+/// Wraps `op` in the form that tract's ONNX parser wants.
 pub(super) fn parsed(op: impl FusedOp) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     Ok((expand(Wrapped(Arc::new(op))), vec![]))
 }
@@ -118,16 +128,19 @@ impl TypedOp for Wrapped {
     as_op!();
 }
 
-/// The values of a tensor of element type `T`.
+/// The values of `tensor`, whose element type is `T`.
 pub(super) fn values<T: Datum>(tensor: &TValue) -> TractResult<&[T]> {
     tensor.try_as_plain_ram()?.as_slice::<T>()
 }
 
-/// Where the sequences that start at `starts` end, the last of them at `tokens`.
+/// The ends of the sequences that start at `starts`. The last one ends at `tokens`.
+///
+/// # Errors
+/// If the starts do not grow from 0, or a sequence is empty.
 pub(super) fn sequence_ends(starts: &TValue, tokens: usize) -> TractResult<Vec<usize>> {
     let starts = values::<i64>(starts)?;
     let ends: Vec<usize> = starts.iter().skip(1).map(|&start| start as usize).chain([tokens]).collect();
     let grows = starts.first() == Some(&0) && ends.is_sorted_by(|a, b| a < b) && tokens > 0;
-    ensure!(grows, "sequences must start at 0 and hold one token at least");
+    ensure!(grows, "the first sequence must start at 0, and each must hold at least one token");
     Ok(ends)
 }

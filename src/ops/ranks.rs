@@ -1,14 +1,14 @@
-//! How many dimensions the values of a graph have.
+//! The ranks (numbers of dimensions) of a graph's values.
 
 use crate::onnx::{GraphIndex, attribute, pb, tensor_i64};
 use std::collections::HashMap;
 
-/// The ranks of a graph's values, by name, as far as they are known.
+/// The known ranks by value.
 #[derive(Debug)]
 pub(super) struct Ranks<'a>(HashMap<&'a str, usize>);
 
 impl<'a> Ranks<'a> {
-    /// Those of the graph behind `index`, whose nodes are in order.
+    /// Infers the ranks in the graph of `index`, whose nodes must be in order.
     pub fn new(index: &GraphIndex<'a>) -> Self {
         let graph = index.graph();
         let declared = graph.input.iter().filter_map(|input| Some((input.name.as_str(), declared(input)?)));
@@ -21,11 +21,12 @@ impl<'a> Ranks<'a> {
         ranks
     }
 
-    /// The rank of `value`.
+    /// The rank of `value`, if known.
     pub fn of(&self, index: &GraphIndex, value: &str) -> Option<usize> {
         self.0.get(value).copied().or_else(|| Some(index.constant(value)?.dims.len()))
     }
 
+    /// The rank of the output of `node`.
     fn of_node(&self, index: &GraphIndex, node: &pb::NodeProto) -> Option<usize> {
         let input = |at: usize| self.of(index, node.input.get(at)?);
         match node.op_type.as_str() {
@@ -47,7 +48,7 @@ impl<'a> Ranks<'a> {
     }
 }
 
-/// The rank that an input is declared with.
+/// The declared rank of an input.
 fn declared(input: &pb::ValueInfoProto) -> Option<usize> {
     let Some(pb::type_proto::Value::TensorType(tensor)) = &input.r#type.as_ref()?.value else { return None };
     Some(tensor.shape.as_ref()?.dim.len())

@@ -1,30 +1,50 @@
-//! A quantized linear layer with residual and LayerNorm, and its result quantized for the next product.
+//! `Bert8ResidualNorm`: a linear layer in integers, the residual and the LayerNorm, also quantized for the next
+//! product.
 
-use super::attributes::Attributes;
-use super::both_forms;
-use super::fused_op::{FusedOp, Output, parsed, values};
-use crate::kernels::ResidualNorm;
-use tract_onnx::model::ParsingContext;
+use super::attributes::NodeReader;
+use super::both_forms::{self, encoded};
+use super::fused_op::{FusedOp, Output, values};
+use super::recognise::{IntegerLinear, NormPart, Quantized};
+use crate::kernels::{Kernel, ResidualNorm};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-/// The operator's name in the fused graph. Inputs: rows in the kernel's encoded form, FP32 residual rows. Outputs: FP32 rows,
-/// and their encoded form where `output_scale` is given. Attributes: the linear layer (`linear_…`), `heads` that its inputs
-/// are (1: none), `gamma`, `beta`, `epsilon`, `output_scale`, `output_zero_point`, `output_factors`, `output_offsets`.
+/// The operator's name. Inputs: rows in the kernel's encoded form, FP32 residual rows. Outputs: FP32 rows, and the same
+/// in the encoded form if they are quantized.
 pub(super) const OP: &str = "Bert8ResidualNorm";
 
-pub(super) fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let attributes = Attributes::new(node);
-    let linear = attributes.linear("linear")?.with_input_heads(attributes.kernel()?, attributes.count("heads")?)?;
-    let norm = attributes.norm()?;
-    ensure!(norm.features() == linear.outputs(), "the norm is over {} features", norm.features());
-    parsed(Residual(ResidualNorm::new(linear, norm)))
+/// Writes the node that computes the rows `y` from the encoded form of the rows `x` and from `residual`. The rows of
+/// `x` are `heads` heads, each padded (1: no heads).
+pub(super) fn node(
+    kernel: Kernel,
+    [x, residual]: [&str; 2],
+    y: &str,
+    layer: &IntegerLinear,
+    heads: usize,
+    norm: &NormPart,
+    output: Option<&Quantized>,
+) -> NodeProto {
+    both_forms::node(OP, kernel, &[&encoded(x), residual], y, output.is_some())
+        .linear("linear", layer)
+        .count("heads", heads)
+        .norm(norm, output)
+        .finish()
 }
 
-#[derive(Debug)]
-struct Residual(ResidualNorm);
+/// Reads such a node.
+pub(super) fn read(node: &NodeProto) -> TractResult<ResidualNormOp> {
+    let node = NodeReader::new(node);
+    let linear = node.linear("linear")?.with_input_heads(node.kernel()?, node.count("heads")?)?;
+    let norm = node.norm()?;
+    let (features, outputs) = (norm.features(), linear.outputs());
+    ensure!(features == outputs, "the norm is over {features} features, but the layer has {outputs} outputs");
+    Ok(ResidualNormOp(ResidualNorm::new(linear, norm)))
+}
 
-impl FusedOp for Residual {
+#[derive(Debug, PartialEq)]
+pub(super) struct ResidualNormOp(ResidualNorm);
+
+impl FusedOp for ResidualNormOp {
     fn name(&self) -> &'static str {
         OP
     }
@@ -41,6 +61,26 @@ impl FusedOp for Residual {
     fn run(&self, inputs: &[TValue], outputs: &mut [Tensor]) -> TractResult<()> {
         let (a, residual) = (values(&inputs[0])?, values(&inputs[1])?);
         ensure!(inputs[0].shape()[0] == inputs[1].shape()[0], "the residual has another number of rows");
-        both_forms::fill(outputs, |out, quantized| self.0.run(a, residual, out, quantized))
+        both_forms::fill(outputs, |rows, encoded| self.0.run(a, residual, rows, encoded))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::samples;
+
+    #[test]
+    fn a_node_is_read_as_written() {
+        let weights = samples::weights("w", 32, 16);
+        let (kernel, layer, norm) = (Kernel::detect(), samples::linear(&weights), samples::norm(16));
+        for output in [None, Some(samples::quantized(16))] {
+            let node = node(kernel, ["x", "r"], "y", &layer, 4, &norm, output.as_ref());
+            assert_eq!(node.input, ["x.encoded", "r"]);
+            assert_eq!(node.output, ["y", "y.encoded"][..1 + usize::from(output.is_some())]);
+            let read = read(&samples::with_tensors(node, [weights.clone()])).unwrap();
+            let norm = samples::layer_norm(&norm, output.as_ref());
+            assert_eq!(read, ResidualNormOp(ResidualNorm::new(samples::layer(kernel, &layer), norm)));
+        }
     }
 }

@@ -1,18 +1,18 @@
-//! The memory that results of fused operators lie in, used again run after run.
+//! Reuses the memory of fused operators' outputs from run to run.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
-/// Results that are kept at most: those of a run of one pair, and of another length.
+/// The number of results to keep: enough for runs of two different lengths.
 const KEPT: usize = 24;
 
 thread_local! {
-    /// Results of this and of former runs, oldest first. One that nothing else holds is free.
+    /// Results of this and earlier runs, oldest first. A result that nothing else holds is free.
     static RESULTS: RefCell<Vec<Arc<Tensor>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A tensor of unknown values for a result, which must write all of it.
+/// A tensor for a result. It may hold values of an earlier result; the caller must write all of it.
 pub(super) fn blank(datum_type: DatumType, shape: &[usize]) -> TractResult<Tensor> {
     let free = |t: &Arc<Tensor>| Arc::strong_count(t) == 1 && t.datum_type() == datum_type && t.shape() == shape;
     let former = RESULTS.with_borrow_mut(|results| results.iter().position(free).map(|at| results.remove(at)));
@@ -22,7 +22,7 @@ pub(super) fn blank(datum_type: DatumType, shape: &[usize]) -> TractResult<Tenso
     }
 }
 
-/// Hands a result to tract; when tract has let go of it, its memory is free for another.
+/// Passes a result to tract. Once tract drops it, its memory is free for another result.
 pub(super) fn hand_out(result: Tensor) -> TValue {
     let result = Arc::new(result);
     RESULTS.with_borrow_mut(|results| {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_used_again_once_it_is_free_and_only_for_the_same_shape() {
+    fn free_memory_is_reused_for_the_same_shape_and_type() {
         let first = blank_u8(&[3, 8]);
         let place = address(&first);
         let held = hand_out(first);
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_its_limit() {
+    fn the_number_of_kept_results_is_limited() {
         for rows in 1..100 {
             drop(hand_out(blank_u8(&[rows, 8])));
         }

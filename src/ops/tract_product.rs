@@ -105,7 +105,6 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
 // The loop is not unrolled over k, because compilers then reorder the sums and spill registers. Nor is the function inlined into
 // the large one, where Firefox spills registers and takes twice the time.
 #[inline(never)]
-#[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
 fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut [L::F32; COLUMNS]) {
     let mut sums = *tile;
     for (row, column) in rows.iter().zip(columns) {

@@ -1,10 +1,10 @@
 //! Bytes in JavaScript arrays.
 
-use crate::model_file::Piece;
+use crate::model_file::Chunk;
 use js_sys::Uint8Array;
 use std::ops::Range;
 
-impl Piece for Uint8Array {
+impl Chunk for Uint8Array {
     fn size(&self) -> usize {
         self.length() as usize
     }

@@ -5,7 +5,7 @@ mod bytes;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::{Classifier, Repeat};
-use crate::model_file::Incoming;
+use crate::model_file::ModelFileBuilder;
 use crate::text::PairTokenizer;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
@@ -42,7 +42,7 @@ impl WasmTokenizer {
 /// A model's ONNX file as it comes in: weights are packed as soon as they are there, the rest stays in JavaScript's arrays.
 #[wasm_bindgen]
 #[derive(Default)]
-pub struct WasmModelFile(Incoming<Uint8Array>);
+pub struct WasmModelFile(ModelFileBuilder<Uint8Array>);
 
 #[wasm_bindgen]
 impl WasmModelFile {

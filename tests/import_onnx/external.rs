@@ -1,4 +1,4 @@
-//! Models that keep tensors in files beside them.
+//! Models that keep tensors in other files.
 
 use crate::common::{tiny_bert, tiny_config};
 use crate::{foreign, tensor};
@@ -21,7 +21,7 @@ fn entry(key: &str, value: impl ToString) -> pb::StringStringEntryProto {
     pb::StringStringEntryProto { key: key.to_owned(), value: value.to_string() }
 }
 
-/// Moves every tensor with raw data into `side`; gives what the file at `location` must hold.
+/// Moves the raw data of all initializers out of the model. Returns the content of the file at `location`.
 fn move_out(model: &mut pb::ModelProto, location: &str) -> Vec<u8> {
     let mut side = vec![7; 5];
     for tensor in &mut model.graph.as_mut().unwrap().initializer {
@@ -34,7 +34,7 @@ fn move_out(model: &mut pb::ModelProto, location: &str) -> Vec<u8> {
     side
 }
 
-/// A folder with a model whose tensors lie in `model.onnx_data`, after `edit`.
+/// A folder with a model and its tensors in `model.onnx_data`, both changed by `edit`.
 fn folder(edit: impl FnOnce(&mut pb::GraphProto, &mut Vec<u8>)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut model = foreign(&bert());
@@ -50,7 +50,7 @@ fn import(folder: &Path) -> Result<Bert, String> {
     import_onnx_file(&folder.join("model.onnx"), &ImportOptions { labels, heads: None }).map_err(|e| e.to_string())
 }
 
-/// What the import says to a model after `edit`; the tensor and the file must be named.
+/// The error for a model changed by `edit`. It must name the file and the tensor.
 fn refusal(edit: impl FnOnce(&mut pb::GraphProto, &mut Vec<u8>)) -> String {
     let folder = folder(edit);
     let error = import(folder.path()).unwrap_err();
@@ -68,7 +68,7 @@ fn set(graph: &mut pb::GraphProto, key: &str, value: impl ToString) {
 #[test]
 fn tensors_beside_the_model_are_read() {
     assert!(import(folder(|_, _| {}).path()).unwrap() == bert());
-    // Tensors may share bytes, need no length, and may lie below the model's folder.
+    // The length may be missing, and the file may be in a folder below the model's.
     let below = folder(|graph, side| {
         for tensor in &mut graph.initializer {
             tensor.external_data.retain(|entry| entry.key != "length");
@@ -81,7 +81,7 @@ fn tensors_beside_the_model_are_read() {
     fs::create_dir(below.path().join("weights")).unwrap();
     fs::copy(below.path().join("model.onnx_data"), below.path().join("weights/rest.bin")).unwrap();
     assert!(import(below.path()).unwrap() == bert());
-    // Without an offset, a tensor begins where its file does.
+    // Without an offset, a tensor begins at the start of its file.
     let whole = folder(|graph, _| {
         let data = &mut tensor(graph, WEIGHT).external_data;
         *data = vec![entry("location", "one.bin")];
@@ -124,7 +124,7 @@ fn links_lead_where_the_model_s_own_leads_and_nowhere_else() {
         symlink(Path::new("../../blobs").join(name), cache.path().join("snapshots/1").join(name)).unwrap();
     }
     assert!(import(&cache.path().join("snapshots/1")).unwrap() == bert());
-    // A side file that alone is a link out of the folder.
+    // Only the side file is a link out of the folder.
     let folder = folder(|_, _| {});
     let side = folder.path().join("model.onnx_data");
     fs::remove_file(&side).unwrap();
@@ -166,7 +166,7 @@ fn missing_and_truncated_side_files_are_named() {
 fn impossible_places_are_refused() {
     let nowhere = refusal(|graph, _| tensor(graph, WEIGHT).external_data.clear());
     assert!(nowhere.contains("does not say in which"), "{nowhere}");
-    // The mark that large tensors carry inside this program.
+    // Offset and length without a location are how this program marks tensors in the model's file.
     let marked = refusal(|graph, _| tensor(graph, WEIGHT).external_data.retain(|entry| entry.key != "location"));
     assert!(marked.contains("does not say in which"), "{marked}");
     for (key, value, says) in [

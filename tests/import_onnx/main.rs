@@ -1,4 +1,4 @@
-//! The structural ONNX importer: exports of real exporters, files written by this crate, and files that must be refused.
+//! The ONNX importer: files of real exporters, files that this crate writes, and files that it must refuse.
 
 #![cfg(feature = "cli")]
 
@@ -16,14 +16,14 @@ use common::{tiny_bert, tiny_config};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// `bert` as a file of another writer: without our metadata.
+/// `bert` as another exporter would write it: without our metadata.
 fn foreign(bert: &Bert) -> pb::ModelProto {
     let mut model = emit_fp32(bert);
     model.metadata_props.clear();
     model
 }
 
-/// Imports a model after giving it to `edit`.
+/// Imports a model that `edit` has changed.
 fn import_edited(bert: &Bert, options: &ImportOptions, edit: impl FnOnce(&mut pb::GraphProto)) -> Result<Bert, Error> {
     let mut model = foreign(bert);
     edit(model.graph.as_mut().unwrap());
@@ -35,7 +35,7 @@ fn refusal(edit: impl FnOnce(&mut pb::GraphProto)) -> String {
     import_edited(&bert, &ImportOptions::default(), edit).expect_err("the edited graph is no BERT").to_string()
 }
 
-/// Imports an edited graph that means the same as before, and expects the same model.
+/// Checks that an edit which keeps the meaning of the graph leads to the same model.
 fn same(edit: impl FnOnce(&mut pb::GraphProto)) {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
     let options = ImportOptions { labels: Some(bert.config().labels.clone()), heads: None };
@@ -77,7 +77,7 @@ fn f32s(name: &str, dims: &[i64], values: &[f32]) -> pb::TensorProto {
     pb::TensorProto { name: name.to_owned(), data_type, dims, float_data, ..Default::default() }
 }
 
-/// Puts `nodes` before the first node that reads `value`, which then reads `replacement`.
+/// Inserts `nodes` before the node `reader`, which then reads `replacement` instead of `value`.
 fn insert_before(graph: &mut pb::GraphProto, reader: &str, value: &str, replacement: &str, nodes: Vec<pb::NodeProto>) {
     let at = graph.node.iter().position(|n| n.name == reader).unwrap();
     for input in graph.node[at].input.iter_mut().filter(|i| *i == value) {
@@ -135,7 +135,7 @@ fn names_do_not_matter() {
 
 #[test]
 fn weights_are_found_behind_other_operators() {
-    // The query's matrix stored as [out, in] and transposed, its bias behind an Identity and added first.
+    // The query's matrix as [out, in] with a Transpose, and its bias through an Identity as the first operand.
     same(|graph| {
         let layer = "encoder.layer.0.attention.self.query";
         let weight = tensor(graph, &format!("{layer}.weight_t"));
@@ -231,7 +231,7 @@ fn a_graph_without_token_types_is_read() {
     })
     .unwrap();
     let types = "embeddings.token_type_embeddings.weight";
-    // All tokens have the first type, whatever they are given.
+    // All tokens have the first type.
     let first = &bert.weight(types)[..bert.config().hidden];
     assert_eq!(imported.weight(types), first.repeat(2));
     let imported = import_edited(&bert, &ImportOptions::default(), |graph| {
@@ -242,7 +242,7 @@ fn a_graph_without_token_types_is_read() {
     assert!(imported.weight(types).iter().all(|&v| v == 0.0));
 }
 
-/// Hides the number of heads: shapes and scale come from sizes that are not written down.
+/// Hides the number of heads: computes shapes and scale from sizes that are not constants.
 fn hide_heads(graph: &mut pb::GraphProto) {
     graph.initializer.extend([
         i64s("hidden.four", &[4], &[0, 0, -4, -4]),
@@ -355,7 +355,7 @@ fn what_only_running_shows_is_refused() {
 fn hostile_graphs_give_errors() {
     let cyclic = refusal(|graph| node(graph, "pooler.cls").input[0] = "logits".to_owned());
     assert!(cyclic.contains("node `pooler.cls` (Gather) reads `logits`, which no earlier node makes"), "{cyclic}");
-    // Every node in turn loses its inputs or its outputs, or does something else.
+    // Each node in turn loses inputs or outputs, or becomes another operator.
     let bert = tiny_bert(BertConfig { layers: 1, ..tiny_config(Activation::Relu, 2) });
     let nodes = emit_fp32(&bert).graph.unwrap().node;
     for (at, node) in nodes.iter().enumerate() {

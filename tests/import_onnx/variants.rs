@@ -20,7 +20,7 @@ fn bert() -> Bert {
     tiny_bert(tiny_config(Activation::Gelu, 2))
 }
 
-/// A node that takes its axes as an attribute, as Unsqueeze did before opset 13 and ReduceMean before 18, or as an input.
+/// `node` with its axes as an attribute (Unsqueeze before opset 13, ReduceMean before 18), or as an input.
 fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], as_input: bool) -> pb::NodeProto {
     if as_input {
         let name = format!("{}.axes", node.output[0]);
@@ -34,7 +34,7 @@ fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], 
     node
 }
 
-/// Writes every LayerNormalization in smaller operators.
+/// Replaces every LayerNormalization by smaller operators.
 fn decompose_norms(graph: &mut pb::GraphProto, opset: i64, power: bool, reciprocal: bool) {
     graph.initializer.push(crate::f32s("norm.two", &[], &[2.0]));
     graph.initializer.push(crate::f32s("norm.epsilon", &[], &[1e-5]));
@@ -125,7 +125,7 @@ fn element_type(value: &mut pb::ValueInfoProto, element: DataType) {
     tensor.elem_type = element as i32;
 }
 
-/// A value as FP16 or BF16 stores it, and its bytes.
+/// A value rounded to FP16 or BF16, and its bytes.
 fn narrow(value: f32, element: DataType) -> (f32, [u8; 2]) {
     match element {
         DataType::Float16 => (f16::from_f32(value).to_f32(), f16::from_f32(value).to_le_bytes()),
@@ -140,7 +140,7 @@ fn narrow_tensor(tensor: &mut pb::TensorProto, element: DataType) {
     tensor.raw_data = values.iter().flat_map(|&value| narrow(value, element).1).collect();
 }
 
-/// `bert` with the numbers that its weights have in FP16 or BF16.
+/// `bert` with weights rounded to FP16 or BF16.
 fn rounded(bert: &Bert, element: DataType) -> Bert {
     let shapes = bert.config().tensor_shapes().into_iter();
     let weights = shapes.map(|(name, shape)| {
@@ -150,7 +150,7 @@ fn rounded(bert: &Bert, element: DataType) -> Bert {
     Bert::new(bert.config().clone(), weights.collect(), "rounded").unwrap()
 }
 
-/// `bert` with everything in half precision, as `model.half()` and onnxconverter-common make it.
+/// `bert` with everything in half precision, as `model.half()` and onnxconverter-common write it.
 fn halved(bert: &Bert, element: DataType) -> pb::ModelProto {
     let mut model = foreign(bert);
     let graph = model.graph.as_mut().unwrap();
@@ -220,7 +220,7 @@ fn damaged_half_precision_is_refused_by_name() {
     assert!(upside_down.contains("logits differ by up to"), "{upside_down}");
 }
 
-/// Puts one operator of onnxruntime's for each activation.
+/// Replaces each activation by one operator of onnxruntime.
 fn fuse_gelus(graph: &mut pb::GraphProto, op: &str, with_bias: bool) {
     for layer in 0..2 {
         let dense = format!("encoder.layer.{layer}.intermediate.dense");
@@ -295,7 +295,7 @@ fn a_bias_of_zeros_may_be_left_out() {
     assert!(import(&model, &bert).unwrap() == bert);
 }
 
-/// As onnxsim writes a dense layer: Gemm on `[tokens, features]`, between two Reshapes.
+/// onnxsim writes a linear layer as Gemm on `[tokens, features]`, between two Reshapes.
 #[test]
 fn dense_layers_may_be_flat() {
     let bert = bert();
@@ -366,7 +366,7 @@ fn other_architectures_are_named() {
     }
     let nameless = refusal(|graph| node(graph, "pooler.activation").op_type = "Relu".to_owned());
     assert!(nameless.contains("the pooler's Tanh (DistilBERT"), "{nameless}");
-    // A name alone refuses nothing.
+    // A name alone is no reason to refuse a model.
     let bert = bert();
     let imported = import_edited(&bert, &ImportOptions::default(), |graph| graph.node[0].name = "/albert/x".to_owned());
     assert!(imported.is_ok());

@@ -1,5 +1,5 @@
-//! Recognising the feed-forward activation by what it computes: the operators between two dense layers are run on sample
-//! numbers and compared with the activations BERT knows. Any way to write GELU will do.
+//! Recognises the feed-forward activation by its values: evaluates the operators between two linear layers at sample
+//! points, and compares the results with known activations. So it does not matter how the graph writes GELU.
 
 use super::graph::{Graph, Linear, keeps_numbers};
 use crate::activation::Activation;
@@ -7,17 +7,17 @@ use crate::error::Result;
 use crate::onnx::{attribute, pb};
 use std::collections::HashMap;
 
-/// The most nodes an activation may consist of.
+/// The most nodes of an activation.
 const NODES: usize = 48;
-/// How far a recognised activation may be from its definition; the constants of exported graphs are rounded to FP32.
+/// The largest difference from an activation's definition. Exported graphs round their constants to FP32.
 const TOLERANCE: f64 = 2e-5;
-/// The same where constants are rounded to 16 bits. GELU and its approximation differ by more.
+/// The same for graphs with constants of 16 bits. GELU and its tanh approximation differ by more.
 const HALF_TOLERANCE: f64 = 2e-4;
 
 impl<'a> Graph<'a> {
-    /// The activation that makes `value` and the dense layer it is applied to.
+    /// The activation that makes `value`, and the linear layer that it is applied to.
     pub fn activation(&self, value: &'a str) -> Result<(Activation, Linear<'a>)> {
-        let expected = "an activation (GELU, its tanh approximation, or ReLU) on a dense layer";
+        let expected = "an activation (GELU, its tanh approximation, or ReLU) on a linear layer";
         let Some((root, linear)) = self.activation_root(value) else {
             return Err(self.unexpected(self.source(value), expected));
         };
@@ -40,7 +40,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The one dense layer from which elementwise operators lead to `value`.
+    /// The output of the only linear layer behind `value`, and the layer.
     fn activation_root(&self, value: &'a str) -> Option<(&'a str, Linear<'a>)> {
         let mut found = None;
         let mut seen = Vec::new();
@@ -65,7 +65,7 @@ impl<'a> Graph<'a> {
         found
     }
 
-    /// What the elementwise graph behind `value` computes, from the numbers in `known`.
+    /// Evaluates `value` from the numbers in `known`, through at most `depth` operators in a row.
     fn evaluate(&self, value: &'a str, known: &mut HashMap<&'a str, f64>, depth: usize) -> Option<f64> {
         if let Some(&number) = known.get(value) {
             return Some(number);
@@ -87,11 +87,12 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The inputs whose numbers `node` computes with: not the shape of a Reshape.
+/// The inputs whose numbers enter the result of `node`. The shape of a Reshape does not.
 fn numbers_of(node: &pb::NodeProto) -> &[String] {
     if keeps_numbers(node) { &node.input[..node.input.len().min(1)] } else { &node.input }
 }
 
+/// The result of the elementwise operator `node` for the inputs `x`.
 fn apply(node: &pb::NodeProto, x: &[f64]) -> Option<f64> {
     Some(match (node.op_type.as_str(), x) {
         ("Add", &[a, b]) => a + b,
@@ -116,6 +117,7 @@ fn apply(node: &pb::NodeProto, x: &[f64]) -> Option<f64> {
     })
 }
 
+/// The definition of an activation.
 fn define(kind: Activation, x: f64) -> f64 {
     match kind {
         Activation::Gelu => 0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2)),

@@ -1,36 +1,37 @@
-//! Recognising self-attention: from the value of the heads back to query, key and value.
+//! Recognises self-attention: walks from the merged heads back to query, key and value.
 
-use super::graph::{Graph, Linear, keeps_numbers, two};
+use super::graph::{Graph, Linear, keeps_numbers};
 use crate::error::Result;
+use crate::onnx::pattern::inputs;
 use crate::onnx::{attribute, pb};
 
-/// How many operators may stand between a dense layer and a product of attention.
+/// The most operators between a linear layer and a product of attention.
 const DEPTH: usize = 14;
-/// How many operators may scale and mask the scores.
+/// The most operators that scale and mask the scores.
 const SCORES: usize = 8;
 
-/// One layer's self-attention.
+/// The self-attention of one layer.
 pub struct Attention<'a> {
-    /// Its softmax.
+    /// The Softmax node.
     pub softmax: &'a pb::NodeProto,
-    /// Dense layers for query, key and value.
+    /// The linear layers of query, key and value.
     pub linears: [Linear<'a>; 3],
-    /// The numbers that scale the scores.
+    /// The factors of the scores.
     pub factors: Vec<Factor<'a>>,
-    /// The nodes that split query, key and value into heads: the reshapes on the way from each dense layer.
+    /// The Reshape nodes after the linear layers of query, key and value, which split heads.
     pub reshapes: Vec<&'a pb::NodeProto>,
 }
 
-/// A number that the attention scores are multiplied with.
+/// A number that scales the attention scores.
 #[derive(Clone, Copy)]
 pub struct Factor<'a> {
-    /// The value that holds it.
+    /// The value that holds the number.
     pub value: &'a str,
-    /// Whether it divides.
+    /// Whether the scores are divided by the number, not multiplied.
     pub divides: bool,
 }
 
-/// The scores `q · kᵀ`, scaled.
+/// The scores `q · kᵀ`, scaled and masked.
 struct Scores<'a> {
     query: Operand<'a>,
     key: Operand<'a>,
@@ -38,24 +39,24 @@ struct Scores<'a> {
     masks: Vec<&'a str>,
 }
 
-/// One side of a product of attention: a dense layer, split into heads and maybe scaled.
+/// An operand of a product of attention: the output of a linear layer, split into heads and perhaps scaled.
 struct Operand<'a> {
     linear: Linear<'a>,
     factors: Vec<Factor<'a>>,
-    /// Nearest to the dense layer first.
+    /// In the order of the graph.
     reshapes: Vec<&'a pb::NodeProto>,
 }
 
 impl<'a> Graph<'a> {
-    /// The attention that makes `context`, the input of the attention's output layer.
+    /// The self-attention that makes `context`, the input of the projection.
     pub fn attention(&self, context: &'a str) -> Result<Attention<'a>> {
         let at = self.through_transposes(context);
-        let Some([weights, values]) = self.producer(at).filter(|n| n.op_type == "MatMul").and_then(two) else {
+        let Some([weights, values]) = self.producer(at).filter(|n| n.op_type == "MatMul").and_then(inputs) else {
             return Err(self.unexpected(at, "the product of attention weights and values (MatMul)"));
         };
         let softmax = self.softmax(weights)?;
         let Some(value) = self.operand(values).filter(|value| value.factors.is_empty()) else {
-            return Err(self.unexpected(values, "a value split into heads (a dense layer, Reshape, Transpose)"));
+            return Err(self.unexpected(values, "a value split into heads (a linear layer, Reshape, Transpose)"));
         };
         let input = softmax.input.first().map_or("", String::as_str);
         let Some(scores) = self.scores(input, SCORES) else {
@@ -76,7 +77,8 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// The number `value` holds, which may be computed from the size of one head, the last dimension of a query.
+    /// The number that `value` holds. The graph may compute it from the last dimension of a query, which is
+    /// `head_size`.
     pub fn factor(&self, value: &'a str, head_size: f64, depth: usize) -> Option<f64> {
         if let Some(number) = self.scalar(value) {
             return Some(number);
@@ -99,6 +101,7 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// The value behind `value`, through Transpose and operators that keep the numbers.
     fn through_transposes(&self, value: &'a str) -> &'a str {
         let mut at = self.source(value);
         while let Some(node) = self.producer(at).filter(|n| n.op_type == "Transpose")
@@ -109,7 +112,7 @@ impl<'a> Graph<'a> {
         at
     }
 
-    /// The softmax behind attention weights; some exporters replace its NaNs by 0 afterwards.
+    /// The Softmax behind the attention weights. Some exporters replace its NaNs by 0.
     fn softmax(&self, weights: &'a str) -> Result<&'a pb::NodeProto> {
         let mut at = self.source(weights);
         if let Some(node) = self.producer(at).filter(|n| n.op_type == "Where")
@@ -127,6 +130,7 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// The scores that `value` is.
     fn scores(&self, value: &'a str, depth: usize) -> Option<Scores<'a>> {
         let depth = depth.checked_sub(1)?;
         let node = self.producer(value)?;
@@ -142,20 +146,20 @@ impl<'a> Graph<'a> {
         };
         match node.op_type.as_str() {
             "MatMul" => {
-                let [query, key] = two(node)?;
+                let [query, key] = inputs(node)?;
                 let (query, key) = (self.operand(query)?, self.operand(key)?);
                 Some(Scores { query, key, factors: Vec::new(), masks: Vec::new() })
             }
             "Mul" => {
-                let [a, b] = two(node)?;
+                let [a, b] = inputs(node)?;
                 scaled(a, b, false).or_else(|| scaled(b, a, false))
             }
             "Div" => {
-                let [a, b] = two(node)?;
+                let [a, b] = inputs(node)?;
                 scaled(a, b, true)
             }
             "Add" => {
-                let [a, b] = two(node)?;
+                let [a, b] = inputs(node)?;
                 masked(a, b).or_else(|| masked(b, a))
             }
             "Where" => {
@@ -167,6 +171,7 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// The operand that `value` is.
     fn operand(&self, value: &'a str) -> Option<Operand<'a>> {
         let (mut factors, mut reshapes) = (Vec::new(), Vec::new());
         let mut at = value;

@@ -1,19 +1,19 @@
-//! The embeddings: which table is for words, which for positions and which for token types, and which graph input feeds
-//! each.
+//! Finds the embeddings: the tables of words, positions and token types, and the graph input that feeds each.
 
 use super::constants::matrix;
-use super::graph::{Graph, LayerNorm, two};
+use super::graph::{Graph, LayerNorm};
 use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::onnx::pattern::inputs;
 use crate::onnx::{attribute_int, pb};
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 const TYPES: &str = "embeddings.token_type_embeddings.weight";
-/// Rows of the token-type table of a model whose graph has no token types: every segment gets the same.
+/// Rows of the token-type table for a graph without token types. All rows are the same.
 const SEGMENTS: usize = 2;
 
-/// The sizes the embeddings give, and the graph's inputs.
+/// The sizes of the embeddings, and the graph's inputs.
 pub struct Embeddings {
     /// Rows of the word table.
     pub vocab_size: usize,
@@ -23,26 +23,29 @@ pub struct Embeddings {
     pub type_vocab: usize,
     /// Columns of every table.
     pub hidden: usize,
-    /// What each graph input is for.
+    /// The role of each graph input.
     pub inputs: Inputs,
 }
 
-/// The graph's inputs, by the names a file gives them.
+/// The role of each graph input.
 pub struct Inputs {
     /// `(name in the file, standard name)`.
     roles: Vec<(String, &'static str)>,
 }
 
 impl Inputs {
-    /// Gives the inputs of `model` their standard names.
-    pub fn rename(&self, model: &mut pb::ModelProto, file: &str) -> Result<()> {
+    /// Renames the inputs of `model` to their standard names.
+    ///
+    /// # Errors
+    /// If another value has such a name.
+    pub fn rename(&self, model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
         let Some(graph) = &mut model.graph else { return Ok(()) };
         for (from, to) in self.roles.iter().filter(|(from, to)| from != to) {
             let clash = |name: &String| name == to;
             if graph.input.iter().any(|i| clash(&i.name)) || graph.node.iter().any(|n| n.output.iter().any(clash)) {
                 return Err(Error::file(
-                    file,
-                    format!("takes `{from}` where `{to}` was expected, and has another `{to}`"),
+                    file_name,
+                    format!("has the input `{from}` where `{to}` was expected, and another value `{to}`"),
                 ));
             }
             let named =
@@ -53,23 +56,23 @@ impl Inputs {
     }
 }
 
-/// One of the summed embeddings.
+/// A term of the embeddings' sum.
 struct Leaf<'a> {
     /// Rows and columns.
     shape: [usize; 2],
     values: Vec<f32>,
-    /// The ids that choose rows; `None` where the rows themselves are added.
+    /// The ids that choose rows, or `None` if constant rows are added.
     ids: Option<&'a str>,
-    /// The graph input the ids come from.
+    /// The graph input that the ids come from, if any.
     input: Option<&'a str>,
 }
 
-/// Loads the embeddings that `norm` normalizes.
+/// Loads the embeddings whose sum `norm` normalizes.
 pub fn load<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>, weights: &mut Weights<'_, 'a>) -> Result<Embeddings> {
     let mut leaves = Vec::new();
     let mut open = vec![norm.input];
     while let Some(value) = open.pop() {
-        match graph.made_by(value, "Add").and_then(two) {
+        match graph.made_by(value, "Add").and_then(inputs::<2>) {
             Some(terms) => open.extend(terms),
             None if leaves.len() == 3 => {
                 return Err(graph.unexpected(value, "a sum of word, position and token-type embeddings alone"));
@@ -89,7 +92,7 @@ pub fn load<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>, weights: &mut Weights<'
                     "chooses rows of three embeddings by inputs, among them `{input}`; expected input_ids and \
                      token_type_ids only (positions count from 0)"
                 );
-                return Err(Error::file(graph.file, problem));
+                return Err(Error::file(graph.file_name, problem));
             }
             _ => return Err(graph.unexpected(norm.input, "a sum of embeddings, one of them chosen by input_ids")),
         },
@@ -103,7 +106,7 @@ pub fn load<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>, weights: &mut Weights<'
         (Some(positions), constant) if types.is_none() || constant.is_none() => (positions, constant),
         _ => return Err(graph.unexpected(norm.input, "a sum of word, position and token-type embeddings")),
     };
-    let inputs = inputs(graph, &words, types.as_ref())?;
+    let inputs = input_roles(graph, &words, types.as_ref())?;
     let hidden = words.shape[1];
     let (type_rows, type_values) = match types.or(constant_types) {
         Some(table) if table.input.is_some() => (table.shape[0], table.values),
@@ -118,22 +121,23 @@ pub fn load<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>, weights: &mut Weights<'
     Ok(Embeddings { vocab_size: sizes[0], max_positions: sizes[1], type_vocab: type_rows, hidden, inputs })
 }
 
-/// Reads one of the summed embeddings: rows that a Gather chooses from a constant table, or constant rows.
+/// Reads a term of the sum: rows that a Gather chooses from a constant table, or constant rows.
 fn leaf<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Leaf<'a>> {
     let expected = "an embedding (Gather from a constant table, or a constant)";
     let mut at = graph.source(value);
     if let Some(node) = graph.producer(at).filter(|n| n.op_type == "Gather" && attribute_int(n, "axis", 0) == 0)
-        && let Some([table, ids]) = two(node)
+        && let Some([table, ids]) = inputs(node)
         && graph.is_constant(table)
     {
         let behind = graph.inputs_behind(ids);
         let input = behind.first().copied();
         if input.is_some_and(|input| behind.len() > 1 || graph.source(ids) != input) {
-            let problem = "chooses rows by numbers computed from the tokens, as RoBERTa does; a BERT's positions count from 0 in every row";
+            let problem = "chooses rows by numbers that it computes from the tokens, as RoBERTa does; the positions of a \
+                           BERT count from 0 in every row";
             return Err(graph.error_at(node, problem));
         }
         let (shape, values) = graph.floats(table)?;
-        return Ok(Leaf { shape: matrix(&shape, table, graph.file)?, values, ids: Some(ids), input });
+        return Ok(Leaf { shape: matrix(&shape, table, graph.file_name)?, values, ids: Some(ids), input });
     }
     while let Some(node) = graph.producer(at).filter(|n| ["Slice", "Expand"].contains(&n.op_type.as_str()))
         && let Some(input) = node.input.first().filter(|input| graph.is_constant(input))
@@ -147,10 +151,10 @@ fn leaf<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Leaf<'a>> {
     if shape.len() == 1 {
         shape.insert(0, 1);
     }
-    Ok(Leaf { shape: matrix(&shape, at, graph.file)?, values, ids: None, input: None })
+    Ok(Leaf { shape: matrix(&shape, at, graph.file_name)?, values, ids: None, input: None })
 }
 
-/// Whether, of two tables fed by inputs, `a` is the one for words.
+/// Whether `a` and not `b` is the table of words, if inputs feed both.
 fn words_first(a: &Leaf, b: &Leaf) -> bool {
     match (a.input, b.input) {
         (Some("input_ids"), _) | (_, Some("token_type_ids")) => true,
@@ -159,7 +163,7 @@ fn words_first(a: &Leaf, b: &Leaf) -> bool {
     }
 }
 
-/// Whether the ids of a table count up: whether a Range, or a constant `0, 1, 2 …`, is behind them.
+/// Whether the ids of a table count up: whether they come from a Range or from a constant `0, 1, 2, …`.
 fn is_position<'a>(graph: &Graph<'a>, leaf: &Leaf<'a>) -> bool {
     let counts = |ids: Vec<i64>| ids.len() > 1 && ids.iter().enumerate().all(|(at, &id)| id == at as i64);
     leaf.ids.is_some_and(|ids| {
@@ -169,8 +173,8 @@ fn is_position<'a>(graph: &Graph<'a>, leaf: &Leaf<'a>) -> bool {
     })
 }
 
-/// Which input is for what; the one that feeds no table is the attention mask.
-fn inputs<'a>(graph: &Graph<'a>, words: &Leaf<'a>, types: Option<&Leaf<'a>>) -> Result<Inputs> {
+/// The role of each input. The one that feeds no table is the attention mask.
+fn input_roles<'a>(graph: &Graph<'a>, words: &Leaf<'a>, types: Option<&Leaf<'a>>) -> Result<Inputs> {
     let (words, types) = (words.input, types.and_then(|leaf| leaf.input));
     let mut roles = Vec::new();
     for input in graph.inputs() {
@@ -180,8 +184,8 @@ fn inputs<'a>(graph: &Graph<'a>, words: &Leaf<'a>, types: Option<&Leaf<'a>>) -> 
             _ => "attention_mask",
         };
         if let Some((other, _)) = roles.iter().find(|(_, known)| *known == role) {
-            let problem = format!("takes the inputs `{other}` and `{input}`, of which only one can be the {role}");
-            return Err(Error::file(graph.file, problem));
+            let problem = format!("has the inputs `{other}` and `{input}`, but only one of them can be the {role}");
+            return Err(Error::file(graph.file_name, problem));
         }
         roles.push((input.to_owned(), role));
     }

@@ -1,9 +1,9 @@
-//! Naming what a file holds that is no BERT.
+//! Names the architecture of a model that is not a BERT.
 
 use crate::error::{Error, Result};
 use crate::onnx::pb;
 
-/// Other encoders by the word that their exports' names carry. CamemBERT and XLM-RoBERTa call themselves `roberta`.
+/// Other encoders, by the word in the names of their exports. CamemBERT and XLM-RoBERTa use `roberta`.
 const FAMILIES: [(&str, &str); 12] = [
     ("distilbert", "DistilBERT"),
     ("roberta", "RoBERTa"),
@@ -19,19 +19,19 @@ const FAMILIES: [(&str, &str); 12] = [
     ("layoutlm", "LayoutLM"),
 ];
 
-/// Where `result` is an error and the names in `model` tell of another architecture, says that and which one.
-pub fn explain<T>(result: Result<T>, model: &pb::ModelProto, file: &str) -> Result<T> {
+/// Replaces an error by one that names the architecture, if names in `model` show that it is another than BERT.
+pub fn explain<T>(result: Result<T>, model: &pb::ModelProto, file_name: &str) -> Result<T> {
     let named = || model.graph.as_ref().and_then(named);
     match result {
         Err(error) => Err(named().map_or(error, |(name, family)| {
-            let problem = format!("is no BERT but a model of the family {family}, as its `{name}` tells");
-            Error::file(file, problem)
+            let problem = format!("is no BERT but a model of the family {family}, as the name `{name}` in it shows");
+            Error::file(file_name, problem)
         })),
         done => done,
     }
 }
 
-/// The first name in `graph` with a family's word in it.
+/// The first name in `graph` that contains the word of a family, and the family.
 fn named(graph: &pb::GraphProto) -> Option<(&str, &'static str)> {
     let names = graph.initializer.iter().map(|tensor| &tensor.name).chain(graph.node.iter().map(|node| &node.name));
     names.into_iter().find_map(|name| {

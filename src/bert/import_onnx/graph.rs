@@ -1,30 +1,34 @@
-//! Walking a prepared graph backwards and recognising its recurring parts: dense layers and layer normalizations.
+//! Walks a prepared graph backwards, and recognises its recurring parts: linear layers and layer normalizations.
+//!
+//! Exporters put Reshape, Cast, Identity and the like in many places. So most functions here look through operators
+//! that keep the numbers of their input ([`keeps_numbers`]).
 
 use crate::error::{Error, Result};
+use crate::onnx::pattern::{self, inputs};
 use crate::onnx::{GraphIndex, attribute_float, attribute_int, node_error, pb};
 use std::collections::{BTreeSet, HashSet};
 
-/// A prepared graph: acyclic, every value made once.
+/// A prepared graph: without cycles, and each value is made once.
 pub struct Graph<'a> {
     index: GraphIndex<'a>,
-    /// The ONNX file, for messages.
-    pub file: &'a str,
-    /// Whether the graph's numbers, not just its weights, were rounded to 16 bits.
+    /// The name of the ONNX file, for errors.
+    pub file_name: &'a str,
+    /// Whether scales and other single numbers, not only weights, were rounded to 16 bits.
     pub half: bool,
 }
 
-/// A dense layer: `x · W + b`.
+/// A linear layer: `x · W + b`.
 #[derive(Clone, Copy)]
 pub struct Linear<'a> {
-    /// The node that multiplies.
+    /// The MatMul or Gemm node.
     pub node: &'a pb::NodeProto,
-    /// The value it is applied to.
+    /// The value that it reads.
     pub input: &'a str,
-    /// The constant matrix.
+    /// The constant matrix W.
     pub weight: &'a str,
-    /// Whether the matrix is `[out, in]`.
+    /// Whether W is stored as `[out, in]`, not `[in, out]`.
     pub out_first: bool,
-    /// The constant bias, unless there is none: some exporters leave out one of zeros.
+    /// The constant bias, if any: some exporters leave out a bias of zeros.
     pub bias: Option<&'a str>,
 }
 
@@ -33,51 +37,48 @@ pub struct Linear<'a> {
 pub struct LayerNorm<'a> {
     /// Its last node.
     pub node: &'a pb::NodeProto,
-    /// The value it is applied to.
+    /// The value that it reads.
     pub input: &'a str,
-    /// The constant scale.
+    /// The constant gamma.
     pub gamma: &'a str,
-    /// The constant shift.
+    /// The constant beta.
     pub beta: &'a str,
-    /// The number that keeps it from dividing by 0.
+    /// The number added to the variance.
     pub epsilon: f64,
 }
 
 impl<'a> Graph<'a> {
-    /// Wraps an indexed graph.
-    pub fn new(index: GraphIndex<'a>, file: &'a str, half: bool) -> Self {
-        Graph { index, file, half }
+    /// Wraps an indexed graph. The parameters are its fields.
+    pub fn new(index: GraphIndex<'a>, file_name: &'a str, half: bool) -> Self {
+        Graph { index, file_name, half }
     }
 
-    /// The graph's inputs that are not constants with a default.
+    /// The graph's inputs. Inputs with a default, which is an initializer, count as constants.
     pub fn inputs(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.index.graph().input.iter().map(|i| i.name.as_str()).filter(|name| self.initializer(name).is_none())
     }
 
-    /// The graph's nodes, each after those it reads.
+    /// The graph's nodes, each after the nodes that it reads.
     pub fn nodes(&self) -> &'a [pb::NodeProto] {
         &self.index.graph().node
     }
 
-    /// The graph's only output.
+    /// The graph's output.
     pub fn output(&self) -> &'a str {
         self.index.graph().output.first().map_or("", |o| &o.name)
     }
 
-    /// The initializer called `value`.
+    /// The initializer called `value`, if any.
     pub fn initializer(&self, value: &str) -> Option<&'a pb::TensorProto> {
-        match self.index.producer(value) {
-            Some(_) => None,
-            None => self.index.constant(value),
-        }
+        self.index.initializer(value)
     }
 
     /// The node whose first output is `value`.
     pub fn producer(&self, value: &str) -> Option<&'a pb::NodeProto> {
-        self.index.producer(value).filter(|node| node.output.first().is_some_and(|o| o == value))
+        pattern::producer(&self.index, value)
     }
 
-    /// Goes back from `value` over operators that leave the numbers and their order alone.
+    /// The value behind `value`, through any number of operators that keep its numbers.
     pub fn source(&self, value: &'a str) -> &'a str {
         let mut at = value;
         while let Some(node) = self.producer(at)
@@ -89,36 +90,31 @@ impl<'a> Graph<'a> {
         at
     }
 
-    /// The node behind `value` if it is an `op`.
+    /// The node behind `value`, if it is an `op`. Looks through operators that keep the numbers.
     pub fn made_by(&self, value: &'a str, op: &str) -> Option<&'a pb::NodeProto> {
-        self.producer(self.source(value)).filter(|node| node.op_type == op)
+        pattern::made_by(&self.index, self.source(value), op)
     }
 
-    /// An error for `value` being made by something other than `expected`.
+    /// The error for a graph in which something else than `expected` makes `value`.
     pub fn unexpected(&self, value: &str, expected: &str) -> Error {
         let problem = format!("stands where {expected} was expected; is this a BERT sequence classifier?");
         match self.index.producer(value) {
             Some(node) => self.error_at(node, problem),
-            None => Error::file(self.file, format!("has the value `{value}`, which {problem}")),
+            None => Error::file(self.file_name, format!("has the value `{value}`, which {problem}")),
         }
     }
 
-    /// An error at a node.
+    /// An error at `node`.
     pub fn error_at(&self, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
-        node_error(self.file, node, problem)
+        node_error(self.file_name, node, problem)
     }
 
-    /// The inputs of a two-input node as `(other, constant)`, where one of them is constant.
+    /// The two inputs of `node` as `(other, constant)`, if exactly one is constant.
     pub fn with_constant(&self, node: &'a pb::NodeProto) -> Option<(&'a str, &'a str)> {
-        let [a, b] = two(node)?;
-        match (self.is_constant(a), self.is_constant(b)) {
-            (false, true) => Some((a, b)),
-            (true, false) => Some((b, a)),
-            _ => None,
-        }
+        pattern::one_constant(node, |value| self.is_constant(value).then_some(value))
     }
 
-    /// The dense layer whose result, before any reshaping, is `value`.
+    /// The linear layer whose last node makes `value`.
     pub fn linear_at(&self, value: &str) -> Option<Linear<'a>> {
         let node = self.producer(value)?;
         match node.op_type.as_str() {
@@ -139,14 +135,17 @@ impl<'a> Graph<'a> {
                 linear.bias.is_none().then_some(Linear { bias: Some(bias), ..linear })
             }
             "MatMul" => {
-                let [input, weight] = two(node)?;
+                let [input, weight] = inputs(node)?;
                 self.is_constant(weight).then_some(Linear { node, input, weight, out_first: false, bias: None })
             }
             _ => None,
         }
     }
 
-    /// The dense layer that makes `value`, or an error naming what it should have been.
+    /// The linear layer behind `value`.
+    ///
+    /// # Errors
+    /// If there is none; `what` says what was expected.
     pub fn linear(&self, value: &'a str, what: &str) -> Result<Linear<'a>> {
         let value = self.source(value);
         self.linear_at(value).ok_or_else(|| {
@@ -155,7 +154,7 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// The layer normalization that makes `value`: one operator, or the same in ReduceMean, Sub, Pow, Sqrt, Div, Mul, Add.
+    /// The layer normalization behind `value`: one LayerNormalization, or ReduceMean, Sub, Pow, Sqrt, Div, Mul and Add.
     pub fn layer_norm(&self, value: &'a str) -> Option<LayerNorm<'a>> {
         let node = self.producer(self.source(value))?;
         if node.op_type == "LayerNormalization" {
@@ -168,7 +167,7 @@ impl<'a> Graph<'a> {
         let (scaled, beta) = self.with_constant(add)?;
         let (normal, gamma) = self.with_constant(self.made_by(scaled, "Mul")?)?;
         let normal = self.producer(self.source(normal))?;
-        let [centred, deviation] = two(normal)?;
+        let [centred, deviation] = inputs(normal)?;
         let deviation = match normal.op_type.as_str() {
             "Div" => deviation,
             "Mul" => self.made_by(deviation, "Reciprocal")?.input.first()?,
@@ -182,7 +181,7 @@ impl<'a> Graph<'a> {
         let square = self.made_by(variance, "ReduceMean")?.input.first()?;
         let squared = match self.power(square, 2.0) {
             Some(base) => base,
-            None => match two(self.made_by(square, "Mul")?)? {
+            None => match inputs(self.made_by(square, "Mul")?)? {
                 [a, b] if self.source(a) == self.source(b) => a,
                 _ => return None,
             },
@@ -193,7 +192,7 @@ impl<'a> Graph<'a> {
         same.then_some(LayerNorm { node, input, gamma, beta, epsilon })
     }
 
-    /// The graph inputs on whose numbers, not just on whose shapes, `value` depends.
+    /// The graph inputs on whose numbers `value` depends. Inputs of which only the shape matters do not count.
     pub fn inputs_behind(&self, value: &'a str) -> BTreeSet<&'a str> {
         let known: HashSet<&str> = self.inputs().collect();
         let mut found = BTreeSet::new();
@@ -204,7 +203,7 @@ impl<'a> Graph<'a> {
         found
     }
 
-    /// Whether `test` holds for `value` or for one that it depends on by more than its shape.
+    /// Whether `test` holds for `value`, or for a value on whose numbers it depends.
     pub fn any_behind(&self, value: &'a str, mut test: impl FnMut(&'a str) -> bool) -> bool {
         let mut seen = HashSet::new();
         let mut open = vec![value];
@@ -224,27 +223,21 @@ impl<'a> Graph<'a> {
         false
     }
 
+    /// The base, if `value` is a power with this constant exponent.
     fn power(&self, value: &'a str, exponent: f64) -> Option<&'a str> {
-        let [base, power] = two(self.made_by(value, "Pow")?)?;
+        let [base, power] = inputs(self.made_by(value, "Pow")?)?;
         (self.scalar(power)? == exponent).then_some(base)
     }
 
+    /// x, if `value` is `x - ReduceMean(x)`.
     fn minus_mean(&self, value: &'a str) -> Option<&'a str> {
-        let [x, mean] = two(self.made_by(value, "Sub")?)?;
+        let [x, mean] = inputs(self.made_by(value, "Sub")?)?;
         let of = self.made_by(mean, "ReduceMean")?.input.first()?;
         (self.source(of) == self.source(x)).then_some(x)
     }
 }
 
-/// The two inputs of a node that has exactly two.
-pub fn two(node: &pb::NodeProto) -> Option<[&str; 2]> {
-    match node.input.as_slice() {
-        [a, b] => Some([a, b]),
-        _ => None,
-    }
-}
-
-/// Whether a node gives its first input's numbers in their order.
+/// Whether `node` returns the numbers of its first input in the same order, in another shape or type.
 pub fn keeps_numbers(node: &pb::NodeProto) -> bool {
     ["Identity", "Dropout", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"].contains(&node.op_type.as_str())
 }

@@ -1,4 +1,4 @@
-//! The number of attention heads: from the shapes that split queries, the scale of the scores, or the caller.
+//! Finds the number of attention heads: from the shapes that split queries, the scale of the scores, or the caller.
 
 use super::attention::{Attention, Factor};
 use super::graph::Graph;
@@ -6,20 +6,22 @@ use super::layers::Layer;
 use crate::error::{Error, Result};
 use crate::onnx::pb;
 
-/// How many operators may compute the scale of the scores.
+/// The most operators that compute a factor of the scores.
 const DEPTH: usize = 14;
 
-/// What is known of the heads besides the graph.
+/// What sources other than the graph say about the number of heads.
 pub struct Heads {
-    /// What the caller says.
+    /// The caller's number.
     pub options: Option<usize>,
-    /// What the file's metadata says.
+    /// The number in the file's metadata, or in a config.json beside the file.
     pub hint: Option<usize>,
 }
 
 impl Heads {
-    /// The number of heads of a model with these layers, after checking that every layer scales its scores by
-    /// `1/√(features per head)`.
+    /// The number of heads of a model with these layers.
+    ///
+    /// # Errors
+    /// If no source knows the number, two disagree, or a layer does not scale its scores by `1/√(features per head)`.
     pub fn find(&self, graph: &Graph, layers: &[Layer], hidden: usize) -> Result<usize> {
         let first = &layers[0].attention;
         let derived = from_reshapes(graph, first, hidden).or_else(|| from_scale(graph, first, hidden));
@@ -27,25 +29,28 @@ impl Heads {
             (Some(derived), Some(given), _) if derived != given => {
                 return Err(Error::Argument(format!(
                     "--heads {given} contradicts {}, whose graph splits queries into {derived} heads",
-                    graph.file
+                    graph.file_name
                 )));
             }
             (Some(heads), ..) | (None, Some(heads), _) | (None, None, Some(heads)) => heads,
             (None, None, None) => {
-                return Err(Error::file(graph.file, "does not tell how many attention heads it has; pass --heads"));
+                return Err(Error::file(
+                    graph.file_name,
+                    "does not tell how many attention heads it has; pass --heads",
+                ));
             }
         };
         if heads == 0 || !hidden.is_multiple_of(heads) {
             return Err(Error::Argument(format!(
                 "{heads} attention heads do not divide the hidden size {hidden} of {}; pass another --heads",
-                graph.file
+                graph.file_name
             )));
         }
         let head_size = (hidden / heads) as f64;
         for layer in layers {
             let scale = scale(graph, &layer.attention.factors, head_size);
             if !scale.is_some_and(|s| (s * head_size.sqrt() - 1.0).abs() < 1e-3) {
-                let found = scale.map_or("a number that is not known".to_owned(), |s| s.to_string());
+                let found = scale.map_or("an unknown number".to_owned(), |s| s.to_string());
                 let problem = format!(
                     "is given scores scaled by {found}, expected 1/√{head_size} for {heads} heads; \
                      if the model has another number of heads, pass --heads"
@@ -57,7 +62,7 @@ impl Heads {
     }
 }
 
-/// The product of all factors, for heads of `head_size` features.
+/// The product of all factors, for heads of `head_size` features; `None` if a factor is unknown.
 fn scale<'a>(graph: &Graph<'a>, factors: &[Factor<'a>], head_size: f64) -> Option<f64> {
     factors.iter().try_fold(1.0, |scale, factor| {
         let number = graph.factor(factor.value, head_size, DEPTH)?;
@@ -65,7 +70,7 @@ fn scale<'a>(graph: &Graph<'a>, factors: &[Factor<'a>], head_size: f64) -> Optio
     })
 }
 
-/// Heads from a scale written as a number, which is `1/√(features per head)`.
+/// Derives the heads from a constant scale, which is `1/√(features per head)`.
 fn from_scale(graph: &Graph, attention: &Attention, hidden: usize) -> Option<usize> {
     let head_size = scale(graph, &attention.factors, f64::NAN)?.powi(-2);
     let rounded = head_size.round();
@@ -73,7 +78,7 @@ fn from_scale(graph: &Graph, attention: &Attention, hidden: usize) -> Option<usi
     (sound && hidden.is_multiple_of(rounded as usize)).then(|| hidden / rounded as usize)
 }
 
-/// Heads from a reshape to four dimensions, the last two being heads and features per head.
+/// Derives the heads from a Reshape to `[batch, sequence, heads, features per head]`.
 fn from_reshapes(graph: &Graph, attention: &Attention, hidden: usize) -> Option<usize> {
     attention.reshapes.iter().find_map(|node| {
         let shape = shape_of(graph, node)?;
@@ -88,7 +93,8 @@ fn from_reshapes(graph: &Graph, attention: &Attention, hidden: usize) -> Option<
     })
 }
 
-/// The shape a Reshape gives, where it is constant or put together of constants and single sizes.
+/// The target shape of a Reshape, with `None` for unknown sizes. It must be a constant, or a Concat of constants and
+/// single sizes.
 fn shape_of<'a>(graph: &Graph<'a>, reshape: &'a pb::NodeProto) -> Option<Vec<Option<i64>>> {
     let shape = reshape.input.get(1)?;
     if let Some(known) = graph.ints(shape) {

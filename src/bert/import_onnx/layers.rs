@@ -1,65 +1,66 @@
-//! The skeleton of a BERT classifier, found by walking back from the logits: classifier, pooler, encoder layers from last
+//! Finds the parts of a BERT classifier by walking back from the logits: classifier, pooler, encoder layers from last
 //! to first, embeddings.
 
 use super::attention::Attention;
-use super::graph::{Graph, LayerNorm, Linear, two};
+use super::graph::{Graph, LayerNorm, Linear};
 use super::weights::Weights;
 use crate::activation::Activation;
 use crate::error::{Error, Result};
+use crate::onnx::pattern::inputs;
 use crate::onnx::{attribute, attribute_int, pb};
 
-/// More encoder layers than any BERT has.
+/// The most encoder layers to accept, far more than any BERT has.
 const LAYERS: usize = 256;
-/// Slice ends from here on mean "to the end".
+/// Slices that end here or later go to the end.
 const TO_THE_END: i64 = i32::MAX as i64;
 
-/// Where the parts of a classifier are in a graph.
-pub struct Skeleton<'a> {
-    /// The layer that makes the logits.
+/// The parts of a classifier.
+pub struct Parts<'a> {
+    /// The linear layer that makes the logits.
     pub classifier: Linear<'a>,
-    /// The layer before it, applied to the first token.
+    /// The linear layer before it, on the first token.
     pub pooler: Linear<'a>,
     /// Encoder layers, first to last.
     pub layers: Vec<Layer<'a>>,
-    /// The normalization of the embeddings' sum.
+    /// The layer normalization of the embeddings' sum.
     pub embeddings: LayerNorm<'a>,
 }
 
 /// An encoder layer.
 pub struct Layer<'a> {
-    /// Query, key, value and scale.
+    /// The self-attention.
     pub attention: Attention<'a>,
-    output: Linear<'a>,
+    projection: Linear<'a>,
     attention_norm: LayerNorm<'a>,
-    intermediate: Linear<'a>,
+    up: Linear<'a>,
     activation: Activation,
-    narrow: Linear<'a>,
+    down: Linear<'a>,
     norm: LayerNorm<'a>,
 }
 
 /// Walks `graph` from its output to its embeddings.
-pub fn find<'a>(graph: &Graph<'a>) -> Result<Skeleton<'a>> {
-    let classifier = graph.linear(graph.output(), "the classifier, a dense layer")?;
+pub fn find<'a>(graph: &Graph<'a>) -> Result<Parts<'a>> {
+    let classifier = graph.linear(graph.output(), "the classifier, a linear layer")?;
     let Some(tanh) = graph.made_by(classifier.input, "Tanh").and_then(|n| n.input.first()) else {
         let expected = "the pooler's Tanh (DistilBERT, ELECTRA and DeBERTa differ here)";
         return Err(graph.unexpected(graph.source(classifier.input), expected));
     };
-    let pooler = graph.linear(tanh, "the pooler, a dense layer")?;
+    let pooler = graph.linear(tanh, "the pooler, a linear layer")?;
     let mut at = first_token(graph, pooler.input)?;
     let mut layers = Vec::new();
     loop {
         let norm = layer_norm(graph, at)?;
-        let Some((narrow, skipped)) = residual(graph, norm.input) else {
+        let Some((down, skipped)) = residual(graph, norm.input) else {
             if layers.is_empty() {
                 return Err(graph.unexpected(graph.source(norm.input), "the residual sum of a feed-forward block"));
             }
             layers.reverse();
-            return Ok(Skeleton { classifier, pooler, layers, embeddings: norm });
+            return Ok(Parts { classifier, pooler, layers, embeddings: norm });
         };
         if layers.len() == LAYERS {
-            return Err(Error::file(graph.file, format!("has more than {LAYERS} encoder layers")));
+            return Err(Error::file(graph.file_name, format!("has more than {LAYERS} encoder layers")));
         }
-        let (layer, input) = layer(graph, norm, narrow, skipped)?;
+        let (layer, input) = layer(graph, norm, down, skipped)?;
         layers.push(layer);
         at = input;
     }
@@ -69,44 +70,45 @@ pub fn find<'a>(graph: &Graph<'a>) -> Result<Skeleton<'a>> {
 fn layer<'a>(
     graph: &Graph<'a>,
     norm: LayerNorm<'a>,
-    narrow: Linear<'a>,
+    down: Linear<'a>,
     skipped: &'a str,
 ) -> Result<(Layer<'a>, &'a str)> {
-    let (activation, intermediate) = graph.activation(narrow.input)?;
-    same(graph, intermediate, skipped)?;
+    let (activation, up) = graph.activation(down.input)?;
+    check_input(graph, up, skipped)?;
     let attention_norm = layer_norm(graph, skipped)?;
-    let Some((output, input)) = residual(graph, attention_norm.input) else {
+    let Some((projection, input)) = residual(graph, attention_norm.input) else {
         return Err(graph.unexpected(graph.source(attention_norm.input), "the residual sum of an attention block"));
     };
-    let attention = graph.attention(output.input)?;
+    let attention = graph.attention(projection.input)?;
     for linear in attention.linears {
-        same(graph, linear, input)?;
+        check_input(graph, linear, input)?;
     }
-    Ok((Layer { attention, output, attention_norm, intermediate, activation, narrow, norm }, input))
+    Ok((Layer { attention, projection, attention_norm, up, activation, down, norm }, input))
 }
 
+/// The layer normalization behind `value`.
 fn layer_norm<'a>(graph: &Graph<'a>, value: &'a str) -> Result<LayerNorm<'a>> {
     let expected = "a layer normalization over the last axis (LayerNormalization, or its parts)";
     graph.layer_norm(value).ok_or_else(|| graph.unexpected(graph.source(value), expected))
 }
 
-/// The dense layer and the value around it that add up to `value`.
+/// The linear layer and the residual whose sum is `value`.
 fn residual<'a>(graph: &Graph<'a>, value: &'a str) -> Option<(Linear<'a>, &'a str)> {
-    let [a, b] = two(graph.made_by(value, "Add")?)?;
-    let dense = |value| graph.linear_at(graph.source(value));
-    dense(a).map(|linear| (linear, b)).or_else(|| dense(b).map(|linear| (linear, a)))
+    let [a, b] = inputs(graph.made_by(value, "Add")?)?;
+    let linear = |value| graph.linear_at(graph.source(value));
+    linear(a).map(|found| (found, b)).or_else(|| linear(b).map(|found| (found, a)))
 }
 
-/// Checks that `linear` reads what the residual connection around its block skips.
-fn same<'a>(graph: &Graph<'a>, linear: Linear<'a>, skipped: &'a str) -> Result<()> {
+/// Checks that `linear` reads the value that the residual connection around its block carries.
+fn check_input<'a>(graph: &Graph<'a>, linear: Linear<'a>, skipped: &'a str) -> Result<()> {
     if graph.source(linear.input) == graph.source(skipped) {
         return Ok(());
     }
-    let problem = format!("reads `{}`, expected `{skipped}`, the value the residual connection skips", linear.input);
+    let problem = format!("reads `{}`, expected `{skipped}`, the input of the residual connection", linear.input);
     Err(graph.error_at(linear.node, problem))
 }
 
-/// Goes back from `value` over the choice of each row's first token.
+/// The value from which each row's first token is chosen to make `value`.
 fn first_token<'a>(graph: &Graph<'a>, value: &'a str) -> Result<&'a str> {
     let mut chosen = false;
     let mut at = graph.source(value);
@@ -130,7 +132,10 @@ fn first_token<'a>(graph: &Graph<'a>, value: &'a str) -> Result<&'a str> {
     if chosen { Ok(at) } else { Err(graph.unexpected(at, "the choice of the first token (Gather or Slice on axis 1)")) }
 }
 
-/// Whether a Slice keeps the first token; `false` if it keeps everything.
+/// Whether the Slice `node` keeps the first token only. Returns `false` if it keeps all tokens.
+///
+/// # Errors
+/// If it does anything else.
 fn is_first_token<'a>(graph: &Graph<'a>, node: &'a pb::NodeProto) -> Result<bool> {
     let part = |at: usize, name: &str| match node.input.get(at) {
         Some(value) => graph.ints(value),
@@ -148,20 +153,20 @@ fn is_first_token<'a>(graph: &Graph<'a>, node: &'a pb::NodeProto) -> Result<bool
     Err(graph.error_at(node, "does not choose the first token, which the pooler should read"))
 }
 
-/// The one activation of all layers.
-pub fn activation(graph: &Graph, found: &Skeleton) -> Result<Activation> {
+/// The activation, which must be the same in all layers.
+pub fn activation(graph: &Graph, found: &Parts) -> Result<Activation> {
     let first = found.layers[0].activation;
     match found.layers.iter().find(|layer| layer.activation != first) {
         None => Ok(first),
         Some(layer) => {
             let problem = format!("reads the activation {:?}, but the first layer's is {first:?}", layer.activation);
-            Err(graph.error_at(layer.narrow.node, problem))
+            Err(graph.error_at(layer.down.node, problem))
         }
     }
 }
 
-/// The one epsilon of all layer normalizations.
-pub fn epsilon(graph: &Graph, found: &Skeleton) -> Result<f32> {
+/// The epsilon, which must be the same in all layer normalizations.
+pub fn epsilon(graph: &Graph, found: &Parts) -> Result<f32> {
     let first = found.embeddings.epsilon;
     for norm in found.layers.iter().flat_map(|layer| [layer.attention_norm, layer.norm]) {
         if norm.epsilon != first {
@@ -170,25 +175,25 @@ pub fn epsilon(graph: &Graph, found: &Skeleton) -> Result<f32> {
             return Err(graph.error_at(norm.node, problem));
         }
     }
-    // In 16 bits, BERT's usual epsilon is nothing.
+    // BERT's usual epsilon rounds to 0 in 16 bits.
     Ok(if graph.half && first < 1e-12 { 1e-12 } else { first as f32 })
 }
 
-/// Loads every encoder layer's weights; gives the size between the feed-forward matrices.
-pub fn load<'a>(found: &Skeleton<'a>, weights: &mut Weights<'_, 'a>) -> Result<usize> {
+/// Loads the weights of all encoder layers. Returns the number of features between the feed-forward matrices.
+pub fn load<'a>(found: &Parts<'a>, weights: &mut Weights<'_, 'a>) -> Result<usize> {
     let mut intermediate = 0;
     for (at, layer) in found.layers.iter().enumerate() {
         let at = format!("encoder.layer.{at}");
         for (part, linear) in ["query", "key", "value"].iter().zip(&layer.attention.linears) {
             weights.linear(&format!("{at}.attention.self.{part}"), linear)?;
         }
-        weights.linear(&format!("{at}.attention.output.dense"), &layer.output)?;
+        weights.linear(&format!("{at}.attention.output.dense"), &layer.projection)?;
         weights.layer_norm(&format!("{at}.attention.output.LayerNorm"), &layer.attention_norm)?;
-        let size = weights.linear(&format!("{at}.intermediate.dense"), &layer.intermediate)?;
+        let size = weights.linear(&format!("{at}.intermediate.dense"), &layer.up)?;
         if intermediate == 0 {
             intermediate = size;
         }
-        weights.linear(&format!("{at}.output.dense"), &layer.narrow)?;
+        weights.linear(&format!("{at}.output.dense"), &layer.down)?;
         weights.layer_norm(&format!("{at}.output.LayerNorm"), &layer.norm)?;
     }
     Ok(intermediate)

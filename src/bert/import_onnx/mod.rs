@@ -1,5 +1,10 @@
-//! Import of ONNX exports: finds a BERT classifier's weights by the structure of the graph, whatever its values and
-//! nodes are called, and proves the result by running the original and the imported model side by side.
+//! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
+//! verifies the result: the original and the imported model must return the same logits.
+//!
+//! The steps, each in a file: `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision
+//! and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `attention`, `activation` and
+//! `graph`; `heads` finds the number of heads; `embeddings` and `weights` load the tensors; `verify` compares logits.
+//! If anything fails, `family` looks for the name of another architecture.
 
 mod activation;
 mod attention;
@@ -23,66 +28,66 @@ use heads::Heads;
 use std::path::Path;
 use weights::Weights;
 
-/// What an ONNX file may not tell about its model.
+/// Facts that an ONNX file may lack.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
-    /// Attention heads, where the graph does not tell.
+    /// The number of attention heads, for graphs that do not show it.
     pub heads: Option<usize>,
-    /// A name for every class, by class id; from a configuration beside the file, if the caller has one.
+    /// The name of each class, by class id.
     pub labels: Option<Vec<String>>,
 }
 
-/// Reads the BERT sequence classifier that the bytes of an ONNX file hold. `file` is named in errors.
+/// Imports the BERT sequence classifier in the bytes of an ONNX file. `file_name` is for errors.
 ///
-/// The file may come from any exporter that writes plain ONNX operators. The imported model is run against the
-/// original on a few inputs and refused if their logits disagree.
+/// The file may come from any exporter that writes standard ONNX operators. Runs the imported model and the original on
+/// a few inputs, and refuses the model if their logits differ.
 ///
 /// # Errors
-/// If the bytes are no such model, or leave tensors in other files, which [`import_onnx_file`] reads.
-pub fn import_onnx(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Bert> {
-    import(bytes, None, file, options)
+/// If the bytes are no such model, or tensors are in other files, which only [`import_onnx_file`] reads.
+pub fn import_onnx(bytes: &[u8], file_name: &str, options: &ImportOptions) -> Result<Bert> {
+    import(bytes, None, file_name, options)
 }
 
-/// [`import_onnx`] for a file on disk, with the tensors that it keeps in files beside it. What the graph does not tell,
-/// class names above all, may come from the config.json in the same folder.
+/// Like [`import_onnx`], for a file on disk. Also reads tensors from the files in which the model keeps them, and class
+/// names and heads from a config.json in the same folder.
 ///
 /// # Errors
-/// As [`import_onnx`]; if a tensor's file is missing, too short or outside of the model's folder; and if the config.json is
-/// that of another kind of model.
+/// As [`import_onnx`]; also if a tensor's file is missing, too short or outside of the model's folder, or if the
+/// config.json belongs to another kind of model.
 pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     import(&bytes, Some(path), &path.display().to_string(), options)
 }
 
-fn import(bytes: &[u8], path: Option<&Path>, file: &str, options: &ImportOptions) -> Result<Bert> {
-    let mut model = decode_model(bytes, file)?;
+fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOptions) -> Result<Bert> {
+    let mut model = decode_model(bytes, file_name)?;
     let hint = match (embedded_config(&model), path) {
         (None, Some(path)) => config_beside(path)?,
         (embedded, _) => embedded,
     };
-    let prepared = prepare::prepare(&mut model, file);
-    family::explain(prepared, &model, file)?;
+    let prepared = prepare::prepare(&mut model, file_name);
+    family::explain(prepared, &model, file_name)?;
     let graph = model.graph.get_or_insert_default();
     let beside = match path {
         Some(path) => load_external(graph, path)?,
-        None => refuse_external(graph, file).map(|()| 0)?,
+        None => refuse_external(graph, file_name).map(|()| 0)?,
     };
-    let half = plain::widen(graph, file)?;
-    let found = read(Graph::new(GraphIndex::new(graph), file, half), bytes.len() + beside, options, hint);
-    let (bert, inputs) = family::explain(found, &model, file)?;
-    inputs.rename(&mut model, file)?;
-    verify::verify(model, &bert, half, file)?;
+    let half = plain::widen(graph, file_name)?;
+    let found = read(Graph::new(GraphIndex::new(graph), file_name, half), bytes.len() + beside, options, hint);
+    let (bert, inputs) = family::explain(found, &model, file_name)?;
+    inputs.rename(&mut model, file_name)?;
+    verify::verify(model, &bert, half, file_name)?;
     Ok(bert)
 }
 
-/// The model that `graph` holds, in files of `size` bytes, and the graph's inputs.
+/// The model in `graph`, whose files have `size` bytes, and the roles of the graph's inputs.
 fn read(
     graph: Graph,
     size: usize,
     options: &ImportOptions,
     hint: Option<BertConfig>,
 ) -> Result<(Bert, embeddings::Inputs)> {
-    let file = graph.file;
+    let file_name = graph.file_name;
     graph.check_sizes()?;
     let found = layers::find(&graph)?;
     let mut weights = Weights::new(&graph, size);
@@ -104,22 +109,24 @@ fn read(
         type_vocab: embeddings.type_vocab,
         layer_norm_eps,
         activation,
-        labels: labels(classes, file, options, hint)?,
+        labels: labels(classes, file_name, options, hint)?,
     };
-    Ok((Bert::new(config, weights.finish(), file)?, embeddings.inputs))
+    Ok((Bert::new(config, weights.finish(), file_name)?, embeddings.inputs))
 }
 
-fn labels(classes: usize, file: &str, options: &ImportOptions, hint: Option<BertConfig>) -> Result<Vec<String>> {
+/// The class names of a classifier with `classes` classes.
+fn labels(classes: usize, file_name: &str, options: &ImportOptions, hint: Option<BertConfig>) -> Result<Vec<String>> {
     match (&options.labels, hint) {
         (Some(labels), _) if labels.len() == classes => Ok(labels.clone()),
         (Some(labels), _) => Err(Error::Argument(format!(
-            "{} class names were given, but the classifier in {file} has {classes} classes",
+            "{} class names were given, but the classifier in {file_name} has {classes} classes",
             labels.len()
         ))),
         (None, Some(hint)) if hint.labels.len() == classes => Ok(hint.labels),
-        (None, _) if classes > 1 << 16 => {
-            Err(Error::file(file, format!("has a classifier of {classes} classes; is this a sequence classifier?")))
-        }
+        (None, _) if classes > 1 << 16 => Err(Error::file(
+            file_name,
+            format!("has a classifier of {classes} classes; is this a sequence classifier?"),
+        )),
         (None, _) => Ok((0..classes).map(|id| format!("LABEL_{id}")).collect()),
     }
 }

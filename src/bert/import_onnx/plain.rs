@@ -1,5 +1,5 @@
-//! Rewrites that keep the meaning and leave less to recognise: half precision becomes FP32, and the GELUs of onnxruntime's
-//! optimizer become ONNX's own.
+//! Rewrites that keep the meaning of a graph and leave fewer forms to recognise: half precision becomes FP32, and the
+//! GELU operators of onnxruntime's optimizer become those of ONNX.
 
 use crate::error::Result;
 use crate::onnx::{pb, tensor_f32};
@@ -10,13 +10,17 @@ const FLOAT: i32 = DataType::Float as i32;
 /// The domain of onnxruntime's own operators.
 pub const ONNXRUNTIME: &str = "com.microsoft";
 
+/// Whether an element type is FP16 or BF16.
 fn is_half(element: i32) -> bool {
     [DataType::Float16 as i32, DataType::Bfloat16 as i32].contains(&element)
 }
 
-/// Makes FP32 of every FP16 and BF16 value in `graph`. Gives whether the graph computes in half precision: its single
-/// numbers, such as scales, are then rounded too.
-pub fn widen(graph: &mut pb::GraphProto, file: &str) -> Result<bool> {
+/// Turns all FP16 and BF16 values of `graph` into FP32. Returns whether the graph computes in half precision: then
+/// single numbers such as scales are rounded as well.
+///
+/// # Errors
+/// If a tensor is damaged.
+pub fn widen(graph: &mut pb::GraphProto, file_name: &str) -> Result<bool> {
     let mut half = false;
     for value in graph.input.iter_mut().chain(&mut graph.output) {
         if let Some(pb::type_proto::Value::TensorType(tensor)) = value.r#type.as_mut().and_then(|t| t.value.as_mut())
@@ -33,7 +37,7 @@ pub fn widen(graph: &mut pb::GraphProto, file: &str) -> Result<bool> {
     }
     let constants = graph.node.iter_mut().flat_map(|n| &mut n.attribute).filter_map(|a| a.t.as_mut());
     for tensor in graph.initializer.iter_mut().chain(constants).filter(|tensor| is_half(tensor.data_type)) {
-        let (_, values) = tensor_f32(tensor, file)?;
+        let (_, values) = tensor_f32(tensor, file_name)?;
         half |= values.len() == 1;
         tensor.raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         tensor.int32_data.clear();
@@ -42,7 +46,7 @@ pub fn widen(graph: &mut pb::GraphProto, file: &str) -> Result<bool> {
     Ok(half)
 }
 
-/// Writes onnxruntime's Gelu, BiasGelu and FastGelu as ONNX's Add and Gelu.
+/// Replaces onnxruntime's Gelu, BiasGelu and FastGelu by Add and Gelu of ONNX.
 pub fn unfuse_gelus(graph: &mut pb::GraphProto) {
     for mut node in std::mem::take(&mut graph.node) {
         if node.domain == ONNXRUNTIME && ["Gelu", "BiasGelu", "FastGelu"].contains(&node.op_type.as_str()) {

@@ -1,4 +1,5 @@
-//! Checks that a file holds a graph of plain FP32 operators in order, and strips it to what makes the logits.
+//! Checks that a file holds an ordered graph of standard FP32 operators, and removes everything but the path to the
+//! logits.
 
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::engine::graph_check;
@@ -6,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::onnx::{node_error, pb};
 use std::collections::{HashMap, HashSet};
 
-/// The operators an FP32 export of a BERT classifier may use. None of them holds a subgraph.
+/// The operators that an FP32 export of a BERT classifier may have. None of them contains a graph.
 const OPERATORS: [&str; 57] = [
     "Abs",
     "Add",
@@ -67,7 +68,7 @@ const OPERATORS: [&str; 57] = [
     "Where",
 ];
 
-/// Operators that stand only in quantized graphs.
+/// Operators that only quantized graphs have.
 const QUANTIZED: [&str; 12] = [
     "MatMulInteger",
     "QuantizeLinear",
@@ -83,71 +84,82 @@ const QUANTIZED: [&str; 12] = [
     "DynamicQuantizeMatMul",
 ];
 
-/// Leaves `model` with one output, the logits, and with the nodes and initializers that lead to it. Afterwards every
-/// node comes after the nodes it reads, no value is made twice, and each operator is one of [`OPERATORS`].
-pub fn prepare(model: &mut pb::ModelProto, file: &str) -> Result<()> {
+/// Reduces `model` to one output, the logits, and to the nodes and initializers behind it. Afterwards every node comes
+/// after the nodes that it reads, each value is made once, and each operator is one of [`OPERATORS`] in the default
+/// domain.
+///
+/// # Errors
+/// If the graph is quantized, has no such output, is not in order, or has other operators.
+pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
     let has_functions = !model.functions.is_empty();
     let Some(graph) = &mut model.graph else {
-        return Err(Error::file(file, "holds no graph"));
+        return Err(Error::file(file_name, "holds no graph"));
     };
     if let Some(node) = graph.node.iter().find(|n| QUANTIZED.contains(&n.op_type.as_str())) {
-        let problem = "shows that the file is already quantized; give the FP32 model it was made from";
-        return Err(node_error(file, node, problem));
+        let problem = "shows that the file is already quantized; use the FP32 model that it was made from";
+        return Err(node_error(file_name, node, problem));
     }
-    keep_logits(graph, file)?;
+    keep_logits(graph, file_name)?;
     remove_dead(graph);
     unfuse_gelus(graph);
-    check_order(graph, file)?;
-    for node in &graph.node {
-        if !["", "ai.onnx"].contains(&node.domain.as_str()) {
+    check_order(graph, file_name)?;
+    for node in &mut graph.node {
+        if node.domain == "ai.onnx" {
+            // Another name of the default domain.
+            node.domain.clear();
+        }
+        if !node.domain.is_empty() {
             let advice = match node.domain.as_str() {
                 ONNXRUNTIME => "onnxruntime's; export the model again without graph optimisation",
                 _ if has_functions => "a function of this file; inline it with onnx.inliner.inline_local_functions",
                 _ => "not plain ONNX; export the model again without custom operators",
             };
             let problem = format!("belongs to the domain `{}`: {advice}", node.domain);
-            return Err(node_error(file, node, problem));
+            return Err(node_error(file_name, node, problem));
         }
         if !OPERATORS.contains(&node.op_type.as_str()) {
             let problem = match node.op_type.as_str() {
                 "Attention" => "is a whole attention in one operator; export the model for opset 22 or less",
                 _ => "is nothing a BERT sequence classifier is made of",
             };
-            return Err(node_error(file, node, problem));
+            return Err(node_error(file_name, node, problem));
         }
     }
-    // Declared shapes hold symbols of the exporter's, which no shape that a model is tried at agrees with.
+    // Declared shapes hold symbols of the exporter, which clash with the shapes at which the model is run.
     graph.value_info.clear();
-    graph_check::for_tract(model, file)
+    graph_check::for_tract(model, file_name)
 }
 
-fn keep_logits(graph: &mut pb::GraphProto, file: &str) -> Result<()> {
+/// Reduces the outputs to the logits.
+fn keep_logits(graph: &mut pb::GraphProto, file_name: &str) -> Result<()> {
     if graph.output.len() > 1 {
         graph.output.retain(|o| o.name == "logits");
     }
     match graph.output.len() {
         1 => Ok(()),
-        _ => Err(Error::file(file, "has several outputs; expected one, or one called `logits`")),
+        _ => Err(Error::file(file_name, "has several outputs; expected one, or one called `logits`")),
     }
 }
 
-fn check_order(graph: &pb::GraphProto, file: &str) -> Result<()> {
+/// Checks that every node comes after the nodes that it reads, and that each value is made once.
+fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
     let mut known: HashSet<&str> = graph.input.iter().map(|i| i.name.as_str()).collect();
     known.extend(graph.initializer.iter().map(|t| t.name.as_str()));
     for node in &graph.node {
         if let Some(input) = node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str())) {
             let problem = format!("reads `{input}`, which no earlier node makes; is the file damaged?");
-            return Err(node_error(file, node, problem));
+            return Err(node_error(file_name, node, problem));
         }
         for output in node.output.iter().filter(|o| !o.is_empty()) {
             if !known.insert(output) {
-                return Err(node_error(file, node, format!("makes `{output}`, which is there already")));
+                return Err(node_error(file_name, node, format!("makes `{output}`, which exists already")));
             }
         }
     }
     Ok(())
 }
 
+/// Removes nodes and initializers that lead to no output.
 fn remove_dead(graph: &mut pb::GraphProto) {
     let mut producer = HashMap::new();
     for (at, node) in graph.node.iter().enumerate() {
@@ -191,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_nodes_go() {
+    fn dead_nodes_are_removed() {
         let mut model = model(vec![node("Tanh", &["x"], "y"), node("Loop", &["x"], "z")]);
         prepare(&mut model, "m.onnx").unwrap();
         assert_eq!(model.graph.unwrap().node.len(), 1);
@@ -202,7 +214,7 @@ mod tests {
         let cycle = vec![node("Identity", &["y"], "z"), node("Identity", &["z"], "y")];
         assert!(refusal(cycle).contains("node `z` (Identity) reads `y`, which no earlier node makes"));
         assert!(refusal(vec![node("Tanh", &["x"], "z")]).contains("output `y` that no node makes"));
-        assert!(refusal(vec![node("Tanh", &["x"], "y"), node("Relu", &["x"], "y")]).contains("there already"));
+        assert!(refusal(vec![node("Tanh", &["x"], "y"), node("Relu", &["x"], "y")]).contains("exists already"));
     }
 
     #[test]

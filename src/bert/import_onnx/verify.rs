@@ -1,4 +1,4 @@
-//! Proof that an import is right: the original graph and the imported model must give the same logits.
+//! Verifies an import: the original graph and the imported model must return the same logits.
 
 use crate::bert::{Bert, emit_fp32};
 use crate::engine::{Engine, TokenInputs};
@@ -6,14 +6,14 @@ use crate::error::{Error, Result};
 use crate::onnx::pb;
 use pb::tensor_shape_proto::dimension::Value;
 
-/// The largest difference of two logits that rounding may explain.
+/// The largest difference of two logits that counts as rounding.
 const TOLERANCE: f32 = 1e-3;
-/// The same for a graph whose scales and other numbers were rounded to 16 bits.
+/// The same for a graph whose scales and other single numbers were rounded to 16 bits.
 const HALF_TOLERANCE: f32 = 5e-2;
-/// The most tokens of a probe; files that fix larger inputs are refused.
+/// The most tokens of a probe. Files with larger fixed inputs are refused.
 const TOKENS: usize = 1 << 16;
 
-/// Inputs to try a model on.
+/// Inputs to run both models on.
 struct Probe {
     shape: (usize, usize),
     ids: Vec<i64>,
@@ -21,21 +21,24 @@ struct Probe {
     types: Vec<i64>,
 }
 
-/// Runs `original` and `bert` on the same inputs and refuses `bert` if their logits disagree. `half` tells that the
-/// original's numbers are rounded to 16 bits.
-pub fn verify(original: pb::ModelProto, bert: &Bert, half: bool, file: &str) -> Result<()> {
+/// Runs `original` and `bert` on the same inputs. `half` says that single numbers of the original are rounded to 16
+/// bits.
+///
+/// # Errors
+/// If their logits differ, or the original cannot be run.
+pub fn verify(original: pb::ModelProto, bert: &Bert, half: bool, file_name: &str) -> Result<()> {
     let tolerance = if half { HALF_TOLERANCE } else { TOLERANCE };
-    let probes = probes(&original, bert, file)?;
-    let expected = run_original(&original, &probes, file)?;
+    let probes = probes(&original, bert, file_name)?;
+    let expected = run_original(&original, &probes, file_name)?;
     drop(original);
-    let imported = Engine::for_any_shape(&emit_fp32(bert), file)?;
+    let imported = Engine::for_any_shape(&emit_fp32(bert), file_name)?;
     let mut worst = 0f32;
     for (probe, expected) in probes.iter().zip(&expected) {
-        let logits = logits(&imported, probe, file)?;
+        let logits = logits(&imported, probe, file_name)?;
         if logits.len() != expected.len() {
             return Err(Error::file(
-                file,
-                format!("gives {} numbers for {} rows, expected {}", expected.len(), probe.shape.0, logits.len()),
+                file_name,
+                format!("returns {} numbers for {} rows, expected {}", expected.len(), probe.shape.0, logits.len()),
             ));
         }
         let differences = logits.iter().zip(expected).map(|(a, b)| (a - b).abs());
@@ -45,56 +48,58 @@ pub fn verify(original: pb::ModelProto, bert: &Bert, half: bool, file: &str) -> 
         return Ok(());
     }
     Err(Error::file(
-        file,
+        file_name,
         format!(
-            "looks like a BERT classifier of {} layers and {} heads, but its logits differ by up to {worst} from such a \
-             classifier's with the same weights (limit {tolerance}); its graph computes something else",
+            "looks like a BERT classifier of {} layers and {} heads, but its logits differ by up to {worst} from those \
+             of such a classifier with the same weights (limit {tolerance}); its graph computes something else",
             bert.config().layers,
             bert.config().heads
         ),
     ))
 }
 
-/// The logits of the original for every probe. A graph from elsewhere is typed for each shape, since many exporters
-/// compute sizes in ways that tract follows only when they are numbers.
-fn run_original(model: &pb::ModelProto, probes: &[Probe], file: &str) -> Result<Vec<Vec<f32>>> {
+/// The logits of the original for every probe. Plans the graph for each shape: many exporters compute sizes in ways
+/// that tract can only follow if they are numbers.
+fn run_original(model: &pb::ModelProto, probes: &[Probe], file_name: &str) -> Result<Vec<Vec<f32>>> {
     let mut engine = None;
     let mut results = Vec::new();
     for probe in probes {
         let engine = match &mut engine {
             Some((shape, engine)) if *shape == probe.shape => engine,
             other => {
-                let engine = Engine::for_shape(model, probe.shape, file).map_err(|e| cannot_run(e, file))?;
+                let engine = Engine::for_shape(model, probe.shape, file_name).map_err(|e| cannot_run(e, file_name))?;
                 &mut other.insert((probe.shape, engine)).1
             }
         };
-        results.push(logits(engine, probe, file).map_err(|e| cannot_run(e, file))?);
+        results.push(logits(engine, probe, file_name).map_err(|e| cannot_run(e, file_name))?);
     }
     Ok(results)
 }
 
-/// That the engine cannot run the original.
-fn cannot_run(error: Error, file: &str) -> Error {
+/// Explains that the engine cannot run the original.
+fn cannot_run(error: Error, file_name: &str) -> Error {
     match error {
         Error::Engine { stage, reason, .. } => {
             let problem = format!(
                 "looks like a BERT classifier, but cannot be run to check its import; export it again, with constant \
                  folding ({stage} failed: {reason})"
             );
-            Error::file(file, problem)
+            Error::file(file_name, problem)
         }
         other => other,
     }
 }
 
-fn logits(engine: &Engine, probe: &Probe, file: &str) -> Result<Vec<f32>> {
+/// The first output for `probe`.
+fn logits(engine: &Engine, probe: &Probe, file_name: &str) -> Result<Vec<f32>> {
     let Probe { shape, ids, mask, types } = probe;
     let outputs = engine.run(&TokenInputs { batch: shape.0, ids, mask, types })?;
-    outputs.into_iter().next().ok_or_else(|| Error::file(file, "gives no output"))
+    outputs.into_iter().next().ok_or_else(|| Error::file(file_name, "returns no output"))
 }
 
-/// Two batches with padding and two segments, and a short row without, as far as the model has these inputs.
-fn probes(model: &pb::ModelProto, bert: &Bert, file: &str) -> Result<Vec<Probe>> {
+/// The inputs to run: two batches with padding and both token types, and a short row without padding. Fixed input sizes
+/// of the model take precedence.
+fn probes(model: &pb::ModelProto, bert: &Bert, file_name: &str) -> Result<Vec<Probe>> {
     let config = bert.config();
     let has = |name: &str| inputs(model).any(|i| i.name == name);
     let fixed = [0, 1].map(|axis| inputs(model).find_map(|input| fixed_size(input, axis)));
@@ -107,10 +112,10 @@ fn probes(model: &pb::ModelProto, bert: &Bert, file: &str) -> Result<Vec<Probe>>
             || batch.checked_mul(sequence).is_none_or(|tokens| tokens == 0 || tokens > TOKENS)
         {
             let problem = format!(
-                "takes inputs of shape [{batch}, {sequence}] only, for which it holds {} positions",
+                "only accepts inputs of shape [{batch}, {sequence}], but has {} positions",
                 config.max_positions
             );
-            return Err(Error::file(file, problem));
+            return Err(Error::file(file_name, problem));
         }
         let mut probe = Probe { shape: (batch, sequence), ids: vec![], mask: vec![], types: vec![] };
         for row in 0..batch {
@@ -134,7 +139,7 @@ fn inputs(model: &pb::ModelProto) -> impl Iterator<Item = &pb::ValueInfoProto> {
     })
 }
 
-/// The size of an input along `axis` where the file fixes it.
+/// The size of an input along `axis`, if the file fixes it.
 fn fixed_size(input: &pb::ValueInfoProto, axis: usize) -> Option<usize> {
     let Some(pb::type_proto::Value::TensorType(tensor)) = &input.r#type.as_ref()?.value else { return None };
     match tensor.shape.as_ref()?.dim.get(axis)?.value {
@@ -143,7 +148,7 @@ fn fixed_size(input: &pb::ValueInfoProto, axis: usize) -> Option<usize> {
     }
 }
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Random(u64);
 
 impl Random {

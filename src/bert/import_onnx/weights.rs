@@ -1,4 +1,4 @@
-//! Collects weights by their Hugging Face names.
+//! Collects the weights by their Hugging Face names.
 
 use super::constants::matrix;
 use super::graph::{Graph, LayerNorm, Linear};
@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::onnx::attribute_float;
 use std::collections::BTreeMap;
 
-/// How many times more values than the file has bytes may be loaded. Files that share weights between layers unfold.
+/// Layers may share weights, which are then loaded several times. This limits how many values per byte of the file may
+/// be loaded.
 const UNFOLDING: usize = 16;
 
 /// The weights found so far.
@@ -18,26 +19,29 @@ pub struct Weights<'g, 'a> {
 }
 
 impl<'g, 'a> Weights<'g, 'a> {
-    /// None yet, from a file of `file_size` bytes.
+    /// An empty collection, for a file of `file_size` bytes.
     pub fn new(graph: &'g Graph<'a>, file_size: usize) -> Self {
         Weights { graph, tensors: BTreeMap::new(), budget: file_size.saturating_mul(UNFOLDING) }
     }
 
-    /// All of them: shape and values by name.
+    /// The shape and the values of each weight, by name.
     pub fn finish(self) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
         self.tensors
     }
 
     /// Adds a tensor.
+    ///
+    /// # Errors
+    /// If far more values have been loaded than the file has.
     pub fn add(&mut self, name: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<()> {
         self.budget = self.budget.checked_sub(values.len()).ok_or_else(|| {
-            Error::file(self.graph.file, "uses the same weights for far too many layers; is the file damaged?")
+            Error::file(self.graph.file_name, "uses the same weights in too many layers; is the file damaged?")
         })?;
         self.tensors.insert(name.to_owned(), (shape, values));
         Ok(())
     }
 
-    /// Adds `{name}.weight` as `[out, in]` and `{name}.bias`; gives the number of outputs.
+    /// Adds `{name}.weight` as `[out, in]`, and `{name}.bias`. Returns the number of outputs.
     pub fn linear(&mut self, name: &str, linear: &Linear<'a>) -> Result<usize> {
         for factor in ["alpha", "beta"] {
             let value = attribute_float(linear.node, factor, 1.0);
@@ -46,7 +50,7 @@ impl<'g, 'a> Weights<'g, 'a> {
             }
         }
         let (shape, values) = self.graph.floats(linear.weight)?;
-        let [rows, cols] = matrix(&shape, linear.weight, self.graph.file)?;
+        let [rows, cols] = matrix(&shape, linear.weight, self.graph.file_name)?;
         let (shape, values) =
             if linear.out_first { (vec![rows, cols], values) } else { (vec![cols, rows], transpose(&values, rows)) };
         let out = shape[0];
@@ -65,6 +69,7 @@ impl<'g, 'a> Weights<'g, 'a> {
         self.vector(&format!("{name}.bias"), norm.beta)
     }
 
+    /// Adds the constant `value`, without leading dimensions of 1.
     fn vector(&mut self, name: &str, value: &'a str) -> Result<()> {
         let (mut shape, values) = self.graph.floats(value)?;
         while shape.len() > 1 && shape[0] == 1 {

@@ -137,7 +137,6 @@ thread_local! {
 // In WebAssembly this is one function that all operators share. Inlining it into every operator makes functions that engines
 // compile slowly, and whose prefetches come late.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(all(target_arch = "wasm32", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn tile_sums<D: Dot>(dot: D, a: &[u8], (stride, offset): (usize, usize), panel: Panel, sums: &mut Sums<D>) {
     let (rows, a) = (a.len() / stride, a[offset..].as_ptr());

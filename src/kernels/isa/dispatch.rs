@@ -75,11 +75,11 @@ enum Proof {
     SignedStandIn(SignedStandIn),
     #[cfg(target_arch = "wasm32")]
     Simd128I16(wasm::Simd128I16),
-    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     RelaxedPairs(wasm::RelaxedPairs),
-    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     RelaxedDotSigned(wasm::RelaxedDot<true>),
-    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     RelaxedDotUnsigned(wasm::RelaxedDot<false>),
     #[cfg(target_arch = "x86_64")]
     Avx2(x86::Avx2),
@@ -101,11 +101,11 @@ impl Kernel {
             KernelKind::RelaxedDotSigned => Some(Proof::SignedStandIn(SignedStandIn)),
             #[cfg(target_arch = "wasm32")]
             KernelKind::Simd128I16 => Some(Proof::Simd128I16(wasm::Simd128I16)),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             KernelKind::RelaxedPairs => wasm::RelaxedPairs::new().map(Proof::RelaxedPairs),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             KernelKind::RelaxedDotSigned => wasm::RelaxedDot::<true>::new().map(Proof::RelaxedDotSigned),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             KernelKind::RelaxedDotUnsigned => wasm::RelaxedDot::<false>::new().map(Proof::RelaxedDotUnsigned),
             #[cfg(target_arch = "x86_64")]
             KernelKind::Avx2 => x86::Avx2::new().map(Proof::Avx2),
@@ -137,11 +137,11 @@ impl Kernel {
             Proof::SignedStandIn(_) => KernelKind::RelaxedDotSigned,
             #[cfg(target_arch = "wasm32")]
             Proof::Simd128I16(_) => KernelKind::Simd128I16,
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Proof::RelaxedPairs(_) => KernelKind::RelaxedPairs,
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Proof::RelaxedDotSigned(_) => KernelKind::RelaxedDotSigned,
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Proof::RelaxedDotUnsigned(_) => KernelKind::RelaxedDotUnsigned,
             #[cfg(target_arch = "x86_64")]
             Proof::Avx2(_) => KernelKind::Avx2,
@@ -180,11 +180,11 @@ impl Kernel {
             Proof::SignedStandIn(dot) => run_outlined(task, dot),
             #[cfg(target_arch = "wasm32")]
             Proof::Simd128I16(dot) => run_outlined(task, dot),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Proof::RelaxedPairs(dot) => run_outlined(task, dot),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Proof::RelaxedDotSigned(dot) => run_outlined(task, dot),
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Proof::RelaxedDotUnsigned(dot) => run_outlined(task, dot),
             // SAFETY: `dot` proves that the features are available, here and below.
             #[cfg(target_arch = "x86_64")]
@@ -244,7 +244,6 @@ impl Task for Describe {
 /// Runs the task in a function of its own for every kernel. Engines compile function by function when first called, so kernels
 /// that never run are never compiled.
 #[inline(never)]
-#[cfg_attr(all(target_arch = "wasm32", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
 fn run_outlined<T: Task, D: Dot>(task: T, dot: D) -> T::Output {
     task.run(dot)
 }

@@ -1,7 +1,7 @@
-//! A model without its large tensors, which stay in the source until they are needed.
+//! Decodes a model without its large tensors, whose bytes stay in the file.
 
-use super::source::Source;
-use super::stored::Stored;
+use super::byte_source::ByteSource;
+use super::in_file::InFile;
 use super::wire::{Field, Fields};
 use crate::error::{Error, Result};
 use crate::onnx::file::{check_graph, check_start, decode_error};
@@ -10,28 +10,28 @@ use crate::onnx::tensor::{external_data_error, is_external};
 use prost::Message;
 use std::ops::Range;
 
-/// Tensors of more bytes stay in the source. All of a BERT's vectors have fewer.
+/// Tensors of more bytes stay in the file. No vector of a BERT is that large.
 pub(super) const LARGE: usize = 64 << 10;
 
-/// The numbers of the protobuf fields on the way to a tensor's bytes.
+// The numbers of the protobuf fields that lead to a tensor's bytes.
 pub(super) const MODEL_GRAPH: u32 = 7;
 pub(super) const GRAPH_NODE: u32 = 1;
 pub(super) const GRAPH_INITIALIZER: u32 = 5;
 pub(super) const TENSOR_RAW_DATA: u32 = 9;
 
-/// Decodes the ONNX model in `source` and leaves the bytes of its large initializers there: such a tensor says where they
-/// are in the way of the ONNX standard, as external data with an offset and a length, but with no location. `file` is named
-/// in errors.
+/// Decodes the ONNX model in `source`, and leaves the raw data of large initializers there. Such a tensor records where
+/// its bytes are; [`InFile::of`] reads that. `file_name` is for errors.
 ///
 /// # Errors
-/// If the file is damaged, or keeps tensors in other files.
-pub fn decode_skeleton(source: &dyn Source, file: &str) -> Result<pb::ModelProto> {
-    Skeleton { source, file, large: LARGE }.model()
+/// If the file is damaged or keeps tensors in other files.
+pub fn decode_skeleton(source: &dyn ByteSource, file_name: &str) -> Result<pb::ModelProto> {
+    Skeleton { source, file_name, large: LARGE }.model()
 }
 
 struct Skeleton<'a> {
-    source: &'a dyn Source,
-    file: &'a str,
+    source: &'a dyn ByteSource,
+    file_name: &'a str,
+    /// Tensors of more bytes stay in the file.
     large: usize,
 }
 
@@ -39,7 +39,7 @@ impl Skeleton<'_> {
     fn model(&self) -> Result<pb::ModelProto> {
         let mut start = vec![0; self.source.size().min(64)];
         self.source.read(0, &mut start).map_err(|e| self.damaged(e))?;
-        check_start(&start, self.file)?;
+        check_start(&start, self.file_name)?;
         let (mut rest, mut graph_rest, mut initializers) = (Vec::new(), Vec::new(), Vec::new());
         let mut has_graph = false;
         self.each_field(0..self.source.size(), &mut rest, |field| {
@@ -55,10 +55,10 @@ impl Skeleton<'_> {
             let graph = model.graph.insert(self.decode(&graph_rest)?);
             graph.initializer = initializers;
         }
-        check_graph(&model, self.file)?;
+        check_graph(&model, self.file_name)?;
         let constants = model.graph.iter().flat_map(|graph| &graph.node).flat_map(|node| &node.attribute);
         match constants.filter_map(|attribute| attribute.t.as_ref()).find(|tensor| is_external(tensor)) {
-            Some(tensor) => Err(external_data_error(tensor, self.file)),
+            Some(tensor) => Err(external_data_error(tensor, self.file_name)),
             None => Ok(model),
         }
     }
@@ -81,19 +81,19 @@ impl Skeleton<'_> {
             }
             Ok(field.tag == TENSOR_RAW_DATA && field.delimited)
         });
-        // What came before the damage may tell the name.
+        // The name may stand before the damage.
         let mut tensor: pb::TensorProto = self.decode(&rest)?;
         if let (Err(error), false) = (&found, tensor.name.is_empty()) {
-            return Err(Error::tensor(self.file, &tensor.name, format!("cannot be read: {error}")));
+            return Err(Error::tensor(self.file_name, &tensor.name, format!("cannot be read: {error}")));
         }
         found?;
         if is_external(&tensor) {
-            return Err(external_data_error(&tensor, self.file));
+            return Err(external_data_error(&tensor, self.file_name));
         }
         let Some(raw) = raw else { return Ok(tensor) };
         let large = raw.len() > self.large;
-        match large.then(|| Stored::new(&tensor, raw.clone(), self.file)).transpose()?.flatten() {
-            Some(stored) => stored.note(&mut tensor),
+        match large.then(|| InFile::new(&tensor, raw.clone(), self.file_name)).transpose()?.flatten() {
+            Some(in_file) => in_file.record(&mut tensor),
             None => {
                 tensor.raw_data = vec![0; raw.len()];
                 self.source.read(raw.start, &mut tensor.raw_data).map_err(|e| self.damaged(e))?;
@@ -102,7 +102,7 @@ impl Skeleton<'_> {
         Ok(tensor)
     }
 
-    /// Calls `take` with every field of the message `at`; appends those that it does not take to `rest`.
+    /// Calls `take` with every field of the message `at`, and appends the fields that it does not take to `rest`.
     fn each_field(
         &self,
         at: Range<usize>,
@@ -123,7 +123,7 @@ impl Skeleton<'_> {
     }
 
     fn damaged(&self, reason: impl std::fmt::Display) -> Error {
-        decode_error(self.source.size(), self.file, reason)
+        decode_error(self.source.size(), self.file_name, reason)
     }
 }
 
@@ -156,33 +156,33 @@ mod tests {
     }
 
     fn skeleton(bytes: Vec<u8>) -> Result<pb::ModelProto> {
-        Skeleton { source: &bytes, file: "test.onnx", large: SMALL }.model()
+        Skeleton { source: &bytes, file_name: "test.onnx", large: SMALL }.model()
     }
 
-    /// The model with the bytes of `source` put back.
+    /// The model with its bytes read back from `source`, and how many tensors that were.
     fn filled(mut model: pb::ModelProto, source: &[u8]) -> (pb::ModelProto, usize) {
-        let mut stored = 0;
+        let mut in_file = 0;
         for tensor in &mut model.graph.as_mut().unwrap().initializer {
-            if let Some(Stored(range)) = Stored::of(tensor) {
-                stored += 1;
+            if let Some(InFile(range)) = InFile::of(tensor) {
+                in_file += 1;
                 tensor.raw_data = source[range].to_vec();
                 tensor.data_location = None;
                 tensor.external_data.clear();
             }
         }
-        (model, stored)
+        (model, in_file)
     }
 
     #[test]
-    fn a_skeleton_with_its_bytes_is_the_plain_decode() {
+    fn a_skeleton_with_its_bytes_equals_a_plain_decode() {
         let bytes = encode_model(&model());
-        let (filled, stored) = filled(skeleton(bytes.clone()).unwrap(), &bytes);
-        assert_eq!(stored, 2, "the table and the matrix, but not bools, which must be decoded");
+        let (filled, in_file) = filled(skeleton(bytes.clone()).unwrap(), &bytes);
+        assert_eq!(in_file, 2, "the table and the matrix; bools must be decoded");
         assert_eq!(filled, decode_model(&bytes, "").unwrap());
     }
 
     #[test]
-    fn a_graph_in_two_parts_is_one() {
+    fn graphs_in_two_parts_are_merged() {
         let mut whole = model();
         let mut graph = whole.graph.take().unwrap();
         let initializer = std::mem::take(&mut graph.initializer);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_cut_off_or_damaged_is_one_error() {
+    fn truncated_and_damaged_files_are_errors() {
         let bytes = encode_model(&model());
         let check = |bytes: Vec<u8>| {
             let plain = decode_model(&bytes, "test.onnx").is_ok();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_that_do_not_fit_are_named() {
+    fn damaged_tensors_are_named() {
         let damage = |edit: &dyn Fn(&mut pb::TensorProto)| {
             let mut model = model();
             edit(&mut model.graph.as_mut().unwrap().initializer[0]);

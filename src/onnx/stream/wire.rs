@@ -1,29 +1,34 @@
-//! The fields of a protobuf message that lies in a [`Source`], without reading what they hold.
+//! Walks the fields of a protobuf message in a [`ByteSource`] without reading their values.
 
-use super::source::Source;
+use super::byte_source::ByteSource;
 use prost::DecodeError;
 use prost::encoding::{WireType, decode_key, decode_varint};
 use std::io;
 use std::ops::Range;
 
-/// The longest encoding of a key and a length.
+/// Bytes of the longest encoding of a key and a length.
 pub(super) const HEADER: usize = 20;
-/// Bytes read at a time while looking for fields.
+/// Bytes to read at a time when looking for fields.
 const WINDOW: usize = 16 << 10;
 
-/// A field of a message; positions are those in the source.
+/// A field of a message, by its positions in the source.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
+    /// The field's number.
     pub(super) tag: u32,
-    /// Whether `value` is bytes, a string, a message or packed numbers.
+    /// Whether the value has a length: bytes, a string, a message or packed numbers.
     pub(super) delimited: bool,
-    /// Key, length and value.
+    /// The key, the length and the value.
     pub(super) whole: Range<usize>,
+    /// The value alone.
     pub(super) value: Range<usize>,
 }
 
 impl Field {
-    /// The field at `start` of a message that ends at `end`, whose key and length `header` begins with; or why there is none.
+    /// Decodes the key and the length at the start of `header`, for a field at `start` of a message that ends at `end`.
+    ///
+    /// # Errors
+    /// The reason, if this is no field or it does not fit the message.
     pub(super) fn decode(header: &[u8], start: usize, end: usize) -> Result<Self, String> {
         let mut rest = header;
         let bad = |e: DecodeError| e.to_string();
@@ -39,15 +44,15 @@ impl Field {
         let value_end = usize::try_from(length).ok().and_then(|length| value.checked_add(length));
         let value_end = value_end
             .filter(|&value_end| value_end <= end)
-            .ok_or_else(|| format!("a field of {length} bytes begins where {} are left", end - value))?;
+            .ok_or_else(|| format!("a field of {length} bytes begins where only {} are left", end - value))?;
         let delimited = wire_type == WireType::LengthDelimited;
         Ok(Field { tag, delimited, whole: start..value_end, value: value..value_end })
     }
 }
 
-/// Goes through the fields of the message at a range of a source.
+/// Iterates over the fields of a message.
 pub(super) struct Fields<'a> {
-    source: &'a dyn Source,
+    source: &'a dyn ByteSource,
     at: usize,
     end: usize,
     window: Vec<u8>,
@@ -55,11 +60,15 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(source: &'a dyn Source, message: Range<usize>) -> Self {
+    /// Starts at the first field of the message at the range `message`.
+    pub(super) fn new(source: &'a dyn ByteSource, message: Range<usize>) -> Self {
         Fields { source, at: message.start, end: message.end, window: Vec::new(), window_at: message.start }
     }
 
-    /// The next field, or why there is none; `None` at the end.
+    /// The next field, or `None` at the message's end.
+    ///
+    /// # Errors
+    /// The reason, if the message is damaged.
     pub(super) fn next(&mut self) -> Result<Option<Field>, String> {
         if self.at == self.end {
             return Ok(None);
@@ -86,13 +95,13 @@ impl<'a> Fields<'a> {
         self.window.get(start..start + range.len())
     }
 
-    /// What begins with the next field's key and length, as far as it is there.
+    /// Bytes that start with the next field's key and length, as far as the source has them.
     fn header(&mut self) -> &[u8] {
         let most = HEADER.min(self.end - self.at);
         if self.in_window(&(self.at..self.at + most)).is_none() {
             self.window.resize(WINDOW.min(self.end - self.at), 0);
-            let there = self.source.read_some(self.at, &mut self.window);
-            self.window.truncate(there);
+            let available = self.source.read_some(self.at, &mut self.window);
+            self.window.truncate(available);
             self.window_at = self.at;
         }
         let window = &self.window[self.at - self.window_at..];

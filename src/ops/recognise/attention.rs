@@ -1,31 +1,39 @@
-//! Self-attention, with scores in integers or in FP32.
+//! Recognises self-attention, with scores in integers or in FP32.
 
 use super::linear::{LinearPart, Quantized, linear};
 use crate::kernels::Quantizer;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb};
-use crate::ops::pattern::*;
 use pb::tensor_proto::DataType;
 
-/// Self-attention from the split of heads to their merge.
+/// Self-attention, from the linear layers of queries, keys and values to the merged heads.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct AttentionPart<'a> {
+    /// The linear layer of queries.
     pub query: LinearPart<'a>,
+    /// The linear layer of keys.
     pub key: LinearPart<'a>,
+    /// The linear layer of values.
     pub value: LinearPart<'a>,
+    /// The number of heads.
     pub heads: usize,
+    /// How scores are computed.
     pub scores: Scores,
-    /// What `q · kᵀ` is multiplied with.
+    /// The factor of `q · kᵀ`.
     pub score_scale: f32,
 }
 
 /// How `q · kᵀ` is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::ops) enum Scores {
-    /// From u8 queries and s8 keys of these scales; queries, keys and values come from linear layers in integers.
+    /// In integers, from u8 queries and s8 keys. The linear layers of queries, keys and values are in integers too.
     Integer {
+        /// The scale of queries.
         query_scale: f32,
+        /// The scale of keys.
         key_scale: f32,
     },
+    /// In FP32.
     Float,
 }
 
@@ -35,19 +43,19 @@ impl<'a> AttentionPart<'a> {
         [&self.query, &self.key, &self.value]
     }
 
-    /// How what the parts in integers read is quantized.
+    /// How the input of the linear layers in integers is quantized, if there are any.
     pub fn input(&self) -> Option<&Quantized> {
         self.parts().into_iter().find_map(LinearPart::input)
     }
 
-    /// Whether it is over `x`, which all parts in integers read quantized in one way.
+    /// Whether all linear layers read `x`, and those in integers quantize it in the same way.
     pub fn is_over(&self, x: &str) -> bool {
         let one = |part: &LinearPart| part.x() == x && (part.input().is_none() || part.input() == self.input());
         self.parts().into_iter().all(one)
     }
 }
 
-/// The self-attention whose merged heads are `value`.
+/// The self-attention that makes `value`, the merged heads.
 pub(super) fn attention<'a>(index: &GraphIndex<'a>, value: &str) -> Option<AttentionPart<'a>> {
     let (merged, shape) = reshaped(index, value)?;
     let [0, 0, hidden] = shape[..] else { return None };
@@ -100,7 +108,7 @@ fn float_scores<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(&'a str, &'a
     Some((queries, transposed(index, keys, &[0, 1, 3, 2])?, Scores::Float))
 }
 
-/// Whether `value` is `(1 − attention_mask) · constant`: zero for every real token.
+/// Whether `value` is `(1 − attention_mask) · constant`, which is zero for tokens that are not padding.
 fn is_mask(index: &GraphIndex, value: &str) -> bool {
     let mask = || {
         let (inverse, lowest) = with_constant(index, value, "Mul")?;

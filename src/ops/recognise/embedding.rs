@@ -1,26 +1,32 @@
-//! The sum of three embedding tables' rows.
+//! Recognises the sum of three embeddings and its LayerNorm.
 
 use super::norm::NormPart;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb};
-use crate::ops::pattern::*;
 
-/// An embedding table: FP32, or INT8 with a scale for every row.
+/// An embedding table: FP32, or INT8 with one scale per row.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct TablePart<'a> {
+    /// The initializer of the rows.
     pub values: &'a pb::TensorProto,
+    /// The initializer of the scales, for INT8 rows.
     pub scales: Option<&'a pb::TensorProto>,
 }
 
-/// The sum of three embeddings, normalised.
+/// The LayerNorm of the sum of three embeddings.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct EmbeddingPart<'a> {
+    /// The table of words.
     pub words: TablePart<'a>,
+    /// The table of token types.
     pub types: TablePart<'a>,
+    /// The table of positions.
     pub positions: TablePart<'a>,
+    /// The LayerNorm.
     pub norm: NormPart<'a>,
 }
 
-/// `norm` of `(words + types) + positions`.
+/// The embeddings, if `norm` normalises `(words + types) + positions`.
 pub(super) fn embedding<'a>(index: &GraphIndex<'a>, norm: NormPart<'a>) -> Result<EmbeddingPart<'a>, String> {
     let parts = || {
         let [words, types] = inputs(made_by(index, norm.a, "Add")?)?;
@@ -35,8 +41,8 @@ pub(super) fn embedding<'a>(index: &GraphIndex<'a>, norm: NormPart<'a>) -> Resul
     Ok(EmbeddingPart { words, types, positions, norm })
 }
 
-/// The table that `value` is looked up in, and the ids: `Gather(table, ids)`, or `Cast(Gather(table, ids)) ·
-/// Gather(scales, ids)`.
+/// The table and the ids of the look-up that makes `value`: `Gather(table, ids)`, or for INT8 rows
+/// `Cast(Gather(table, ids)) · Gather(scales, ids)`.
 fn table<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(TablePart<'a>, &'a str)> {
     let gather = |value: &str| {
         let node = made_by(index, value, "Gather")?;
@@ -52,11 +58,11 @@ fn table<'a>(index: &GraphIndex<'a>, value: &str) -> Option<(TablePart<'a>, &'a 
     (ids == scale_ids).then_some((TablePart { values, scales: Some(scales) }, ids))
 }
 
-/// Whether `value` is `Range(0, number of tokens in a row, 1)`.
+/// Whether `value` is `Range(0, sequence length, 1)`.
 fn counts_tokens(index: &GraphIndex, value: &str) -> Option<bool> {
     let [start, length, step] = inputs(made_by(index, value, "Range")?)?;
     let [shape, axis] = inputs(made_by(index, length, "Gather")?)?;
-    let tokens = through(index, shape, "Shape")? == "input_ids";
+    let tokens = input_of(index, shape, "Shape")? == "input_ids";
     let is = |value: &str, expected: i64| integers(index, value).as_deref() == Some(&[expected]);
     Some(tokens && is(start, 0) && is(axis, 1) && is(step, 1))
 }

@@ -1,49 +1,61 @@
-//! Linear layers: in integers, or left in FP32.
+//! Recognises linear layers in integers and in FP32.
 
 use crate::kernels::MAX_K;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, pb, raw_tensor_shape};
-use crate::ops::pattern::*;
 use pb::tensor_proto::DataType;
 
-/// How activations become u8.
+/// How activations are quantized to u8: `round((x · factors + offsets) / scale) + zero point`.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::ops) struct Quantized {
-    /// What the features are multiplied with before; none where they are taken as they are.
+    /// A factor per feature; empty if there is no multiplication.
     pub factors: Vec<f32>,
-    /// What is added to the features then; none where nothing is.
+    /// An offset per feature; empty if there is no addition.
     pub offsets: Vec<f32>,
+    /// The scale.
     pub scale: f32,
+    /// The zero point, in 0..=255.
     pub zero_point: i64,
 }
 
 /// A linear layer.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) enum LinearPart<'a> {
+    /// With an integer product.
     Integer(IntegerLinear<'a>),
+    /// In FP32.
     Float(FloatLinear<'a>),
 }
 
 /// `MatMulInteger(QuantizeLinear(x · factors + offsets), weights) · scale + bias`.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct IntegerLinear<'a> {
-    /// The FP32 value that is quantized, before factors and offsets.
+    /// The FP32 value that the layer reads, before factors and offsets.
     pub x: &'a str,
+    /// How that value is quantized.
     pub input: Quantized,
     /// The initializer of the weights, INT8 `[k, n]`.
     pub weights: &'a pb::TensorProto,
+    /// Inputs.
     pub k: usize,
+    /// Outputs.
     pub n: usize,
+    /// The scale of each output: input scale times weight scale.
     pub scale: Vec<f32>,
+    /// The bias of each output.
     pub bias: Vec<f32>,
 }
 
 /// `MatMul(x, weights) + bias`.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct FloatLinear<'a> {
+    /// The value that the layer reads.
     pub x: &'a str,
     /// The initializer of the weights, FP32 `[k, n]`.
     pub weights: &'a pb::TensorProto,
+    /// Inputs.
     pub k: usize,
+    /// Outputs.
     pub n: usize,
     /// The initializer of the bias, FP32 `[n]`.
     pub bias: &'a pb::TensorProto,
@@ -58,7 +70,7 @@ impl<'a> LinearPart<'a> {
         }
     }
 
-    /// Inputs and outputs.
+    /// The numbers of inputs and outputs: `(k, n)`.
     pub fn sizes(&self) -> (usize, usize) {
         match self {
             LinearPart::Integer(part) => (part.k, part.n),
@@ -74,7 +86,7 @@ impl<'a> LinearPart<'a> {
         }
     }
 
-    /// How what the layer reads is quantized, where it is.
+    /// How the layer's input is quantized, if it is.
     pub fn input(&self) -> Option<&Quantized> {
         match self {
             LinearPart::Integer(part) => Some(&part.input),
@@ -89,7 +101,7 @@ pub(super) fn linear<'a>(index: &GraphIndex<'a>, value: &str) -> Option<LinearPa
     integer.or_else(|| float(index, value).map(LinearPart::Float))
 }
 
-/// `Add(Mul(Cast(MatMulInteger(x, W, zero point)), scale), bias)` ending in `value`.
+/// `Add(Mul(Cast(MatMulInteger(x, W, zero point)), scale), bias)` that makes `value`.
 fn integer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<IntegerLinear<'a>> {
     let (scaled, bias) = with_constant(index, value, "Add")?;
     let (float, mut scale) = with_constant(index, scaled, "Mul")?;
@@ -115,28 +127,23 @@ fn integer<'a>(index: &GraphIndex<'a>, value: &str) -> Option<IntegerLinear<'a>>
     fits.then_some(IntegerLinear { x, input, weights, k, n, scale, bias })
 }
 
-/// The input of the `op` with one constant for each of `features` features that makes `value`, and the constants. One feature
-/// would not tell them from a scalar.
+/// The input of the `op` that makes `value`, and its constant operand, one value for each of `features` features. With
+/// a single feature, the constant could be a scalar as well.
 fn by_feature<'a>(index: &GraphIndex<'a>, value: &str, op: &str, features: usize) -> Option<(&'a str, Vec<f32>)> {
     let (x, constants) = with_constant(index, value, op)?;
     (features > 1 && constants.len() == features).then_some((x, constants))
 }
 
-/// `Add(MatMul(x, W), bias)` ending in `value`.
+/// `Add(MatMul(x, W), bias)` that makes `value`.
 fn float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<FloatLinear<'a>> {
-    let [a, b] = inputs(made_by(index, value, "Add")?)?;
-    let (product, bias) = match (initializer(index, a), initializer(index, b)) {
-        (None, Some(bias)) => (a, bias),
-        (Some(bias), None) => (b, bias),
-        _ => return None,
-    };
+    let (product, bias) = one_constant(made_by(index, value, "Add")?, |input| initializer(index, input))?;
     let [x, weights] = inputs(made_by(index, product, "MatMul")?)?;
     let (weights, k, n) = matrix(index, weights, DataType::Float)?;
     let fits = k > 0 && bias.data_type == DataType::Float as i32 && raw_tensor_shape(bias)? == [n];
     (fits && index.constant(x).is_none()).then_some(FloatLinear { x, weights, k, n, bias })
 }
 
-/// The initializer that `value` is, if it is a matrix of this element type: `(tensor, rows, columns)`.
+/// The initializer that `value` is, if it is a matrix of element type `kind`: `(tensor, rows, columns)`.
 fn matrix<'a>(index: &GraphIndex<'a>, value: &str, kind: DataType) -> Option<(&'a pb::TensorProto, usize, usize)> {
     let tensor = initializer(index, value).filter(|tensor| tensor.data_type == kind as i32)?;
     let [rows, columns] = raw_tensor_shape(tensor)?[..] else { return None };

@@ -1,5 +1,6 @@
-//! Recognises the encoder that the INT8 file writes in standard operators, from its last LayerNorm back to the
-//! embeddings.
+//! Recognises an encoder in the standard operators of an INT8 file, from its last LayerNorm back to the embeddings.
+//!
+//! Each part of a layer has a file with what is known about the part (`…Part`) and a function that matches it.
 
 mod activation;
 mod attention;
@@ -12,8 +13,9 @@ pub(super) use embedding::{EmbeddingPart, TablePart};
 pub(super) use linear::{IntegerLinear, LinearPart, Quantized};
 pub(super) use norm::NormPart;
 
-use super::pattern::*;
 use crate::activation::Activation;
+use crate::kernels::LANES;
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb, raw_tensor_shape};
 use activation::activation;
 use attention::attention;
@@ -25,12 +27,19 @@ use pb::tensor_proto::DataType;
 /// An encoder layer.
 #[derive(Debug, PartialEq)]
 pub(super) struct Layer<'a> {
+    /// Self-attention.
     pub attention: AttentionPart<'a>,
+    /// The linear layer after attention.
     pub projection: LinearPart<'a>,
+    /// The LayerNorm of the projection plus the layer's input.
     pub attention_norm: NormPart<'a>,
+    /// The first linear layer of the feed-forward block.
     pub up: LinearPart<'a>,
+    /// The activation after it.
     pub activation: Activation,
+    /// The second linear layer of the feed-forward block.
     pub down: LinearPart<'a>,
+    /// The LayerNorm of that plus the block's input.
     pub output_norm: NormPart<'a>,
 }
 
@@ -39,24 +48,25 @@ impl<'a> Layer<'a> {
         self.attention.parts().into_iter().chain([&self.projection, &self.up, &self.down])
     }
 
-    /// Matrix products in FP32: linear layers, and scores. The weighted sum of values always is one and does not count.
+    /// The number of linear layers and scores in FP32. The weighted sum of values is always in FP32 and does not count.
     pub fn float_products(&self) -> usize {
         let linears = self.linears().filter(|part| part.input().is_none()).count();
         linears + usize::from(self.attention.scores == Scores::Float)
     }
 }
 
-/// A whole encoder, of which the first token's row is used.
+/// An encoder whose output is read at the first token only.
 #[derive(Debug, PartialEq)]
 pub(super) struct Encoder<'a> {
+    /// The embeddings.
     pub embedding: EmbeddingPart<'a>,
-    /// First to last; one at least.
+    /// First to last; at least one.
     pub layers: Vec<Layer<'a>>,
     /// The value that holds the first token's row.
     pub first: &'a str,
 }
 
-/// Finds the encoder, or says where the graph, whose nodes are in order, differs from one.
+/// Finds the encoder of a graph whose nodes are in order, or the reason why there is none.
 pub(super) fn encoder<'a>(index: &GraphIndex<'a>) -> Result<Encoder<'a>, String> {
     let (first, mut x) = index
         .graph()
@@ -81,7 +91,7 @@ pub(super) fn encoder<'a>(index: &GraphIndex<'a>) -> Result<Encoder<'a>, String>
     Ok(Encoder { embedding, layers, first })
 }
 
-/// `(output, x)` of a Gather of position 0 of the sequences in x.
+/// The output and the input of `node`, if it is a Gather of token 0 from a LayerNormalization.
 fn first_token<'a>(index: &GraphIndex<'a>, node: &'a pb::NodeProto) -> Option<(&'a str, &'a str)> {
     let [x, position] = inputs(node)?;
     let taken = node.op_type == "Gather" && attribute_int(node, "axis", 0) == 1;
@@ -91,7 +101,8 @@ fn first_token<'a>(index: &GraphIndex<'a>, node: &'a pb::NodeProto) -> Option<(&
         .then_some((node.output.first()?.as_str(), x))
 }
 
-/// The layer that ends in `output_norm` of `down` and the value `middle`, and the value that it reads.
+/// The layer that ends in `output_norm`, the LayerNorm of `down` plus the value `middle`. Also returns the layer's
+/// input.
 fn layer<'a>(
     index: &GraphIndex<'a>,
     output_norm: NormPart<'a>,
@@ -104,24 +115,24 @@ fn layer<'a>(
         .ok_or_else(|| format!("`{}` is no activation of a linear layer of `{middle}`", down.x()))?;
     let attention_norm = norm(index, middle).ok_or_else(|| format!("`{middle}` is no LayerNormalization of a sum"))?;
     let (projection, x) = linear_and_residual(index, &attention_norm)
-        .ok_or_else(|| format!("`{middle}` normalises no sum of a linear layer and a residual"))?;
+        .ok_or_else(|| format!("`{middle}` does not normalise the sum of a linear layer and a residual"))?;
     let attention = attention(index, projection.x())
         .filter(|part| part.is_over(x))
         .ok_or_else(|| format!("`{}` is no self-attention over `{x}`", projection.x()))?;
     Ok((Layer { attention, projection, attention_norm, up, activation, down, output_norm }, x))
 }
 
-/// The linear layer and the other operand of a sum, in either order.
+/// The linear layer and the residual whose sum `norm` normalises, in either order.
 fn linear_and_residual<'a>(index: &GraphIndex<'a>, norm: &NormPart<'a>) -> Option<(LinearPart<'a>, &'a str)> {
     let of = |x, residual| Some((linear(index, x)?, residual));
     of(norm.a, norm.b).or_else(|| of(norm.b, norm.a))
 }
 
-/// The kernels work on eight features at a time, and the parts must fit each other.
+/// Checks that the sizes of all parts fit each other, and are multiples of the kernels' [`LANES`].
 fn check_sizes(embedding: &EmbeddingPart, layers: &[Layer]) -> Result<(), String> {
     let hidden = embedding.norm.gamma.len();
-    if !hidden.is_multiple_of(8) || hidden == 0 {
-        return Err(format!("a hidden size of {hidden} is no multiple of 8"));
+    if !hidden.is_multiple_of(LANES) || hidden == 0 {
+        return Err(format!("the hidden size {hidden} is no multiple of {LANES}"));
     }
     let table = |part: &TablePart| {
         let shape = raw_tensor_shape(part.values)?;
@@ -137,7 +148,9 @@ fn check_sizes(embedding: &EmbeddingPart, layers: &[Layer]) -> Result<(), String
         (fits && columns == hidden && rows > 0).then_some(())
     };
     for part in [&embedding.words, &embedding.types, &embedding.positions] {
-        table(part).ok_or_else(|| format!("the embedding table `{}` is not as expected", part.values.name))?;
+        table(part).ok_or_else(|| {
+            format!("the embedding table `{}` has another type or shape than expected", part.values.name)
+        })?;
     }
     for layer in layers {
         let wide = layer.up.sizes().1;
@@ -145,9 +158,9 @@ fn check_sizes(embedding: &EmbeddingPart, layers: &[Layer]) -> Result<(), String
         let square = parts.map(LinearPart::sizes).all(|sizes| sizes == (hidden, hidden));
         let norms = [&layer.attention_norm, &layer.output_norm].iter().all(|norm| norm.gamma.len() == hidden);
         let feed_forward = layer.up.sizes().0 == hidden && layer.down.sizes() == (wide, hidden);
-        if !(square && norms && feed_forward && wide.is_multiple_of(8)) {
+        if !(square && norms && feed_forward && wide.is_multiple_of(LANES)) {
             let name = &layer.up.weights().name;
-            return Err(format!("the sizes of the layer with `{name}` do not fit each other or are no multiples of 8"));
+            return Err(format!("the sizes of the layer with `{name}` differ or are no multiples of {LANES}"));
         }
     }
     match layers.is_empty() {

@@ -1,19 +1,24 @@
-//! LayerNorm of a sum.
+//! Recognises the LayerNorm of a sum.
 
+use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_float, attribute_int};
-use crate::ops::pattern::*;
 
 /// `LayerNormalization(a + b)` over the last axis.
 #[derive(Debug, PartialEq)]
 pub(in crate::ops) struct NormPart<'a> {
+    /// The first term.
     pub a: &'a str,
+    /// The second term.
     pub b: &'a str,
+    /// The factor of each feature.
     pub gamma: Vec<f32>,
+    /// The offset of each feature.
     pub beta: Vec<f32>,
+    /// The number added to the variance.
     pub epsilon: f32,
 }
 
-/// The LayerNormalization that makes `value`.
+/// The LayerNorm that makes `value`.
 pub(super) fn norm<'a>(index: &GraphIndex<'a>, value: &str) -> Option<NormPart<'a>> {
     let node = made_by(index, value, "LayerNormalization")?;
     let [sum, gamma, beta] = inputs(node)?;

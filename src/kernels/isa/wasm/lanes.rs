@@ -69,39 +69,39 @@ impl Lanes for Simd128 {
         each(a, b, |a, b| f32x4_div(a, b))
     }
 
-    #[cfg(feature = "relaxed-simd")]
+    #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
         [f32x4_relaxed_madd(a[0], b[0], c[0]), f32x4_relaxed_madd(a[1], b[1], c[1])]
     }
 
-    #[cfg(not(feature = "relaxed-simd"))]
+    #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
         self.add(self.mul(a, b), c)
     }
 
-    #[cfg(feature = "relaxed-simd")]
+    #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     fn min(self, a: Pair, b: Pair) -> Pair {
         each(a, b, |a, b| f32x4_relaxed_min(a, b))
     }
 
-    #[cfg(feature = "relaxed-simd")]
+    #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
     fn max(self, a: Pair, b: Pair) -> Pair {
         each(a, b, |a, b| f32x4_relaxed_max(a, b))
     }
 
     // `pmin(b, a)` is `a < b ? a : b`.
-    #[cfg(not(feature = "relaxed-simd"))]
+    #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     fn min(self, a: Pair, b: Pair) -> Pair {
         each(b, a, |a, b| f32x4_pmin(a, b))
     }
 
     // `pmax(b, a)` is `b < a ? a : b`.
-    #[cfg(not(feature = "relaxed-simd"))]
+    #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
     fn max(self, a: Pair, b: Pair) -> Pair {
         each(b, a, |a, b| f32x4_pmax(a, b))
@@ -232,14 +232,14 @@ impl Lanes for Simd128 {
 
 /// Returns the i16 lanes, each in 0..=255, as the first eight bytes.
 // A shuffle, because LLVM adds a minimum and a maximum to the narrowing instruction.
-#[cfg(feature = "relaxed-simd")]
+#[cfg(target_feature = "relaxed-simd")]
 #[inline(always)]
 fn low_bytes(x: v128) -> v128 {
     i8x16_relaxed_swizzle(x, i8x16(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14))
 }
 
 /// Returns the i16 lanes, each in 0..=255, as the first eight bytes.
-#[cfg(not(feature = "relaxed-simd"))]
+#[cfg(not(target_feature = "relaxed-simd"))]
 #[inline(always)]
 fn low_bytes(x: v128) -> v128 {
     u8x16_narrow_i16x8(x, x)

@@ -38,16 +38,16 @@ macro_rules! each_block {
 
 mod i16;
 mod lanes;
-#[cfg(feature = "relaxed-simd")]
+#[cfg(target_feature = "relaxed-simd")]
 mod pairs;
-#[cfg(feature = "relaxed-simd")]
+#[cfg(target_feature = "relaxed-simd")]
 mod relaxed;
 
 pub(super) use i16::Simd128I16;
 pub(crate) use lanes::Simd128;
-#[cfg(feature = "relaxed-simd")]
+#[cfg(target_feature = "relaxed-simd")]
 pub(super) use pairs::RelaxedPairs;
-#[cfg(feature = "relaxed-simd")]
+#[cfg(target_feature = "relaxed-simd")]
 pub(super) use relaxed::RelaxedDot;
 
 use std::arch::wasm32::*;

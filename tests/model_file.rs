@@ -1,4 +1,4 @@
-//! A model whose file comes in piece by piece answers as one that is read as a whole.
+//! A model whose file arrives in chunks gives the same logits as one that is read as a whole.
 
 #![cfg(feature = "cli")]
 
@@ -8,24 +8,24 @@ use bert8::activation::Activation;
 use bert8::bert::{BertConfig, emit_fp32};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
-use bert8::model_file::{Incoming, ModelFile};
+use bert8::model_file::{ModelFile, ModelFileBuilder};
 use bert8::onnx::{encode_model, pb};
 use bert8::text::Tokens;
 use common::fixed_scales::with_fixed_scales;
 use common::{tiny_bert, tiny_config};
 
-/// Wide enough that its weights are among the large tensors.
+/// A configuration wide enough that its weights count as large tensors.
 fn wide() -> BertConfig {
     BertConfig { hidden: 264, heads: 3, intermediate: 272, layers: 1, ..tiny_config(Activation::Gelu, 3) }
 }
 
-fn incoming(bytes: &[u8], step: usize) -> ModelFile {
-    let mut incoming = Incoming::default();
-    bytes.chunks(step).for_each(|piece| incoming.push(&piece.to_vec()));
-    incoming.finish()
+fn in_chunks(bytes: &[u8], step: usize) -> ModelFile {
+    let mut builder = ModelFileBuilder::default();
+    bytes.chunks(step).for_each(|chunk| builder.push(&chunk.to_vec()));
+    builder.finish()
 }
 
-/// Checks that the file in pieces gives the logits of the whole one, which is fused or not; on every kernel.
+/// Checks on every kernel that the file in chunks gives the logits of the whole file, and whether the model is fused.
 fn check(bytes: &[u8], fused: bool) {
     let tokens = Tokens { ids: vec![2, 17, 33, 8, 3, 41, 3], types: vec![0, 0, 0, 0, 0, 1, 1], truncated: false };
     for kernel in Kernel::all() {
@@ -33,9 +33,9 @@ fn check(bytes: &[u8], fused: bool) {
         let logits = whole.logits(&tokens).unwrap();
         assert_eq!(whole.fused().complete(), fused);
         for step in [1000, 65_536, bytes.len()] {
-            let model = Model::from_file(incoming(bytes, step), "pieces", kernel).unwrap();
+            let model = Model::from_file(in_chunks(bytes, step), "chunks", kernel).unwrap();
             assert_eq!(model.fused(), whole.fused());
-            assert_eq!(model.logits(&tokens).unwrap(), logits, "{} in pieces of {step}", kernel.name());
+            assert_eq!(model.logits(&tokens).unwrap(), logits, "{} in chunks of {step}", kernel.name());
         }
     }
 }
@@ -66,7 +66,7 @@ fn layers_may_share_their_weights() {
 
 #[test]
 fn an_unfused_model_answers_the_same() {
-    // A second reader of what is between a product and its scale: no pattern knows that.
+    // No pattern has a node between a product and its scale.
     let bytes = int8(|graph| {
         let product = graph.node.iter_mut().find(|node| node.op_type == "MatMulInteger").unwrap();
         let name = std::mem::replace(&mut product.output[0], "detour".to_owned());
@@ -89,12 +89,12 @@ fn an_fp32_model_answers_the_same() {
 }
 
 #[test]
-fn a_file_that_ends_early_is_one_error() {
+fn a_truncated_file_gives_the_same_error() {
     let bytes = int8(|_| ());
     for len in [0, 100, bytes.len() / 2, bytes.len() - 1] {
         let error = |file: ModelFile| Model::from_file(file, "cut.onnx", Kernel::detect()).unwrap_err().to_string();
         let whole = error(bytes[..len].to_vec().into());
-        assert_eq!(error(incoming(&bytes[..len], 10_000)), whole);
+        assert_eq!(error(in_chunks(&bytes[..len], 10_000)), whole);
         assert!(whole.contains("cut.onnx"), "{whole}");
     }
 }

@@ -1,96 +1,98 @@
-//! A model file while it comes in.
+//! Builds a [`ModelFile`] from the chunks of a download.
 
 use super::ModelFile;
-use super::kept::{Kept, Piece};
+use super::sparse_file::{Chunk, SparseFile};
 use crate::kernels::{GROUP, PANEL, PackedWeights, Packer};
-use crate::onnx::{Arriving, Source, WeightsAt};
+use crate::onnx::{ByteSource, WeightFinder, WeightsAt};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A model file of which more and more comes in. The weights of integer products are packed as soon as they are there, and
-/// their bytes are not kept; what else there is is kept where it comes from.
+/// Takes a model file chunk by chunk.
+///
+/// Packs the weights of integer products as soon as their bytes are complete, and drops those bytes. All other bytes
+/// stay in the chunks.
 #[derive(Debug)]
-pub struct Incoming<P> {
-    kept: Kept<P>,
-    arriving: Arriving,
+pub struct ModelFileBuilder<P> {
+    file: SparseFile<P>,
+    finder: WeightFinder,
     /// The weights whose first bytes are in `buffer`.
     begun: Option<WeightsAt>,
     buffer: Vec<u8>,
     packed: HashMap<WeightsAt, Arc<PackedWeights>>,
 }
 
-impl<P: Piece + 'static> Default for Incoming<P> {
-    /// A file of which nothing is there.
+impl<P: Chunk + 'static> Default for ModelFileBuilder<P> {
+    /// An empty file.
     fn default() -> Self {
-        let (kept, arriving) = (Kept::new(), Arriving::new([GROUP, PANEL]));
-        Incoming { kept, arriving, begun: None, buffer: Vec::new(), packed: HashMap::new() }
+        let (file, finder) = (SparseFile::new(), WeightFinder::new([GROUP, PANEL]));
+        ModelFileBuilder { file, finder, begun: None, buffer: Vec::new(), packed: HashMap::new() }
     }
 }
 
-impl<P: Piece + 'static> Incoming<P> {
-    /// Takes the bytes that follow, and copies what it keeps: `piece` is the caller's again.
-    pub fn push(&mut self, piece: &P) {
-        self.take(piece, P::copy);
+impl<P: Chunk + 'static> ModelFileBuilder<P> {
+    /// Appends `chunk`, and copies the bytes that the file keeps: the caller may reuse the chunk.
+    pub fn push(&mut self, chunk: &P) {
+        self.append(chunk, P::copy);
     }
 
-    /// Takes the bytes that follow, which stay as they are: they need not be copied.
-    pub fn keep(&mut self, piece: &P) {
-        self.take(piece, P::view);
+    /// Appends `chunk` without a copy: its bytes must not change while the file is in use.
+    pub fn keep(&mut self, chunk: &P) {
+        self.append(chunk, P::view);
     }
 
-    fn take(&mut self, piece: &P, kept_as: fn(&P, Range<usize>) -> P) {
-        let start = self.kept.size();
-        while self.kept.size() - start < piece.size() {
-            let at = self.kept.size() - start;
+    fn append(&mut self, chunk: &P, part: fn(&P, Range<usize>) -> P) {
+        let start = self.file.size();
+        while self.file.size() - start < chunk.size() {
+            let at = self.file.size() - start;
             match self.begun.take() {
-                Some(weights) => self.gather(weights, piece, at),
-                None => self.look_for_weights(piece, at, kept_as),
+                Some(weights) => self.gather(weights, chunk, at),
+                None => self.look_for_weights(chunk, at, part),
             }
         }
     }
 
-    /// Takes from `piece`, from `at` on, what is missing of `weights`, and packs them when they are there.
-    fn gather(&mut self, weights: WeightsAt, piece: &P, at: usize) {
+    /// Reads the missing bytes of `weights` from `chunk`, from `at` on, and packs the weights once they are complete.
+    fn gather(&mut self, weights: WeightsAt, chunk: &P, at: usize) {
         let missing = weights.bytes.len() - self.buffer.len();
-        let count = missing.min(piece.size() - at);
+        let count = missing.min(chunk.size() - at);
         let old = self.buffer.len();
         self.buffer.resize(old + count, 0);
-        piece.read(at, &mut self.buffer[old..]);
-        self.kept.skip(count);
+        chunk.read(at, &mut self.buffer[old..]);
+        self.file.skip(count);
         if count < missing {
             self.begun = Some(weights);
             return;
         }
         let [k, n] = weights.shape;
-        let mut packing = Packer::new(k, n);
-        packing.push(&self.buffer);
-        self.packed.insert(weights, packing.finish().into());
+        let mut packer = Packer::new(k, n);
+        packer.push(&self.buffer);
+        self.packed.insert(weights, packer.finish().into());
         self.buffer.clear();
     }
 
-    /// Keeps what is in `piece`, from `at` on, before the next weights.
-    fn look_for_weights(&mut self, piece: &P, at: usize, kept_as: fn(&P, Range<usize>) -> P) {
-        let before = self.kept.size();
-        self.kept.push(piece.view(at..piece.size()));
-        // What says where weights begin ends in this piece.
-        let found = self.arriving.next(&self.kept).filter(|weights| weights.bytes.start > before);
-        let end = found.as_ref().map_or(self.kept.size(), |weights| weights.bytes.start);
-        self.kept.replace_last(kept_as(piece, at..at + end - before));
+    /// Keeps the bytes of `chunk` from `at` up to the next weights.
+    fn look_for_weights(&mut self, chunk: &P, at: usize, part: fn(&P, Range<usize>) -> P) {
+        let before = self.file.size();
+        self.file.push(chunk.view(at..chunk.size()));
+        // Earlier chunks did not show these weights, so their header ends in this one.
+        let found = self.finder.next(&self.file).filter(|weights| weights.bytes.start > before);
+        let end = found.as_ref().map_or(self.file.size(), |weights| weights.bytes.start);
+        self.file.replace_last(part(chunk, at..at + end - before));
         self.begun = found;
     }
 
-    /// The file, all of which has come in.
+    /// Returns the file, once every chunk has been appended.
     pub fn finish(self) -> ModelFile {
-        ModelFile { source: Box::new(self.kept), packed: RefCell::new(self.packed) }
+        ModelFile { source: Box::new(self.file), packed: RefCell::new(self.packed) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::onnx::{GraphBuilder, Stored, decode_skeleton, encode_model, pb};
+    use crate::onnx::{GraphBuilder, InFile, decode_skeleton, encode_model, pb};
     use pb::tensor_proto::DataType;
 
     const SHAPE: [usize; 2] = [304, 256];
@@ -99,7 +101,7 @@ mod tests {
         (0..SHAPE[0] * SHAPE[1]).map(|i| ((i * 37 + i / 256 + seed) % 255) as i8).collect()
     }
 
-    /// Two products, between whose weights are a table and a small tensor.
+    /// Two products. Between their weights stand a table and a small tensor.
     fn model() -> pb::ModelProto {
         let mut g = GraphBuilder::new("test");
         g.input("x", DataType::Uint8, &[]);
@@ -115,28 +117,28 @@ mod tests {
         g.finish(&[])
     }
 
-    fn incoming(bytes: &[u8], step: usize) -> Incoming<Vec<u8>> {
-        let mut incoming = Incoming::default();
-        // The first is kept, as those that waited are.
-        for (at, piece) in bytes.chunks(step).map(<[u8]>::to_vec).enumerate() {
-            if at == 0 { incoming.keep(&piece) } else { incoming.push(&piece) }
+    fn builder(bytes: &[u8], step: usize) -> ModelFileBuilder<Vec<u8>> {
+        let mut builder = ModelFileBuilder::default();
+        // Both ways to append must work in one file.
+        for (at, chunk) in bytes.chunks(step).map(<[u8]>::to_vec).enumerate() {
+            if at == 0 { builder.keep(&chunk) } else { builder.push(&chunk) }
         }
-        incoming
+        builder
     }
 
     #[test]
-    fn weights_are_packed_as_they_come_in_and_the_rest_is_kept() {
+    fn weights_are_packed_on_arrival_and_all_other_bytes_are_kept() {
         let bytes = encode_model(&model());
         for step in [1, 7, 4096, 70_000, bytes.len()] {
-            let incoming = incoming(&bytes, step);
-            assert_eq!(incoming.packed.len(), 2, "in pieces of {step}");
-            let file = incoming.finish();
+            let builder = builder(&bytes, step);
+            assert_eq!(builder.packed.len(), 2, "in chunks of {step}");
+            let file = builder.finish();
             assert_eq!(file.size(), bytes.len());
             let skeleton = decode_skeleton(file.source(), "test.onnx").unwrap();
             assert_eq!(skeleton, decode_skeleton(&bytes, "test.onnx").unwrap());
             for (name, seed) in [("first", 0), ("table", 1), ("second", 2)] {
                 let tensor = skeleton.graph.iter().flat_map(|g| &g.initializer).find(|t| t.name == name).unwrap();
-                let Stored(range) = Stored::of(tensor).unwrap();
+                let InFile(range) = InFile::of(tensor).unwrap();
                 let mut read = vec![0; range.len()];
                 file.read(range.start, &mut read).unwrap();
                 assert_eq!(read, bytes[range.clone()], "{name}");
@@ -147,23 +149,23 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_would_be_filled_up_are_kept() {
-        // Packed, a single column takes the place of eight.
+    fn weights_that_packing_would_pad_are_not_packed() {
+        // Packing pads a single column to eight.
         for shape in [[304 * 256, 1], [1, 304 * 256], [300, 256], [304, 250]] {
             let mut model = model();
             let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
             tensor.dims = shape.map(|size| size as i64).to_vec();
             tensor.raw_data.resize(shape[0] * shape[1], 0);
-            assert_eq!(incoming(&encode_model(&model), 4096).packed.len(), 1, "{shape:?}");
+            assert_eq!(builder(&encode_model(&model), 4096).packed.len(), 1, "{shape:?}");
         }
     }
 
     #[test]
-    fn what_no_model_has_ends_the_search() {
+    fn sizes_beyond_any_model_end_the_search() {
         let packed = |edit: &dyn Fn(&mut pb::GraphProto)| {
             let mut model = model();
             edit(model.graph.as_mut().unwrap());
-            incoming(&encode_model(&model), 1 << 20).packed.len()
+            builder(&encode_model(&model), 1 << 20).packed.len()
         };
         let vast = |graph: &mut pb::GraphProto| {
             graph.initializer[0].dims = vec![8, (8 << 20) + 8];
@@ -180,29 +182,29 @@ mod tests {
     }
 
     #[test]
-    fn weights_before_their_products_are_kept() {
+    fn weights_before_their_products_are_not_packed() {
         let mut parts = model();
         let graph = parts.graph.as_mut().unwrap();
         let node = std::mem::take(&mut graph.node);
         let nodes = pb::ModelProto { graph: Some(pb::GraphProto { node, ..Default::default() }), ..Default::default() };
         let bytes = [encode_model(&parts), encode_model(&nodes)].concat();
-        let incoming = incoming(&bytes, 5000);
-        assert!(incoming.packed.is_empty());
-        let file = incoming.finish();
+        let builder = builder(&bytes, 5000);
+        assert!(builder.packed.is_empty());
+        let file = builder.finish();
         let skeleton = decode_skeleton(file.source(), "test.onnx").unwrap();
         assert_eq!(skeleton, decode_skeleton(&bytes, "test.onnx").unwrap());
     }
 
     #[test]
-    fn whatever_is_cut_off_or_damaged_reads_as_it_does_from_memory() {
+    fn truncated_and_damaged_files_read_as_from_memory() {
         let bytes = encode_model(&model());
         let check = |bytes: &[u8]| {
-            let file = incoming(bytes, 50_000).finish();
+            let file = builder(bytes, 50_000).finish();
             let plain = decode_skeleton(&bytes.to_vec(), "test.onnx");
             let skeleton = decode_skeleton(file.source(), "test.onnx").map_err(|e| e.to_string());
             assert_eq!(skeleton, plain.map_err(|e| e.to_string()));
-            for Stored(range) in
-                skeleton.iter().flat_map(|m| &m.graph).flat_map(|g| &g.initializer).filter_map(Stored::of)
+            for InFile(range) in
+                skeleton.iter().flat_map(|m| &m.graph).flat_map(|g| &g.initializer).filter_map(InFile::of)
             {
                 let mut read = vec![0; range.len()];
                 file.read(range.start, &mut read).unwrap();
@@ -210,7 +212,7 @@ mod tests {
             }
         };
         (0..bytes.len()).step_by(1237).for_each(|len| check(&bytes[..len]));
-        // Where the messages' keys and lengths are.
+        // The keys and lengths of the protobuf messages.
         let headers = (0..400).chain(bytes.len() - 120..bytes.len());
         for at in headers {
             for value in [0, 0x7f, 0x80, 0xff, bytes[at] ^ 1] {

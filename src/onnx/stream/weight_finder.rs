@@ -1,7 +1,7 @@
-//! Finding weights in a model file while it comes in.
+//! Finds weights in a model file while it arrives.
 
+use super::byte_source::ByteSource;
 use super::skeleton::{GRAPH_INITIALIZER, GRAPH_NODE, LARGE, MODEL_GRAPH, TENSOR_RAW_DATA};
-use super::source::Source;
 use super::wire::{Field, HEADER};
 use crate::onnx::pb;
 use pb::tensor_proto::DataType;
@@ -9,44 +9,46 @@ use prost::Message;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Weights of more bytes are no BERT's: they are left alone, so that what a damaged file says of itself makes no one wait or ask
-/// for memory.
+/// The largest weights to report, in bytes. No BERT has larger ones. The limit keeps a damaged length from making
+/// anyone wait for bytes, or allocate memory for them.
 const MOST: usize = 64 << 20;
 
-/// Fields to look at; those of the largest BERTs are a tenth of this.
+/// The number of protobuf fields to read at most, ten times as many as the largest BERT has.
 const FIELDS: usize = 1 << 18;
 
-/// Where a source has the INT8 weights of an integer product.
+/// The INT8 weights of an integer product in a model file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WeightsAt {
-    /// Their bytes.
+    /// The byte range of the values in the file.
     pub bytes: Range<usize>,
-    /// Rows and columns: as many values as there are bytes.
+    /// `[K, N]`; one byte per value, row-major.
     pub shape: [usize; 2],
 }
 
-/// Goes through a model file as far as it has come in, and finds the large weights of MatMulInteger nodes that stand before
-/// them. In a file that is ordered in another way, or damaged, it finds fewer or none.
+/// Walks the fields of a model file as far as it has arrived, and finds the large weights of MatMulInteger nodes.
+///
+/// The nodes must stand before the initializers. In a file of another order, or a damaged one, it finds fewer weights
+/// or none.
 #[derive(Debug)]
-pub struct Arriving {
-    /// What the weights' rows and columns are multiples of.
+pub struct WeightFinder {
+    /// Rows and columns must be multiples of these.
     multiples: [usize; 2],
-    /// How many more fields are looked at.
+    /// How many more fields to read.
     fields: usize,
-    /// Where the next field begins; `None` after something that is no ONNX file.
+    /// Where the next field begins; `None` once something is not ONNX.
     at: Option<usize>,
-    /// Where the messages around it end.
+    /// Where the enclosing messages end, outermost first.
     ends: Vec<usize>,
-    /// The second inputs of the products so far.
+    /// The second inputs of all products so far.
     operands: HashSet<String>,
-    /// The fields of the tensor at hand, those before its values.
+    /// The fields of the current tensor that stand before its values.
     tensor: Vec<u8>,
 }
 
-impl Arriving {
-    /// A file of which nothing has come in, for weights whose rows and columns are multiples of `multiples`.
+impl WeightFinder {
+    /// A finder at the start of a file. It reports weights whose rows and columns are multiples of `multiples`.
     pub fn new(multiples: [usize; 2]) -> Self {
-        Arriving {
+        WeightFinder {
             multiples,
             fields: FIELDS,
             at: Some(0),
@@ -56,20 +58,20 @@ impl Arriving {
         }
     }
 
-    /// The next weights that begin in `source`, which holds what has come in so far, the values of weights apart; `None` until
-    /// more has.
-    pub fn next(&mut self, source: &dyn Source) -> Option<WeightsAt> {
+    /// The next weights that begin in `source`, or `None` if more of the file must arrive first. `source` holds the
+    /// file so far; the values of reported weights may be missing.
+    pub fn next(&mut self, source: &dyn ByteSource) -> Option<WeightsAt> {
         loop {
             let at = self.at?;
             while self.ends.pop_if(|end| *end <= at).is_some() {}
             let end = self.ends.last().copied().unwrap_or(usize::MAX);
             let mut header = [0; HEADER];
             let header = &mut header[..HEADER.min(end - at)];
-            let there = source.read_some(at, header);
-            let field = match Field::decode(&header[..there], at, end) {
+            let available = source.read_some(at, header);
+            let field = match Field::decode(&header[..available], at, end) {
                 Ok(field) => field,
                 Err(_) => {
-                    self.at = (there < header.len()).then_some(at);
+                    self.at = (available < header.len()).then_some(at);
                     return None;
                 }
             };
@@ -81,9 +83,9 @@ impl Arriving {
                     self.ends.push(field.whole.end);
                     self.at = Some(field.value.start);
                 }
-                // A product's node is small.
+                // The node of a product is small.
                 (1, GRAPH_NODE) if field.value.len() < LARGE => {
-                    let node = self.arrived(source, field.whole.start, field.value)?;
+                    let node = self.read(source, field.whole.start, field.value)?;
                     self.operands.extend(weights_of(&node));
                 }
                 (2, TENSOR_RAW_DATA) if field.delimited && (LARGE + 1..=MOST).contains(&field.value.len()) => {
@@ -93,7 +95,7 @@ impl Arriving {
                     }
                 }
                 (2, _) if self.tensor.len() + field.whole.len() < LARGE => {
-                    let bytes = self.arrived(source, field.whole.start, field.whole)?;
+                    let bytes = self.read(source, field.whole.start, field.whole)?;
                     self.tensor.extend(bytes);
                 }
                 _ => {}
@@ -101,8 +103,8 @@ impl Arriving {
         }
     }
 
-    /// The bytes at `range`; `None` if they are not there yet, and the field at `start` is looked at again.
-    fn arrived(&mut self, source: &dyn Source, start: usize, range: Range<usize>) -> Option<Vec<u8>> {
+    /// The bytes at `range`. Returns `None` if they are incomplete, and steps back to the field at `start`.
+    fn read(&mut self, source: &dyn ByteSource, start: usize, range: Range<usize>) -> Option<Vec<u8>> {
         let mut bytes = vec![0; range.len()];
         if source.read(range.start, &mut bytes).is_err() {
             self.at = Some(start);
@@ -111,7 +113,7 @@ impl Arriving {
         Some(bytes)
     }
 
-    /// The tensor at hand, whose values are at `bytes`, if it is weights.
+    /// The current tensor, whose values are at `bytes`, if a product multiplies with it.
     fn weights(&self, bytes: &Range<usize>) -> Option<WeightsAt> {
         let tensor = pb::TensorProto::decode(&*self.tensor).ok()?;
         let [rows, columns] = tensor.dims[..] else { return None };
@@ -123,7 +125,7 @@ impl Arriving {
     }
 }
 
-/// What the node's integer product multiplies with, if it is one.
+/// The name of the weights, if the encoded `node` is a MatMulInteger.
 fn weights_of(node: &[u8]) -> Option<String> {
     let node = pb::NodeProto::decode(node).ok().filter(|node| node.op_type == "MatMulInteger")?;
     node.input.into_iter().nth(1)
