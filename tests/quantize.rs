@@ -11,8 +11,8 @@ use bert8::metrics::{argmax, sqnr_db};
 use bert8::model::Model;
 use bert8::onnx::{decode_model, encode_model};
 use bert8::quantize::{
-    CalibrationInfo, Control, Format, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
-    layer_reports, quantize,
+    AccuracyControl, CalibrationInfo, Format, IgnoredScope, Metric, Options, Preset, QuantizedModel, RangeEstimator,
+    Rounding, Shift, Smoothing, layer_reports, quantize,
 };
 use bert8::text::Tokens;
 use common::{tiny_bert, tiny_config};
@@ -34,7 +34,7 @@ fn sequences(count: usize, salt: usize) -> Vec<Tokens> {
     (0..count).map(sequence).collect()
 }
 
-fn quantized(bert: &Bert, options: &Options, control: Option<&Control>) -> Quantized {
+fn quantized(bert: &Bert, options: &Options, control: Option<&AccuracyControl>) -> QuantizedModel {
     quantize(bert, &sequences(40, 0), options, INFO, control, |_| ()).unwrap()
 }
 
@@ -73,7 +73,8 @@ fn every_method_gives_a_fused_model_near_fp32() {
     let exact = fp32(&bert, &samples).concat();
     let fast = Preset::Fast.options();
     let mut options = vec![Preset::Fast.options(), Preset::Balanced.options(), Preset::Best.options()];
-    let ranges = [Range::MinMax, Range::Percentile(99.9), Range::Mse, Range::Entropy];
+    let ranges =
+        [RangeEstimator::MinMax, RangeEstimator::Percentile(99.9), RangeEstimator::Mse, RangeEstimator::Entropy];
     options.extend(ranges.map(|range| Options { range, ..fast.clone() }));
     options.extend([Rounding::Mse, Rounding::Gptq].map(|rounding| Options { rounding, ..fast.clone() }));
     options.extend([Smoothing::Off, Smoothing::Fixed(0.5)].map(|smoothing| Options { smoothing, ..fast.clone() }));
@@ -101,11 +102,11 @@ fn the_mean_of_every_logit_is_that_of_fp32() {
         };
         let fast = Preset::Fast.options();
         let without = quantized(&bert, &Options { bias_correction: false, ..fast.clone() }, None);
-        assert!(without.report.head.is_none());
+        assert!(without.report.classifier_correction.is_none());
         assert!(errors(without.onnx).iter().any(|error| error.abs() > 1e-4));
 
         let with = quantized(&bert, &fast, None);
-        let head = with.report.head.unwrap();
+        let head = with.report.classifier_correction.unwrap();
         assert!(head.correction.len() == labels && head.corrected_rmse < head.uncorrected_rmse, "{head:?}");
         let left = errors(with.onnx.clone());
         assert!(left.iter().all(|error| error.abs() < 1e-5), "{labels} labels: {left:?}");
@@ -128,9 +129,9 @@ fn the_mean_of_every_logit_is_that_of_fp32() {
 #[test]
 fn a_model_without_integers_keeps_its_biases() {
     let (bert, samples) = (bert(), sequences(10, 5));
-    let ignored = Ignored::new(vec!["*".to_owned()]);
+    let ignored = IgnoredScope::new(vec!["*".to_owned()]);
     let same = quantized(&bert, &Options { ignored, ..Options::default() }, None);
-    assert!(same.report.head.is_none());
+    assert!(same.report.classifier_correction.is_none());
     assert_eq!(logits(same.onnx, &samples), fp32(&bert, &samples));
 }
 
@@ -198,7 +199,7 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
         ("embeddings.*", 0, 2),
         ("layer.0.*", 7, 1),
     ] {
-        let ignored = Ignored::new(vec![pattern.to_owned()]);
+        let ignored = IgnoredScope::new(vec![pattern.to_owned()]);
         let int8 = quantized(&bert, &Options { ignored, ..Options::default() }, None);
         let model = Model::from_bytes(int8.onnx.clone(), "int8").unwrap();
         let fused = model.fused();
@@ -207,7 +208,7 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
         assert_eq!(fused.layers, all.fused().layers);
         assert!(sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap() > 20.0, "{pattern}");
     }
-    let nothing = Options { ignored: Ignored::new(vec!["layer.7.*".to_owned()]), ..Options::default() };
+    let nothing = Options { ignored: IgnoredScope::new(vec!["layer.7.*".to_owned()]), ..Options::default() };
     let error = quantize(&bert, &samples, &nothing, INFO, None, |_| ()).unwrap_err().to_string();
     assert!(error.contains("`layer.7.*` matches no part"), "{error}");
 }
@@ -223,15 +224,16 @@ fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
 fn accuracy_control_returns_parts_until_the_drop_is_met() {
     let hard = with_outliers(&bert());
     let data = labelled(&hard, 3);
-    let options = Options { smoothing: Smoothing::Off, range: Range::Percentile(90.0), ..Preset::Fast.options() };
+    let options =
+        Options { smoothing: Smoothing::Off, range: RangeEstimator::Percentile(90.0), ..Preset::Fast.options() };
     for (metric, format) in [(Metric::Agreement, Format::Integer), (Metric::Accuracy, Format::Qdq)] {
         let options = Options { format, ..options.clone() };
-        let control = Control { metric, max_drop: 0.0, data: &data };
+        let control = AccuracyControl { metric, max_drop: 0.0, data: &data };
         let int8 = quantized(&hard, &options, Some(&control));
         let report = int8.report.control.unwrap();
-        assert!(report.int8.value < 1.0 && !report.returned.is_empty(), "the model is too easy: {report:?}");
+        assert!(report.int8.value < 1.0 && !report.reverted.is_empty(), "the model is too easy: {report:?}");
         assert_eq!((report.fp32.value, report.result.value), (1.0, 1.0), "{report:?}");
-        assert!(report.returned.is_sorted_by(|a, b| a.damage >= b.damage));
+        assert!(report.reverted.is_sorted_by(|a, b| a.damage >= b.damage));
         assert_eq!(report.result.bytes, int8.onnx.len());
         let samples: Vec<Tokens> = data.iter().map(|(tokens, _)| tokens.clone()).collect();
         for ((_, label), logits) in data.iter().zip(logits(int8.onnx, &samples)) {
@@ -247,10 +249,10 @@ fn labelled_pairs_play_no_part_but_in_returning_units() {
     for salt in [1, 2] {
         let data = labelled(&bert, salt);
         // Met from the start, whatever the pairs.
-        let control = Control { metric: Metric::F1, max_drop: 1.0, data: &data };
+        let control = AccuracyControl { metric: Metric::F1, max_drop: 1.0, data: &data };
         assert_eq!(quantized(&bert, &Options::default(), Some(&control)).onnx, plain);
     }
-    let nothing = Control { metric: Metric::F1, max_drop: 0.0, data: &[] };
+    let nothing = AccuracyControl { metric: Metric::F1, max_drop: 0.0, data: &[] };
     let error = quantize(&bert, &sequences(3, 0), &Options::default(), INFO, Some(&nothing), |_| ()).unwrap_err();
     assert!(error.to_string().contains("labelled pair"), "{error}");
 }
