@@ -1,4 +1,4 @@
-//! The real demo model, from its folder to answers: INT8 decides as FP32 does.
+//! The demo model, from its folder to answers: INT8 predicts the same classes as FP32.
 
 #![cfg(feature = "cli")]
 
@@ -27,7 +27,7 @@ fn folder() -> PathBuf {
     Path::new(ROOT).join("models/minilm-l6-mrpc")
 }
 
-/// Both models, quantized as `./build.sh model` does it.
+/// Both models. INT8 is quantized as `./build.sh model` does.
 fn demo() -> &'static Demo {
     static DEMO: OnceLock<Demo> = OnceLock::new();
     DEMO.get_or_init(|| {
@@ -93,13 +93,13 @@ fn every_layer_is_fused_and_the_file_is_small() {
 }
 
 #[test]
-fn int8_decides_as_fp32_on_the_examples() {
+fn int8_agrees_with_fp32_on_the_examples() {
     let outcome = evaluate(&read_pairs(&Path::new(ROOT).join("models/examples.tsv")).unwrap());
     assert!(outcome.agreement >= 0.95, "agreement {}", outcome.agreement);
 }
 
 #[test]
-fn mrpc_scores_are_the_model_card_s() {
+fn mrpc_scores_match_the_model_card() {
     let Some(data) = common::shared("data/mrpc/dev.tsv") else { return };
     let outcome = evaluate(&read_pairs(&data).unwrap());
     let round = |value: f64| (value * 1e4).round() / 1e4;
@@ -111,7 +111,7 @@ fn mrpc_scores_are_the_model_card_s() {
 }
 
 #[test]
-fn one_model_answers_two_threads_alike() {
+fn two_threads_get_the_same_answers() {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..2).map(|_| scope.spawn(|| demo().int8.classify("A b c.", "C b a.").unwrap().logits)).collect();

@@ -1,5 +1,5 @@
-//! Quantization as the library offers it: every method gives a model that answers as FP32 does, parts can be left out, and
-//! accuracy control meets its bound.
+//! Quantization through the library: models of every method answer almost as FP32 does, parts can stay in FP32, and accuracy
+//! control meets its bound.
 
 #![cfg(feature = "cli")]
 
@@ -24,7 +24,7 @@ fn bert() -> Bert {
     tiny_bert(tiny_config(Activation::Gelu, 3))
 }
 
-/// Sequences of 1 to 9 tokens, different for every `salt`.
+/// Sequences of 1 to 9 tokens. They differ for every `salt`.
 fn sequences(count: usize, salt: usize) -> Vec<Tokens> {
     let sequence = |at: usize| {
         let len = 1 + at % 9;
@@ -47,15 +47,15 @@ fn fp32(bert: &Bert, samples: &[Tokens]) -> Vec<Vec<f32>> {
     logits(encode_model(&emit_fp32(bert)), samples)
 }
 
-/// A copy whose queries, values and up-projections see, or make, a few features of 300 times the others' size, in ways that
-/// leave its answers as they are but for rounding.
+/// A copy with the same answers whose values have one channel that is 300 times as large as the others. The next layer's
+/// weights undo the factor.
 fn with_outliers(bert: &Bert) -> Bert {
     let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for (name, shape) in bert.config().tensor_shapes() {
         let mut values = bert.weight(&name).to_vec();
         let columns = *shape.last().unwrap();
         if name.contains("attention.self.value") {
-            // Rows of the weight, or elements of the bias.
+            // A row of the weight, or one element of the bias.
             let row = if shape.len() == 2 { columns } else { 1 };
             values[3 * row..4 * row].iter_mut().for_each(|w| *w *= 300.0);
         }
@@ -68,7 +68,7 @@ fn with_outliers(bert: &Bert) -> Bert {
 }
 
 #[test]
-fn every_method_gives_a_fused_model_near_fp32() {
+fn models_of_every_method_are_fused_and_close_to_fp32() {
     let (bert, samples) = (bert(), sequences(30, 5));
     let exact = fp32(&bert, &samples).concat();
     let fast = Preset::Fast.options();
@@ -90,14 +90,14 @@ fn every_method_gives_a_fused_model_near_fp32() {
 }
 
 #[test]
-fn the_mean_of_every_logit_is_that_of_fp32() {
+fn the_mean_of_every_logit_equals_that_of_fp32() {
     for labels in [1, 2, 7] {
         let (bert, samples) = (tiny_bert(tiny_config(Activation::Gelu, labels)), sequences(40, 0));
         let exact = fp32(&bert, &samples);
-        // By class: the mean over the calibration pairs of FP32's logits less INT8's.
+        // The mean over the calibration pairs of the FP32 logits less the INT8 logits, class by class.
         let errors = |onnx: Vec<u8>| -> Vec<f32> {
-            let got = logits(onnx, &samples);
-            let mean = |class: usize| exact.iter().zip(&got).map(|(e, g)| e[class] - g[class]).sum::<f32>() / 40.0;
+            let int8 = logits(onnx, &samples);
+            let mean = |class: usize| exact.iter().zip(&int8).map(|(e, g)| e[class] - g[class]).sum::<f32>() / 40.0;
             (0..labels).map(mean).collect()
         };
         let fast = Preset::Fast.options();
@@ -106,8 +106,8 @@ fn the_mean_of_every_logit_is_that_of_fp32() {
         assert!(errors(without.onnx).iter().any(|error| error.abs() > 1e-4));
 
         let with = quantized(&bert, &fast, None);
-        let head = with.report.classifier_correction.unwrap();
-        assert!(head.correction.len() == labels && head.corrected_rmse < head.uncorrected_rmse, "{head:?}");
+        let found = with.report.classifier_correction.unwrap();
+        assert!(found.correction.len() == labels && found.corrected_rmse < found.uncorrected_rmse, "{found:?}");
         let left = errors(with.onnx.clone());
         assert!(left.iter().all(|error| error.abs() < 1e-5), "{labels} labels: {left:?}");
 
@@ -120,14 +120,14 @@ fn the_mean_of_every_logit_is_that_of_fp32() {
         let new = bias(&with.onnx);
         let new = new.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
         let correction = new.zip(bert.weight("classifier.bias")).map(|(new, old)| new - old);
-        for (found, reported) in correction.zip(&head.correction) {
-            assert!((found - reported).abs() < 1e-6, "{found} {reported}");
+        for (added, reported) in correction.zip(&found.correction) {
+            assert!((added - reported).abs() < 1e-6, "{added} {reported}");
         }
     }
 }
 
 #[test]
-fn a_model_without_integers_keeps_its_biases() {
+fn a_model_that_stays_in_fp32_keeps_its_biases() {
     let (bert, samples) = (bert(), sequences(10, 5));
     let ignored = IgnoredScope::new(vec!["*".to_owned()]);
     let same = quantized(&bert, &Options { ignored, ..Options::default() }, None);
@@ -143,7 +143,7 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn smoothing_undoes_outlier_features() {
+fn smoothing_removes_outlier_channels() {
     let (plain, samples) = (bert(), sequences(30, 5));
     let hard = with_outliers(&plain);
     let exact = fp32(&hard, &samples).concat();
@@ -155,8 +155,8 @@ fn smoothing_undoes_outlier_features() {
     assert!(with > without + 6.0, "{with} {without}");
 }
 
-/// A copy with attention that is far from even, and in which a feature of the keys is 100 times as large as the others, and the
-/// same of the queries as small.
+/// A copy with sharp attention, in which one channel of the keys is 100 times as large as the others, and the same channel of the
+/// queries 100 times as small.
 fn with_large_keys(bert: &Bert) -> Bert {
     let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for (name, shape) in bert.config().tensor_shapes() {
@@ -213,7 +213,7 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
     assert!(error.contains("`layer.7.*` matches no part"), "{error}");
 }
 
-/// Labels that FP32 is right about.
+/// Sequences whose labels are the FP32 model's predictions.
 fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
     let samples = sequences(60, salt);
     let labels = fp32(bert, &samples);
@@ -221,7 +221,7 @@ fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
 }
 
 #[test]
-fn accuracy_control_returns_parts_until_the_drop_is_met() {
+fn accuracy_control_reverts_parts_until_the_bound_is_met() {
     let hard = with_outliers(&bert());
     let data = labelled(&hard, 3);
     let options =
@@ -243,12 +243,12 @@ fn accuracy_control_returns_parts_until_the_drop_is_met() {
 }
 
 #[test]
-fn labelled_pairs_play_no_part_but_in_returning_units() {
+fn labelled_pairs_only_decide_which_parts_are_reverted() {
     let bert = bert();
     let plain = quantized(&bert, &Options::default(), None).onnx;
     for salt in [1, 2] {
         let data = labelled(&bert, salt);
-        // Met from the start, whatever the pairs.
+        // The bound is met before any part is reverted.
         let control = AccuracyControl { metric: Metric::F1, max_drop: 1.0, data: &data };
         assert_eq!(quantized(&bert, &Options::default(), Some(&control)).onnx, plain);
     }
@@ -258,7 +258,7 @@ fn labelled_pairs_play_no_part_but_in_returning_units() {
 }
 
 #[test]
-fn the_report_tells_the_noise_of_every_layer() {
+fn the_report_has_the_noise_of_every_layer() {
     let bert = bert();
     let int8 = quantized(&bert, &Options::default(), None);
     let layers = layer_reports(&bert, &int8.onnx, &sequences(5, 0)).unwrap();
