@@ -1,12 +1,12 @@
 //! The FP32 model [`Bert`]: every importer returns one, and everything else starts from one.
 //!
-//! - **Import**: [`import_folder`] reads a Hugging Face model folder, [`import_onnx`] and [`import_onnx_file`] an ONNX export.
+//! - **Import**: [`import_folder`] reads a Hugging Face model folder, [`import_onnx`](import_onnx()) and [`import_onnx_file`] an ONNX export.
 //!   The ONNX importer recognizes BERT by the structure of the graph, and checks its result by running both models.
 //!   [`random_bert`] makes a model with random weights.
 //! - **Graph**: [`build_graph`] writes the ONNX graph of a model. It leaves embedding tables, linear layers and attention
 //!   scores, the parts that quantization changes, to a [`Lowering`]. [`Float`] is the FP32 lowering; `quantize` has those of
 //!   the INT8 formats, and one that records calibration statistics.
-//! - **Export**: [`emit_fp32`] returns the FP32 ONNX model; [`config_json`] and [`safetensors`] return the files of a Hugging
+//! - **Export**: [`emit_fp32`] returns the FP32 ONNX model; [`config_json`] and [`safetensors`](safetensors()) return the files of a Hugging
 //!   Face model folder.
 //!
 //! # Names
