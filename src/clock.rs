@@ -1,6 +1,6 @@
-//! Time, where there is an operating system and where there is a browser.
+//! A monotonic clock for native builds and for browsers.
 
-/// Milliseconds since some fixed moment.
+/// Milliseconds since a fixed but arbitrary moment.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn now_ms() -> f64 {
     use std::sync::OnceLock;
@@ -9,7 +9,7 @@ pub fn now_ms() -> f64 {
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
-/// Milliseconds since some fixed moment.
+/// Milliseconds since a fixed but arbitrary moment.
 #[cfg(target_arch = "wasm32")]
 pub fn now_ms() -> f64 {
     performance_now()

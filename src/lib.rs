@@ -37,7 +37,7 @@ pub mod model_file;
 pub mod onnx;
 pub mod ops;
 pub mod quantize;
-mod rng;
+pub mod rng;
 pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

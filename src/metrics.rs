@@ -1,33 +1,33 @@
-//! How good and how fast: accuracy, F1, agreement, signal to noise, latency.
+//! Quality and speed metrics: accuracy, F1, signal to noise ratio, latency.
 
 use serde::Serialize;
 
-/// Counts of a binary decision against its labels; class 1 is positive.
+/// Counts predictions against labels. Class 1 is the positive class of F1; there may be more than two classes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     true_positive: usize,
     false_positive: usize,
     false_negative: usize,
-    right: usize,
+    correct: usize,
     total: usize,
 }
 
 impl Counts {
-    /// Counts one decision.
+    /// Counts one prediction. Both arguments are class ids.
     pub fn add(&mut self, predicted: usize, label: usize) {
         self.total += 1;
-        self.right += usize::from(predicted == label);
+        self.correct += usize::from(predicted == label);
         self.true_positive += usize::from(predicted == 1 && label == 1);
         self.false_positive += usize::from(predicted == 1 && label != 1);
         self.false_negative += usize::from(predicted != 1 && label == 1);
     }
 
-    /// The share of right decisions.
+    /// The share of correct predictions, 0 to 1. Returns 0 if nothing was counted.
     pub fn accuracy(&self) -> f64 {
-        ratio(self.right, self.total)
+        ratio(self.correct, self.total)
     }
 
-    /// F1 of class 1, as GLUE defines it: `2·TP / (2·TP + FP + FN)`.
+    /// F1 of class 1 as GLUE defines it: `2·TP / (2·TP + FP + FN)`, 0 to 1. Returns 0 if the denominator is 0.
     pub fn f1(&self) -> f64 {
         ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
     }
@@ -37,20 +37,21 @@ fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// `10·log10(Σ reference² / Σ (reference − value)²)`; `None` where there is no noise or no signal.
+/// The signal to quantization noise ratio in decibels: `10·log10(Σ reference² / Σ (reference − value)²)`. Returns `None` if
+/// the signal or the noise is 0.
 pub fn sqnr_db(reference: &[f32], values: &[f32]) -> Option<f64> {
     let signal: f64 = reference.iter().map(|&r| f64::from(r).powi(2)).sum();
     let noise: f64 = reference.iter().zip(values).map(|(&r, &v)| (f64::from(r) - f64::from(v)).powi(2)).sum();
     (signal > 0.0 && noise > 0.0).then(|| 10.0 * (signal / noise).log10())
 }
 
-/// The root of the mean squared difference.
+/// The root mean square of `reference − value`. Returns 0 for empty slices.
 pub fn rmse(reference: &[f32], values: &[f32]) -> f64 {
     let squares: f64 = reference.iter().zip(values).map(|(&r, &v)| (f64::from(r) - f64::from(v)).powi(2)).sum();
     (squares / reference.len().max(1) as f64).sqrt()
 }
 
-/// The index of the largest value, the first where several are equal.
+/// The index of the largest value; the first if several are equal. Returns 0 for an empty slice.
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (at, value) in values.iter().enumerate() {
@@ -61,10 +62,10 @@ pub fn argmax(values: &[f32]) -> usize {
     best
 }
 
-/// A summary of durations in milliseconds.
+/// Statistics of durations in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Latency {
-    /// Measurements.
+    /// The number of measurements.
     pub runs: usize,
     /// The mean.
     pub mean_ms: f64,
@@ -72,16 +73,16 @@ pub struct Latency {
     pub min_ms: f64,
     /// The median.
     pub p50_ms: f64,
-    /// Nine in ten were no longer.
+    /// The 90th percentile, by nearest rank.
     pub p90_ms: f64,
-    /// 99 in 100 were no longer.
+    /// The 99th percentile, by nearest rank.
     pub p99_ms: f64,
     /// The longest.
     pub max_ms: f64,
 }
 
 impl Latency {
-    /// Summarises `durations` in milliseconds; `None` where there are none.
+    /// Summarizes `durations` in milliseconds. Returns `None` if there are none.
     pub fn new(durations: &[f64]) -> Option<Self> {
         let mut sorted = durations.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -98,12 +99,13 @@ impl Latency {
     }
 }
 
+/// The median of ascending values.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
 }
 
-/// The nearest-rank percentile.
+/// The nearest-rank percentile of ascending values, for a share from 0 to 1.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f1_is_that_of_class_one() {
+    fn class_one_is_the_positive_class() {
         let mut counts = Counts::default();
         for (predicted, label) in [(1, 1), (1, 1), (1, 0), (0, 1), (0, 0), (2, 1)] {
             counts.add(predicted, label);
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn sqnr_counts_decibels() {
+    fn sqnr_is_in_decibels() {
         assert!((sqnr_db(&[1.0, -1.0], &[1.1, -1.1]).unwrap() - 20.0).abs() < 1e-4);
         assert_eq!(sqnr_db(&[1.0], &[1.0]), None);
         assert_eq!(sqnr_db(&[0.0], &[1.0]), None);

@@ -1,18 +1,18 @@
-//! Random numbers that depend on a seed alone.
+//! Seeded pseudo-random numbers, the same on every machine.
 
-/// SplitMix64.
-#[derive(Debug)]
+/// A SplitMix64 generator. Not for cryptography.
+#[derive(Debug, Clone)]
 pub struct Rng {
     state: u64,
 }
 
 impl Rng {
-    /// The stream of `seed`.
+    /// A generator that starts at `seed`. Equal seeds return equal numbers.
     pub fn new(seed: u64) -> Self {
         Rng { state: seed }
     }
 
-    /// 64 random bits.
+    /// Returns 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -21,8 +21,21 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number of mean 0 and variance 1, near to normal and within ±2√3: the sum of four uniform ones. Needs no logarithm,
-    /// whose last bit depends on the machine.
+    /// Returns an integer from 0 to `limit − 1`. Numbers are nearly uniform if `limit` is far below 2⁶⁴.
+    ///
+    /// # Panics
+    /// If `limit` is 0.
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.bits() % limit as u64) as usize
+    }
+
+    /// Returns a uniform number in [0, 1), a multiple of 2⁻²⁴.
+    pub fn uniform(&mut self) -> f32 {
+        (self.bits() >> 40) as f32 / (1u64 << 24) as f32
+    }
+
+    /// Returns an approximately normal number with mean 0 and variance 1, within ±2√3: the scaled sum of four uniform numbers.
+    /// Uses no logarithm, whose last bit depends on the machine.
     pub fn normal(&mut self) -> f32 {
         const MEAN: i32 = 2 * 0xffff;
         const DEVIATION: f32 = 37_837.227; // 2^16 / √3
@@ -50,5 +63,16 @@ mod tests {
         assert!(mean(&mut numbers.iter().copied()).abs() < 0.01);
         assert!((mean(&mut numbers.iter().map(|n| n * n)) - 1.0).abs() < 0.01);
         assert!(numbers.iter().all(|n| n.abs() < 3.47) && numbers.iter().any(|n| n.abs() > 3.0));
+    }
+
+    #[test]
+    fn uniform_numbers_and_integers_stay_below_their_limit() {
+        let mut rng = Rng::new(0);
+        let uniform: Vec<f32> = (0..10_000).map(|_| rng.uniform()).collect();
+        assert!(uniform.iter().all(|x| (0.0..1.0).contains(x)));
+        assert!((uniform.iter().sum::<f32>() / 10_000.0 - 0.5).abs() < 0.02);
+        let mut counts = [0; 7];
+        (0..7_000).for_each(|_| counts[rng.below(7)] += 1);
+        assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
     }
 }

@@ -1,13 +1,15 @@
-//! The real demo model, from its folder to answers: INT8 decides as FP32 does.
+//! The demo model, from its folder to answers: INT8 predicts the same classes as FP32.
 
 #![cfg(feature = "cli")]
+
+mod common;
 
 use bert8::bert::{emit_fp32, import_folder};
 use bert8::metrics::{Counts, argmax, sqnr_db};
 use bert8::model::Classifier;
 use bert8::model::Model;
 use bert8::onnx::encode_model;
-use bert8::quantize::{CalibrationInfo, Options, Report, choose, quantize};
+use bert8::quantize::{CalibrationInfo, Options, Report, quantize, sample_indices};
 use bert8::text::PairTokenizer;
 use bert8::text::pairs::{Pair, read_pairs};
 use std::path::{Path, PathBuf};
@@ -25,7 +27,7 @@ fn folder() -> PathBuf {
     Path::new(ROOT).join("models/minilm-l6-mrpc")
 }
 
-/// Both models, quantized as `./build.sh model` does it.
+/// Both models. INT8 is quantized as `./build.sh model` does.
 fn demo() -> &'static Demo {
     static DEMO: OnceLock<Demo> = OnceLock::new();
     DEMO.get_or_init(|| {
@@ -33,7 +35,7 @@ fn demo() -> &'static Demo {
         let bytes = std::fs::read(folder().join("tokenizer.json")).unwrap();
         let tokenizer = || PairTokenizer::from_bytes(&bytes, "tokenizer.json").unwrap();
         let pairs = read_pairs(&Path::new(ROOT).join("models/calibration.tsv")).unwrap();
-        let samples: Vec<_> = choose(pairs.len(), 300, 0)
+        let samples: Vec<_> = sample_indices(pairs.len(), 300, 0)
             .into_iter()
             .map(|at| tokenizer().encode(&pairs[at].first, &pairs[at].second, 128).unwrap())
             .collect();
@@ -91,29 +93,25 @@ fn every_layer_is_fused_and_the_file_is_small() {
 }
 
 #[test]
-fn int8_decides_as_fp32_on_the_examples() {
+fn int8_agrees_with_fp32_on_the_examples() {
     let outcome = evaluate(&read_pairs(&Path::new(ROOT).join("models/examples.tsv")).unwrap());
     assert!(outcome.agreement >= 0.95, "agreement {}", outcome.agreement);
 }
 
 #[test]
-fn mrpc_scores_are_the_model_card_s() {
-    let data = Path::new(ROOT).join("../shared/data/mrpc/dev.tsv");
-    if !data.exists() {
-        println!("skipped: {} is not there", data.display());
-        return;
-    }
+fn mrpc_scores_match_the_model_card() {
+    let Some(data) = common::shared("data/mrpc/dev.tsv") else { return };
     let outcome = evaluate(&read_pairs(&data).unwrap());
     let round = |value: f64| (value * 1e4).round() / 1e4;
     assert_eq!((round(outcome.fp32.accuracy()), round(outcome.fp32.f1())), (0.8211, 0.8777));
     assert!(outcome.int8.f1() >= outcome.fp32.f1() - 0.003, "INT8 F1 {}", outcome.int8.f1());
     assert!(outcome.agreement >= 0.995, "agreement {}", outcome.agreement);
-    // 3 dB above what NNCF's transformer preset gives.
+    // 3 dB above NNCF's transformer preset.
     assert!(outcome.sqnr_db >= 34.2, "{} dB", outcome.sqnr_db);
 }
 
 #[test]
-fn one_model_answers_two_threads_alike() {
+fn two_threads_get_the_same_answers() {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..2).map(|_| scope.spawn(|| demo().int8.classify("A b c.", "C b a.").unwrap().logits)).collect();

@@ -97,7 +97,7 @@ fn factors_before_rounding_are_fused_with_every_activation_for_every_kernel() {
 #[test]
 fn factors_of_another_number_run_unfused() {
     let mut model = with_fixed_scales(&tiny_bert(tiny_config(Activation::Gelu, 3)), true, |_| false);
-    let factors = "encoder.layer.0.attention.output.LayerNorm.factors";
+    let factors = "encoder.layer.0.attention.output.LayerNorm.smoothing";
     let tensors = &mut model.graph.as_mut().unwrap().initializer;
     let tensor = tensors.iter_mut().find(|tensor| tensor.name == factors).unwrap();
     (tensor.dims, tensor.raw_data) = (vec![1], 0.9f32.to_le_bytes().to_vec());

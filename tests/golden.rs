@@ -1,13 +1,13 @@
-//! The small model of tests/golden, whose logits the browser tests expect too: what the committed files give natively.
+//! The small model of tests/golden answers with the committed logits, natively as in the browser tests.
 //!
-//! `cargo test --test golden -- --ignored` writes the files anew, after a deliberate change of the file format.
+//! `cargo test --test golden -- --ignored` rewrites the files after a deliberate change of the file format. The weights stay
+//! those of the committed FP32 file.
 
 #![cfg(feature = "cli")]
 
 mod common;
 
-use bert8::activation::Activation;
-use bert8::bert::{Bert, BertConfig, emit_fp32};
+use bert8::bert::{Bert, ImportOptions, emit_fp32, import_onnx};
 use bert8::model::Classifier;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize};
@@ -15,16 +15,9 @@ use bert8::text::PairTokenizer;
 use common::golden::{self, PAIRS};
 use serde_json::json;
 
+/// The FP32 model of the committed file.
 fn model() -> Bert {
-    common::tiny_bert(BertConfig {
-        vocab_size: 128,
-        hidden: 24,
-        layers: 2,
-        heads: 2,
-        intermediate: 40,
-        max_positions: 48,
-        ..common::tiny_config(Activation::Gelu, 2)
-    })
+    import_onnx(golden::FP32, "golden", &ImportOptions::default()).unwrap()
 }
 
 fn classifiers() -> [Classifier; 2] {
@@ -33,7 +26,7 @@ fn classifiers() -> [Classifier; 2] {
 }
 
 #[test]
-fn the_committed_files_give_the_committed_logits() {
+fn the_committed_files_answer_with_the_committed_logits() {
     let [fp32, int8] = classifiers();
     for (at, (first, second)) in PAIRS.iter().enumerate() {
         golden::check(at, "fp32", &fp32.classify(first, second).unwrap());
@@ -48,8 +41,8 @@ fn the_committed_int8_model_is_fused_completely() {
 }
 
 #[test]
-#[ignore = "writes the golden files"]
-fn write() {
+#[ignore = "rewrites the golden files"]
+fn rewrite() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
     let bert = model();
     let tokenizer = PairTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();

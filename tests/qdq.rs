@@ -7,7 +7,7 @@ mod common;
 use bert8::activation::Activation;
 use bert8::model::Model;
 use bert8::onnx::{decode_model, pb};
-use bert8::quantize::{CalibrationInfo, Format, Ignored, Options, quantize};
+use bert8::quantize::{CalibrationInfo, Format, IgnoredScope, Options, quantize};
 use bert8::text::Tokens;
 use common::{tiny_bert, tiny_config};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ fn variants() -> [Options; 4] {
             ..Options::default()
         },
         Options { symmetric: true, ..Options::default() },
-        Options { ignored: Ignored::new(vec!["*.scores".into(), "*.output.dense".into()]), ..Options::default() },
+        Options { ignored: IgnoredScope::new(vec!["*.scores".into(), "*.output.dense".into()]), ..Options::default() },
     ]
 }
 

@@ -1,5 +1,5 @@
-//! Quantization as the library offers it: every method gives a model that answers as FP32 does, parts can be left out, and
-//! accuracy control meets its bound.
+//! Quantization through the library: models of every method answer almost as FP32 does, parts can stay in FP32, and accuracy
+//! control meets its bound.
 
 #![cfg(feature = "cli")]
 
@@ -11,8 +11,8 @@ use bert8::metrics::{argmax, sqnr_db};
 use bert8::model::Model;
 use bert8::onnx::{decode_model, encode_model};
 use bert8::quantize::{
-    CalibrationInfo, Control, Format, Ignored, Metric, Options, Preset, Quantized, Range, Rounding, Shift, Smoothing,
-    layer_reports, quantize,
+    AccuracyControl, CalibrationInfo, Format, IgnoredScope, Metric, Options, Preset, QuantizedModel, RangeEstimator,
+    Rounding, Shift, Smoothing, layer_reports, quantize,
 };
 use bert8::text::Tokens;
 use common::{tiny_bert, tiny_config};
@@ -24,7 +24,7 @@ fn bert() -> Bert {
     tiny_bert(tiny_config(Activation::Gelu, 3))
 }
 
-/// Sequences of 1 to 9 tokens, different for every `salt`.
+/// Sequences of 1 to 9 tokens. They differ for every `salt`.
 fn sequences(count: usize, salt: usize) -> Vec<Tokens> {
     let sequence = |at: usize| {
         let len = 1 + at % 9;
@@ -34,7 +34,7 @@ fn sequences(count: usize, salt: usize) -> Vec<Tokens> {
     (0..count).map(sequence).collect()
 }
 
-fn quantized(bert: &Bert, options: &Options, control: Option<&Control>) -> Quantized {
+fn quantized(bert: &Bert, options: &Options, control: Option<&AccuracyControl>) -> QuantizedModel {
     quantize(bert, &sequences(40, 0), options, INFO, control, |_| ()).unwrap()
 }
 
@@ -47,15 +47,15 @@ fn fp32(bert: &Bert, samples: &[Tokens]) -> Vec<Vec<f32>> {
     logits(encode_model(&emit_fp32(bert)), samples)
 }
 
-/// A copy whose queries, values and up-projections see, or make, a few features of 300 times the others' size, in ways that
-/// leave its answers as they are but for rounding.
+/// A copy with the same answers whose values have one channel that is 300 times as large as the others. The next layer's
+/// weights undo the factor.
 fn with_outliers(bert: &Bert) -> Bert {
     let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for (name, shape) in bert.config().tensor_shapes() {
         let mut values = bert.weight(&name).to_vec();
         let columns = *shape.last().unwrap();
         if name.contains("attention.self.value") {
-            // Rows of the weight, or elements of the bias.
+            // A row of the weight, or one element of the bias.
             let row = if shape.len() == 2 { columns } else { 1 };
             values[3 * row..4 * row].iter_mut().for_each(|w| *w *= 300.0);
         }
@@ -68,12 +68,13 @@ fn with_outliers(bert: &Bert) -> Bert {
 }
 
 #[test]
-fn every_method_gives_a_fused_model_near_fp32() {
+fn models_of_every_method_are_fused_and_close_to_fp32() {
     let (bert, samples) = (bert(), sequences(30, 5));
     let exact = fp32(&bert, &samples).concat();
     let fast = Preset::Fast.options();
     let mut options = vec![Preset::Fast.options(), Preset::Balanced.options(), Preset::Best.options()];
-    let ranges = [Range::MinMax, Range::Percentile(99.9), Range::Mse, Range::Entropy];
+    let ranges =
+        [RangeEstimator::MinMax, RangeEstimator::Percentile(99.9), RangeEstimator::Mse, RangeEstimator::Entropy];
     options.extend(ranges.map(|range| Options { range, ..fast.clone() }));
     options.extend([Rounding::Mse, Rounding::Gptq].map(|rounding| Options { rounding, ..fast.clone() }));
     options.extend([Smoothing::Off, Smoothing::Fixed(0.5)].map(|smoothing| Options { smoothing, ..fast.clone() }));
@@ -89,24 +90,24 @@ fn every_method_gives_a_fused_model_near_fp32() {
 }
 
 #[test]
-fn the_mean_of_every_logit_is_that_of_fp32() {
+fn the_mean_of_every_logit_equals_that_of_fp32() {
     for labels in [1, 2, 7] {
         let (bert, samples) = (tiny_bert(tiny_config(Activation::Gelu, labels)), sequences(40, 0));
         let exact = fp32(&bert, &samples);
-        // By class: the mean over the calibration pairs of FP32's logits less INT8's.
+        // The mean over the calibration pairs of the FP32 logits less the INT8 logits, class by class.
         let errors = |onnx: Vec<u8>| -> Vec<f32> {
-            let got = logits(onnx, &samples);
-            let mean = |class: usize| exact.iter().zip(&got).map(|(e, g)| e[class] - g[class]).sum::<f32>() / 40.0;
+            let int8 = logits(onnx, &samples);
+            let mean = |class: usize| exact.iter().zip(&int8).map(|(e, g)| e[class] - g[class]).sum::<f32>() / 40.0;
             (0..labels).map(mean).collect()
         };
         let fast = Preset::Fast.options();
         let without = quantized(&bert, &Options { bias_correction: false, ..fast.clone() }, None);
-        assert!(without.report.head.is_none());
+        assert!(without.report.classifier_correction.is_none());
         assert!(errors(without.onnx).iter().any(|error| error.abs() > 1e-4));
 
         let with = quantized(&bert, &fast, None);
-        let head = with.report.head.unwrap();
-        assert!(head.correction.len() == labels && head.corrected_rmse < head.uncorrected_rmse, "{head:?}");
+        let found = with.report.classifier_correction.unwrap();
+        assert!(found.correction.len() == labels && found.corrected_rmse < found.uncorrected_rmse, "{found:?}");
         let left = errors(with.onnx.clone());
         assert!(left.iter().all(|error| error.abs() < 1e-5), "{labels} labels: {left:?}");
 
@@ -119,18 +120,18 @@ fn the_mean_of_every_logit_is_that_of_fp32() {
         let new = bias(&with.onnx);
         let new = new.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
         let correction = new.zip(bert.weight("classifier.bias")).map(|(new, old)| new - old);
-        for (found, reported) in correction.zip(&head.correction) {
-            assert!((found - reported).abs() < 1e-6, "{found} {reported}");
+        for (added, reported) in correction.zip(&found.correction) {
+            assert!((added - reported).abs() < 1e-6, "{added} {reported}");
         }
     }
 }
 
 #[test]
-fn a_model_without_integers_keeps_its_biases() {
+fn a_model_that_stays_in_fp32_keeps_its_biases() {
     let (bert, samples) = (bert(), sequences(10, 5));
-    let ignored = Ignored::new(vec!["*".to_owned()]);
+    let ignored = IgnoredScope::new(vec!["*".to_owned()]);
     let same = quantized(&bert, &Options { ignored, ..Options::default() }, None);
-    assert!(same.report.head.is_none());
+    assert!(same.report.classifier_correction.is_none());
     assert_eq!(logits(same.onnx, &samples), fp32(&bert, &samples));
 }
 
@@ -142,7 +143,7 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn smoothing_undoes_outlier_features() {
+fn smoothing_removes_outlier_channels() {
     let (plain, samples) = (bert(), sequences(30, 5));
     let hard = with_outliers(&plain);
     let exact = fp32(&hard, &samples).concat();
@@ -154,8 +155,8 @@ fn smoothing_undoes_outlier_features() {
     assert!(with > without + 6.0, "{with} {without}");
 }
 
-/// A copy with attention that is far from even, and in which a feature of the keys is 100 times as large as the others, and the
-/// same of the queries as small.
+/// A copy with sharp attention, in which one channel of the keys is 100 times as large as the others, and the same channel of the
+/// queries 100 times as small.
 fn with_large_keys(bert: &Bert) -> Bert {
     let mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for (name, shape) in bert.config().tensor_shapes() {
@@ -198,7 +199,7 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
         ("embeddings.*", 0, 2),
         ("layer.0.*", 7, 1),
     ] {
-        let ignored = Ignored::new(vec![pattern.to_owned()]);
+        let ignored = IgnoredScope::new(vec![pattern.to_owned()]);
         let int8 = quantized(&bert, &Options { ignored, ..Options::default() }, None);
         let model = Model::from_bytes(int8.onnx.clone(), "int8").unwrap();
         let fused = model.fused();
@@ -207,12 +208,12 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
         assert_eq!(fused.layers, all.fused().layers);
         assert!(sqnr_db(&exact, &logits(int8.onnx, &samples).concat()).unwrap() > 20.0, "{pattern}");
     }
-    let nothing = Options { ignored: Ignored::new(vec!["layer.7.*".to_owned()]), ..Options::default() };
+    let nothing = Options { ignored: IgnoredScope::new(vec!["layer.7.*".to_owned()]), ..Options::default() };
     let error = quantize(&bert, &samples, &nothing, INFO, None, |_| ()).unwrap_err().to_string();
     assert!(error.contains("`layer.7.*` matches no part"), "{error}");
 }
 
-/// Labels that FP32 is right about.
+/// Sequences whose labels are the FP32 model's predictions.
 fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
     let samples = sequences(60, salt);
     let labels = fp32(bert, &samples);
@@ -220,18 +221,19 @@ fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
 }
 
 #[test]
-fn accuracy_control_returns_parts_until_the_drop_is_met() {
+fn accuracy_control_reverts_parts_until_the_bound_is_met() {
     let hard = with_outliers(&bert());
     let data = labelled(&hard, 3);
-    let options = Options { smoothing: Smoothing::Off, range: Range::Percentile(90.0), ..Preset::Fast.options() };
+    let options =
+        Options { smoothing: Smoothing::Off, range: RangeEstimator::Percentile(90.0), ..Preset::Fast.options() };
     for (metric, format) in [(Metric::Agreement, Format::Integer), (Metric::Accuracy, Format::Qdq)] {
         let options = Options { format, ..options.clone() };
-        let control = Control { metric, max_drop: 0.0, data: &data };
+        let control = AccuracyControl { metric, max_drop: 0.0, data: &data };
         let int8 = quantized(&hard, &options, Some(&control));
         let report = int8.report.control.unwrap();
-        assert!(report.int8.value < 1.0 && !report.returned.is_empty(), "the model is too easy: {report:?}");
+        assert!(report.int8.value < 1.0 && !report.reverted.is_empty(), "the model is too easy: {report:?}");
         assert_eq!((report.fp32.value, report.result.value), (1.0, 1.0), "{report:?}");
-        assert!(report.returned.is_sorted_by(|a, b| a.damage >= b.damage));
+        assert!(report.reverted.is_sorted_by(|a, b| a.damage >= b.damage));
         assert_eq!(report.result.bytes, int8.onnx.len());
         let samples: Vec<Tokens> = data.iter().map(|(tokens, _)| tokens.clone()).collect();
         for ((_, label), logits) in data.iter().zip(logits(int8.onnx, &samples)) {
@@ -241,22 +243,22 @@ fn accuracy_control_returns_parts_until_the_drop_is_met() {
 }
 
 #[test]
-fn labelled_pairs_play_no_part_but_in_returning_units() {
+fn labelled_pairs_only_decide_which_parts_are_reverted() {
     let bert = bert();
     let plain = quantized(&bert, &Options::default(), None).onnx;
     for salt in [1, 2] {
         let data = labelled(&bert, salt);
-        // Met from the start, whatever the pairs.
-        let control = Control { metric: Metric::F1, max_drop: 1.0, data: &data };
+        // The bound is met before any part is reverted.
+        let control = AccuracyControl { metric: Metric::F1, max_drop: 1.0, data: &data };
         assert_eq!(quantized(&bert, &Options::default(), Some(&control)).onnx, plain);
     }
-    let nothing = Control { metric: Metric::F1, max_drop: 0.0, data: &[] };
+    let nothing = AccuracyControl { metric: Metric::F1, max_drop: 0.0, data: &[] };
     let error = quantize(&bert, &sequences(3, 0), &Options::default(), INFO, Some(&nothing), |_| ()).unwrap_err();
     assert!(error.to_string().contains("labelled pair"), "{error}");
 }
 
 #[test]
-fn the_report_tells_the_noise_of_every_layer() {
+fn the_report_has_the_noise_of_every_layer() {
     let bert = bert();
     let int8 = quantized(&bert, &Options::default(), None);
     let layers = layer_reports(&bert, &int8.onnx, &sequences(5, 0)).unwrap();

@@ -1,4 +1,4 @@
-//! The architecture of a BERT sequence classifier: sizes, activation, labels, and the weights they imply.
+//! The architecture of a BERT sequence classifier: sizes, activation function, labels, and the weight tensors they imply.
 
 use crate::activation::Activation;
 use crate::error::{Error, Result};
@@ -7,33 +7,38 @@ use serde::{Deserialize, Serialize};
 /// Sizes and settings of a BERT encoder with a pooler and a classification head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BertConfig {
-    /// Rows of the word embedding.
+    /// The number of rows of the word embedding table.
     pub vocab_size: usize,
-    /// Features per token (H).
+    /// The hidden size H: features per token.
     pub hidden: usize,
-    /// Encoder layers.
+    /// The number of encoder layers.
     pub layers: usize,
-    /// Attention heads; divides `hidden`.
+    /// The number of attention heads. It divides `hidden`.
     pub heads: usize,
-    /// Features between the two feed-forward matrices.
+    /// The intermediate size: features between the two linear layers of a feed-forward block.
     pub intermediate: usize,
-    /// Rows of the position embedding: the longest input in tokens.
+    /// The number of rows of the position embedding table: the longest input in tokens.
     pub max_positions: usize,
-    /// Rows of the token-type (segment) embedding.
+    /// The number of rows of the token type (segment) embedding table.
     pub type_vocab: usize,
-    /// The epsilon of every LayerNorm.
+    /// The ε of every LayerNorm.
     pub layer_norm_eps: f32,
-    /// The feed-forward activation.
+    /// The activation function of feed-forward blocks.
     pub activation: Activation,
-    /// A name for every class, by class id. A model with one is a regression model: its logit is a score.
+    /// The name of every class, by class id. A model with only one is a regression model: its logit is a score.
     pub labels: Vec<String>,
 }
 
 impl BertConfig {
-    /// Checks that the sizes can belong to one model; `file` is named in the error.
-    pub fn validate(&self, file: &str) -> Result<()> {
-        let bad =
-            |field, problem: &str| Err(Error::Config { file: file.to_owned(), field, problem: problem.to_owned() });
+    /// Checks that a sentence-pair classifier can have these sizes.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Config`] if a size is 0 or implausibly large, if there is only one token type, if `heads` does not
+    /// divide `hidden`, or if the ε of LayerNorm is not a positive number. The error names the file `file_name`.
+    pub fn validate(&self, file_name: &str) -> Result<()> {
+        let bad = |field, problem: &str| {
+            Err(Error::Config { file: file_name.to_owned(), field, problem: problem.to_owned() })
+        };
         for (field, value) in [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden),
@@ -67,12 +72,12 @@ impl BertConfig {
         Ok(())
     }
 
-    /// Features of one attention head.
+    /// The number of features of one attention head.
     pub fn head_size(&self) -> usize {
         self.hidden / self.heads
     }
 
-    /// Every weight tensor of the model with its shape, in Hugging Face's names without the `bert.` prefix. Matrices of
+    /// The name and shape of every weight tensor of the model. Names are Hugging Face's without the `bert.` prefix. Weights of
     /// linear layers are `[out, in]`.
     pub fn tensor_shapes(&self) -> Vec<(String, Vec<usize>)> {
         let (h, i) = (self.hidden, self.intermediate);

@@ -1,4 +1,4 @@
-//! The FP32 ONNX file.
+//! Writes the FP32 ONNX graph.
 
 use super::Bert;
 use super::graph::{Lowering, build_graph, float_linear};
@@ -9,7 +9,8 @@ pub fn emit_fp32(bert: &Bert) -> pb::ModelProto {
     build_graph(bert, &mut Float)
 }
 
-/// Everything in FP32.
+/// The lowering to FP32 operators.
+#[derive(Debug)]
 pub struct Float;
 
 impl Lowering for Float {

@@ -1,5 +1,4 @@
-//! The ONNX graph of a BERT classifier, written once. What FP32 and INT8 files do differently (table look-ups, matrix
-//! products) is left to a [`Lowering`].
+//! The ONNX graph of a BERT classifier. FP32 and INT8 files share it; a [`Lowering`] writes the parts in which they differ.
 
 use super::{Bert, BertConfig};
 use crate::activation::Activation;
@@ -7,31 +6,34 @@ use crate::onnx::pb::tensor_proto::DataType;
 use crate::onnx::{Attribute, Dim, GraphBuilder, metadata, pb};
 use Attribute::{Float, Int, Ints};
 
-/// The metadata key under which a file keeps its [`BertConfig`] as JSON.
+/// The metadata key of the file's [`BertConfig`], which is stored as JSON.
 const CONFIG_KEY: &str = "bert8.config";
-/// Added to the scores of masked tokens: the lowest finite FP32 value, so that their softmax weight is exactly 0.
+/// The value that is added to the scores of masked tokens. It is the lowest finite FP32 value, which makes their softmax
+/// weights exactly 0.
 const MASKED: f32 = f32::MIN;
 
-/// How the parts of the graph that quantization changes are written.
+/// Writes the parts of the graph that quantization changes. Every method adds nodes to `graph` and returns the name of the
+/// value that holds the result.
 pub trait Lowering {
-    /// Rows of the table `tensor` (`[rows, H]`) picked by the value `ids`; returns the picked rows' name.
+    /// Looks up the rows `ids` of the embedding table `tensor` `[rows, H]`. `ids` names an INT64 value.
     fn embedding(&mut self, graph: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String;
 
-    /// `x · Wᵀ + b` with the tensors `{layer}.weight` (`[out, in]`) and `{layer}.bias`; returns a value named `layer`.
+    /// `x · Wᵀ + b` with the tensors `{layer}.weight` `[out, in]` and `{layer}.bias` `[out]`. The returned value is named
+    /// `layer`.
     fn linear(&mut self, graph: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String;
 
-    /// The attention scores `q · kᵀ / √d` of one layer, from `[batch, heads, sequence, d]` values; returns
-    /// `[batch, heads, sequence, sequence]`. Names in the graph start with `prefix`.
+    /// The attention scores `q · kᵀ / √d` of one layer, `[batch, heads, sequence, sequence]`. `query` and `key` name values
+    /// `[batch, heads, sequence, d]`. Names of new nodes start with `prefix`, which ends with `.scores`.
     fn scores(&mut self, graph: &mut GraphBuilder, bert: &Bert, prefix: &str, query: &str, key: &str) -> String;
 
-    /// The biases of the classifier, one for every label.
+    /// The biases of the classifier, by class id.
     fn classifier_bias<'a>(&'a self, bert: &'a Bert) -> &'a [f32] {
         bert.weight("classifier.bias")
     }
 }
 
-/// Writes the graph of `bert`: inputs `input_ids`, `attention_mask`, `token_type_ids` (INT64 `[batch, sequence]`),
-/// output `logits` (FP32 `[batch, labels]`).
+/// Writes the graph of `bert`. Its inputs are `input_ids`, `attention_mask` and `token_type_ids`, INT64 `[batch, sequence]`; its
+/// output is `logits`, FP32 `[batch, labels]`.
 pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
     let config = bert.config();
     let mut g = GraphBuilder::new("bert-sequence-classifier");
@@ -52,18 +54,18 @@ pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
     let pooled = g.node("Tanh", "pooler.activation", &[&pooled], &[]);
     let logits = float_linear(&mut g, bert, "classifier", lowering.classifier_bias(bert), &pooled);
     g.node("Identity", "logits", &[&logits], &[]);
-    let json = serde_json::to_string(config).expect("a configuration has only serialisable fields");
+    let json = serde_json::to_string(config).expect("every field of a configuration can be written as JSON");
     g.finish(&[(CONFIG_KEY, json)])
 }
 
-/// The configuration a file written by [`build_graph`] carries; `None` for a file from elsewhere, and for one whose sizes cannot
-/// be those of a model.
+/// Returns the configuration that [`build_graph`] stored in `model`. Returns `None` if another program wrote the file, or if
+/// the stored sizes are not valid.
 pub fn embedded_config(model: &pb::ModelProto) -> Option<BertConfig> {
     let config: BertConfig = serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()?;
     config.validate(CONFIG_KEY).ok().map(|()| config)
 }
 
-/// `x · Wᵀ + bias` in FP32, as MatMul and Add.
+/// Adds `x · Wᵀ + bias` in FP32, as MatMul and Add, and returns the result's name, `layer`.
 pub(super) fn float_linear(g: &mut GraphBuilder, bert: &Bert, layer: &str, bias: &[f32], x: &str) -> String {
     let out = bias.len();
     let transposed = transpose(bert.weight(&format!("{layer}.weight")), out);
@@ -73,12 +75,13 @@ pub(super) fn float_linear(g: &mut GraphBuilder, bert: &Bert, layer: &str, bias:
     g.node("Add", layer, &[&product, &bias], &[])
 }
 
-/// `[rows, cols]` to `[cols, rows]`.
+/// Transposes a row-major matrix `[rows, cols]` to `[cols, rows]`.
 pub(crate) fn transpose<T: Copy>(values: &[T], rows: usize) -> Vec<T> {
     let cols = values.len() / rows;
     (0..cols).flat_map(|c| (0..rows).map(move |r| values[r * cols + c])).collect()
 }
 
+/// The mask to add to attention scores, `[batch, 1, 1, sequence]`: 0 for tokens, [`MASKED`] for padding.
 fn additive_mask(g: &mut GraphBuilder) -> String {
     let axes = g.i64s("mask.axes", &[2], &[1, 2]);
     let one = g.f32_scalar("mask.one", 1.0);
@@ -89,6 +92,7 @@ fn additive_mask(g: &mut GraphBuilder) -> String {
     g.node("Mul", "mask.additive", &[&inverse, &lowest], &[])
 }
 
+/// The sum of word, token type and position embeddings after LayerNorm, `[batch, sequence, H]`.
 fn embeddings(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering) -> String {
     let words = lowering.embedding(g, bert, "embeddings.word_embeddings.weight", "input_ids");
     let types = lowering.embedding(g, bert, "embeddings.token_type_embeddings.weight", "token_type_ids");
@@ -103,6 +107,8 @@ fn embeddings(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering) ->
     layer_norm(g, bert, "embeddings.LayerNorm", &sum)
 }
 
+/// One encoder layer: attention and feed-forward block, each with residual and LayerNorm. Maps `x` `[batch, sequence, H]` to
+/// the same shape.
 fn encoder_layer(
     g: &mut GraphBuilder,
     bert: &Bert,
@@ -123,6 +129,7 @@ fn encoder_layer(
     layer_norm(g, bert, &format!("{at}.output.LayerNorm"), &sum)
 }
 
+/// Self-attention before its output layer: the context `[batch, sequence, H]`. Names of nodes start with `at`.
 fn attention(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering, at: &str, x: &str, mask: &str) -> String {
     let config = bert.config();
     let split = g.i64s("heads.shape", &[4], &[0, 0, config.heads as i64, config.head_size() as i64]);

@@ -1,4 +1,4 @@
-//! The config.json of Hugging Face models.
+//! Reads the config.json of Hugging Face models.
 
 use super::BertConfig;
 use crate::activation::Activation;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The models that BERT's other heads make, which answer something else than a class or a score for a pair.
+/// Architectures with other heads than a sequence classifier's.
 const OTHER_HEADS: [&str; 8] = [
     "BertModel",
     "BertForMaskedLM",
@@ -20,6 +20,7 @@ const OTHER_HEADS: [&str; 8] = [
     "BertLMHeadModel",
 ];
 
+/// The fields of config.json that are used, with transformers' defaults.
 #[derive(Deserialize)]
 struct HfConfig {
     vocab_size: usize,
@@ -59,15 +60,19 @@ fn absolute() -> String {
     "absolute".to_owned()
 }
 
-/// Parses a Hugging Face config.json; `file` is named in errors.
-pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
-    let no_config = |e: serde_json::Error| Error::file(file, format!("is not a BERT configuration: {e}"));
-    let bad = |field, problem: String| Err(Error::Config { file: file.to_owned(), field, problem });
-    let mut fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(no_config)?;
+/// Parses the content of a Hugging Face config.json. Errors name the file `file_name`.
+///
+/// # Errors
+/// Fails if the content is not JSON, describes anything but a BERT sequence classifier, asks for an unsupported feature, or has
+/// sizes that are not valid.
+pub fn parse_config(bytes: &[u8], file_name: &str) -> Result<BertConfig> {
+    let not_a_config = |e: serde_json::Error| Error::file(file_name, format!("is not a BERT configuration: {e}"));
+    let bad = |field, problem: String| Err(Error::Config { file: file_name.to_owned(), field, problem });
+    let mut fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(not_a_config)?;
     fields.retain(|_, value| !value.is_null());
-    // Before the sizes, which other architectures have other names for.
-    check_architecture(&fields, file)?;
-    let hf: HfConfig = serde_json::from_value(Value::Object(fields)).map_err(no_config)?;
+    // Checked first, because other architectures name their sizes differently.
+    check_architecture(&fields, file_name)?;
+    let hf: HfConfig = serde_json::from_value(Value::Object(fields)).map_err(not_a_config)?;
     if hf.position_embedding_type != "absolute" {
         return bad(
             "position_embedding_type",
@@ -78,7 +83,7 @@ pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
         return bad("is_decoder", "is true; only encoders are supported".to_owned());
     }
     if !hf.pruned_heads.is_empty() {
-        return bad("pruned_heads", "names attention heads; models with heads taken out are not supported".to_owned());
+        return bad("pruned_heads", "names attention heads; models with pruned heads are not supported".to_owned());
     }
     let Some(activation) = Activation::from_hidden_act(&hf.hidden_act) else {
         return bad(
@@ -86,13 +91,14 @@ pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
             format!("is `{}`; supported: gelu, gelu_new, gelu_pytorch_tanh, relu", hf.hidden_act),
         );
     };
-    let labels = labels(&hf, file)?;
+    let labels = labels(&hf, file_name)?;
     match hf.problem_type.as_deref() {
         Some("regression") if labels.len() != 1 => {
             return bad("problem_type", format!("is `regression` with {} outputs; expected one", labels.len()));
         }
         Some("multi_label_classification") => {
-            let problem = "is `multi_label_classification`; supported: models that choose one class, or give one score";
+            let problem =
+                "is `multi_label_classification`; supported: models that choose one class or return one score";
             return bad("problem_type", problem.to_owned());
         }
         _ => {}
@@ -109,15 +115,15 @@ pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
         activation,
         labels,
     };
-    config.validate(file)?;
+    config.validate(file_name)?;
     Ok(config)
 }
 
-/// The configuration in the folder of the ONNX file `model`, where exporters leave it; `None` where there is none, or a
-/// config.json of something else than a Hugging Face model.
+/// Reads the config.json beside the ONNX file `model`, where exporters put it. Returns `None` if there is none or if it is not
+/// the config.json of a Hugging Face model.
 ///
 /// # Errors
-/// If it is that of a model that is no BERT sequence classifier.
+/// Fails as [`parse_config`] does.
 pub fn config_beside(model: &Path) -> Result<Option<BertConfig>> {
     let path = model.with_file_name("config.json");
     let Ok(bytes) = std::fs::read(&path) else { return Ok(None) };
@@ -128,9 +134,9 @@ pub fn config_beside(model: &Path) -> Result<Option<BertConfig>> {
     }
 }
 
-/// Refuses the configuration of anything but a BERT sequence classifier.
-fn check_architecture(fields: &Map<String, Value>, file: &str) -> Result<()> {
-    let bad = |field, problem: String| Err(Error::Config { file: file.to_owned(), field, problem });
+/// Fails unless the fields describe a BERT sequence classifier.
+fn check_architecture(fields: &Map<String, Value>, file_name: &str) -> Result<()> {
+    let bad = |field, problem: String| Err(Error::Config { file: file_name.to_owned(), field, problem });
     if let Some(kind) = fields.get("model_type").filter(|kind| *kind != "bert") {
         let kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
         return bad("model_type", format!("is `{kind}`; only `bert` is supported"));
@@ -144,8 +150,8 @@ fn check_architecture(fields: &Map<String, Value>, file: &str) -> Result<()> {
     }
 }
 
-/// The name of every output, by id.
-fn labels(hf: &HfConfig, file: &str) -> Result<Vec<String>> {
+/// The name of every class, by class id.
+fn labels(hf: &HfConfig, file_name: &str) -> Result<Vec<String>> {
     if hf.id2label.is_empty() {
         return Ok((0..hf.num_labels.unwrap_or(2).min(1 << 16)).map(|id| format!("LABEL_{id}")).collect());
     }
@@ -154,10 +160,10 @@ fn labels(hf: &HfConfig, file: &str) -> Result<Vec<String>> {
         Some(label @ (Value::Number(_) | Value::Bool(_))) => Ok(label.to_string()),
         other => {
             let problem = match other {
-                Some(label) => format!("names the class {id} {label}, expected a text"),
+                Some(label) => format!("names class {id} {label}; expected a string"),
                 None => format!("has {} labels but no id {id}", hf.id2label.len()),
             };
-            Err(Error::Config { file: file.to_owned(), field: "id2label", problem })
+            Err(Error::Config { file: file_name.to_owned(), field: "id2label", problem })
         }
     };
     (0..hf.id2label.len()).map(name).collect()

@@ -1,4 +1,19 @@
-//! The FP32 model: what every importer produces and everything else reads.
+//! The FP32 model [`Bert`]: every importer returns one, and everything else starts from one.
+//!
+//! - **Import**: [`import_folder`] reads a Hugging Face model folder, [`import_onnx`](import_onnx()) and [`import_onnx_file`] an ONNX export.
+//!   The ONNX importer recognizes BERT by the structure of the graph, and checks its result by running both models.
+//!   [`random_bert`] makes a model with random weights.
+//! - **Graph**: [`build_graph`] writes the ONNX graph of a model. It leaves embedding tables, linear layers and attention
+//!   scores, the parts that quantization changes, to a [`Lowering`]. [`Float`] is the FP32 lowering; `quantize` has those of
+//!   the INT8 formats, and one that records calibration statistics.
+//! - **Export**: [`emit_fp32`] returns the FP32 ONNX model; [`config_json`] and [`safetensors`](safetensors()) return the files of a Hugging
+//!   Face model folder.
+//!
+//! # Names
+//!
+//! Weight tensors have their Hugging Face names without the `bert.` prefix, such as `encoder.layer.0.intermediate.dense.weight`.
+//! The graph's nodes and values follow them: the value `encoder.layer.0.intermediate.dense` is that layer's output.
+//! [`BertConfig::tensor_shapes`] lists all tensors.
 
 mod config;
 mod emit;
@@ -21,8 +36,8 @@ pub use save::{config_json, safetensors};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 
-/// A BERT sequence classifier in FP32: its configuration and every weight by its Hugging Face name without the `bert.`
-/// prefix, row-major, in the shapes of [`BertConfig::tensor_shapes`].
+/// A BERT sequence classifier in FP32: its architecture and all its weights. Weights are row-major, with the names and shapes of
+/// [`BertConfig::tensor_shapes`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bert {
     config: BertConfig,
@@ -30,22 +45,29 @@ pub struct Bert {
 }
 
 impl Bert {
-    /// Puts a model together after checking that every weight is there, has the right number of values and is finite.
-    /// `weights` gives each tensor's shape and values; tensors the architecture does not name are dropped. `file` is
-    /// named in errors.
-    pub fn new(config: BertConfig, mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)>, file: &str) -> Result<Self> {
-        config.validate(file)?;
+    /// Builds a model from its weights. `weights` holds the shape and the values of each tensor by name; tensors that the
+    /// architecture does not have are dropped.
+    ///
+    /// # Errors
+    /// Fails if `config` is not valid, or if a tensor is missing, has another shape, or holds a value that is not finite. Errors
+    /// name the file `file_name`.
+    pub fn new(
+        config: BertConfig,
+        mut weights: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+        file_name: &str,
+    ) -> Result<Self> {
+        config.validate(file_name)?;
         let mut kept = BTreeMap::new();
         for (name, shape) in config.tensor_shapes() {
             let Some((found, values)) = weights.remove(&name) else {
-                return Err(Error::tensor(file, name, format!("is missing; expected shape {shape:?}")));
+                return Err(Error::tensor(file_name, name, format!("is missing; expected shape {shape:?}")));
             };
             if found != shape || values.len() != shape.iter().product::<usize>() {
-                return Err(Error::tensor(file, name, format!("has shape {found:?}, expected {shape:?}")));
+                return Err(Error::tensor(file_name, name, format!("has shape {found:?}, expected {shape:?}")));
             }
             if let Some(at) = values.iter().position(|v| !v.is_finite()) {
                 return Err(Error::tensor(
-                    file,
+                    file_name,
                     name,
                     format!("holds {} at index {at}; every weight must be a finite number", values[at]),
                 ));
@@ -60,10 +82,10 @@ impl Bert {
         &self.config
     }
 
-    /// The values of one tensor that [`BertConfig::tensor_shapes`] names.
+    /// The values of the weight tensor `name`, row-major.
     ///
     /// # Panics
-    /// If the architecture has no such tensor.
+    /// If [`BertConfig::tensor_shapes`] does not list `name`.
     pub fn weight(&self, name: &str) -> &[f32] {
         self.weights.get(name).unwrap_or_else(|| panic!("the architecture has no tensor `{name}`"))
     }

@@ -1,16 +1,17 @@
-//! A model of seeded random weights: for timing and tests, where it matters what the answers depend on but not what they say.
+//! A model with seeded random weights, for benchmarks and tests.
 
 use super::{Bert, BertConfig};
 use crate::error::Result;
 use crate::rng::Rng;
 
-/// A model with the architecture of `config` and weights that depend on `seed` alone, equal in every bit on every machine.
+/// Returns a model with the architecture of `config` and random weights. The same `config` and `seed` return the same bits on
+/// every machine.
 ///
-/// Weights of matrices have a variance of gain² / inputs, so that activations keep their size from layer to layer, attention
-/// is neither even nor all on one token, and the logits depend on every token.
+/// The weights of a linear layer have the variance `gain² / inputs`. This keeps the magnitude of activations from layer to
+/// layer, makes attention neither uniform nor concentrated on one token, and lets the logits depend on every token.
 ///
 /// # Errors
-/// If no model can have the sizes of `config`.
+/// Fails if `config` is not valid; see [`BertConfig::validate`].
 pub fn random_bert(config: BertConfig, seed: u64) -> Result<Bert> {
     let mut rng = Rng::new(seed);
     config.validate("random model")?;
@@ -23,7 +24,7 @@ pub fn random_bert(config: BertConfig, seed: u64) -> Result<Bert> {
     Bert::new(config, tensors, "random model")
 }
 
-/// Mean and standard deviation of a tensor's values.
+/// The mean and standard deviation of a tensor's values.
 fn distribution(name: &str, shape: &[usize]) -> (f32, f32) {
     let inputs = *shape.last().unwrap_or(&1) as f32;
     match name {
@@ -35,12 +36,12 @@ fn distribution(name: &str, shape: &[usize]) -> (f32, f32) {
     }
 }
 
-/// How much larger a linear layer's outputs are than its inputs.
+/// The ratio of a linear layer's output magnitude to its input magnitude.
 fn gain(name: &str) -> f32 {
     match name.trim_end_matches(".weight").rsplit("layer.").next().unwrap_or(name) {
-        // The standard deviation of attention scores is the square of this.
+        // Attention scores have the square of this as their standard deviation.
         part if part.ends_with(".query") || part.ends_with(".key") => 1.25,
-        // GELU has left 0.65 of its inputs' root mean square.
+        // Compensates GELU, which reduces the root mean square to about 0.65.
         part if part.ends_with(".output.dense") && !part.contains("attention") => 1.5,
         "classifier" => 2.0,
         _ => 1.0,
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn matrices_keep_the_size_of_activations() {
+    fn linear_layers_keep_the_magnitude_of_activations() {
         let shape = [3072, 768];
         let deviation = |name: &str| (distribution(name, &shape).1 * 768f32.sqrt() * 1e3).round() / 1e3;
         assert_eq!(deviation("encoder.layer.11.attention.self.query.weight"), 1.25);

@@ -1,4 +1,4 @@
-//! The files of a Hugging Face model folder: what [`super::import_folder`] reads, written.
+//! Writes the files of a Hugging Face model folder, as [`super::import_folder`] reads them.
 
 use super::{Bert, BertConfig};
 use crate::activation::Activation;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The config.json of a sequence classifier.
+/// The content of config.json for a sequence classifier of this architecture.
 pub fn config_json(config: &BertConfig) -> Value {
     let hidden_act = match config.activation {
         Activation::Gelu => "gelu",
@@ -35,21 +35,21 @@ pub fn config_json(config: &BertConfig) -> Value {
     })
 }
 
-/// The bytes of model.safetensors, in FP32 and with the names of a whole classifier.
+/// The bytes of model.safetensors: every tensor of `bert` in FP32, with the names that transformers expects of a classifier.
 ///
 /// # Errors
-/// None for a [`Bert`], whose values fit its shapes.
+/// Fails if a tensor's values do not fit its shape, which cannot happen for a [`Bert`].
 pub fn safetensors(bert: &Bert) -> Result<Vec<u8>> {
     let tensors = bert.config().tensor_shapes().into_iter().map(|(name, shape)| {
         let tensor = Tensor { shape, values: bert.weight(&name) };
         (if name.starts_with("classifier.") { name } else { format!("bert.{name}") }, tensor)
     });
-    // Transformers refuses files that do not say this.
+    // transformers rejects files without this metadata.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     serialize(tensors, Some(metadata)).map_err(|e| Error::file("model.safetensors", e.to_string()))
 }
 
-/// FP32 values that become bytes one tensor at a time.
+/// An FP32 tensor. It is converted to bytes only when it is written, so only one tensor is in memory twice.
 struct Tensor<'a> {
     shape: Vec<usize>,
     values: &'a [f32],

@@ -1,6 +1,6 @@
 //! The options of `bert8 quantize` that choose how.
 
-use bert8::quantize::{Format, Ignored, Options, Preset, Range, Rounding, Shift, Smoothing};
+use bert8::quantize::{Format, IgnoredScope, Options, Preset, RangeEstimator, Rounding, Shift, Smoothing};
 use clap::Args;
 
 /// How to quantize.
@@ -26,7 +26,7 @@ pub struct Method {
     /// Range of activations: min-max, mean-min-max (mean over pairs), percentile[:P], mse, entropy, or `search` for the
     /// best of min-max, mean-min-max and mse
     #[arg(long, value_name = "METHOD")]
-    range: Option<Range>,
+    range: Option<RangeEstimator>,
 
     /// Rounding of weights: nearest, mse (scale of least error) or gptq (against calibration inputs)
     #[arg(long, value_name = "METHOD")]
@@ -61,7 +61,7 @@ impl Method {
             shift: self.shift.unwrap_or(preset.shift),
             symmetric: self.symmetric,
             bias_correction: !self.no_bias_correction,
-            ignored: Ignored::new(self.ignore.clone()),
+            ignored: IgnoredScope::new(self.ignore.clone()),
             format: self.format,
         }
     }

@@ -5,7 +5,9 @@ use super::method::Method;
 use super::output::{Output, Staged, megabytes, print_json};
 use anyhow::{Result, bail};
 use bert8::bert::BertConfig;
-use bert8::quantize::{CalibrationInfo, Control, Metric, Report, Stage, Step, choose, layer_reports, quantize};
+use bert8::quantize::{
+    AccuracyControl, CalibrationInfo, Metric, Progress, Report, Stage, layer_reports, quantize, sample_indices,
+};
 use bert8::text::pairs::read_pairs;
 use bert8::text::{PairTokenizer, Tokens};
 use clap::Args as ClapArgs;
@@ -96,20 +98,23 @@ pub fn run(args: &Args) -> Result<()> {
     let tokenizer = load::tokenizer(&tokenizer)?;
     tokenizer.check_vocabulary(bert.config().vocab_size)?;
     let max_length = (args.max_length as usize).min(bert.config().max_positions);
-    let samples = choose(pairs.len(), args.subset_size as usize, args.seed)
+    let samples = sample_indices(pairs.len(), args.subset_size as usize, args.seed)
         .into_iter()
         .map(|at| tokenizer.encode(&pairs[at].first, &pairs[at].second, max_length))
         .collect::<bert8::Result<Vec<_>>>()?;
 
     let labelled = args.data.as_deref().map(|data| labelled_pairs(data, bert.config(), &tokenizer)).transpose()?;
-    let control =
-        labelled.as_deref().zip(args.max_drop).map(|(data, max_drop)| Control { metric: args.metric, max_drop, data });
+    let control = labelled.as_deref().zip(args.max_drop).map(|(data, max_drop)| AccuracyControl {
+        metric: args.metric,
+        max_drop,
+        data,
+    });
 
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("{msg} {bar:32} {pos}/{len}, {elapsed} gone, {eta} left")?);
     let info = CalibrationInfo { max_length, seed: args.seed };
     let mut stage = None;
-    let mut quantized = quantize(&bert, &samples, &args.method.options(), info, control.as_ref(), |step: Step| {
+    let mut quantized = quantize(&bert, &samples, &args.method.options(), info, control.as_ref(), |step: Progress| {
         if stage.replace(step.stage) != Some(step.stage) {
             bar.reset();
             bar.set_message(stage_name(step.stage));
@@ -144,9 +149,9 @@ pub fn run(args: &Args) -> Result<()> {
 fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Calibrating => "calibrating on pairs",
-        Stage::Choosing => "choosing scales",
+        Stage::Quantizing => "choosing scales",
         Stage::Ranking => "ranking parts by their damage",
-        Stage::Returning => "returning parts to FP32",
+        Stage::Reverting => "returning parts to FP32",
         Stage::Comparing => "comparing logits",
     }
 }
@@ -175,10 +180,10 @@ fn print_control(report: &Report) {
         "on {} pairs: FP32 {:.4}, all in INT8 {:.4}, as written {:.4}",
         control.pairs, fp32.value, int8.value, result.value
     );
-    for part in &control.returned {
+    for part in &control.reverted {
         eprintln!("  kept in FP32: {} (logit error alone {:.4}), then {:.4}", part.name, part.damage, part.value);
     }
-    if !control.returned.is_empty() {
+    if !control.reverted.is_empty() {
         eprintln!(
             "  that costs {} more and {:.1} instead of {:.1} ms a pair here (FP32: {:.1})",
             megabytes(result.bytes.saturating_sub(int8.bytes)),

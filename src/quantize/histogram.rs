@@ -1,4 +1,4 @@
-//! How the values of an activation are distributed.
+//! Histograms of activations.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ pub struct Histogram {
     pub min: f32,
     /// The highest value.
     pub max: f32,
-    /// Values by bin.
+    /// The number of values in every bin.
     pub counts: Vec<u32>,
 }
 
 impl Histogram {
-    /// Counts `values`, of which there is one at least, in `bins` bins.
+    /// Counts `values` in `bins` bins between their minimum and maximum. Needs at least one value and one bin.
     pub fn new(values: &[f32], bins: usize) -> Self {
         let span = |(min, max): (f32, f32), &x: &f32| (min.min(x), max.max(x));
         let (min, max) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), span);
@@ -26,12 +26,12 @@ impl Histogram {
         Histogram { min, max, counts }
     }
 
-    /// Width of a bin.
+    /// The width of a bin.
     fn width(&self) -> f32 {
         (self.max - self.min) / self.counts.len() as f32
     }
 
-    /// The middle of every bin that holds values, with their number.
+    /// The center and count of every bin that is not empty.
     pub fn centers(&self) -> impl Iterator<Item = (f32, f64)> {
         let (min, width) = (self.min, self.width());
         let center = move |bin: usize| min + (bin as f32 + 0.5) * width;
@@ -39,7 +39,7 @@ impl Histogram {
         bins.map(move |(bin, &count)| (center(bin), f64::from(count)))
     }
 
-    /// The value below which this share of the values lies, by linear interpolation within a bin.
+    /// The value below which the given share (0 to 1) of all values lies, by linear interpolation within a bin.
     pub fn quantile(&self, share: f64) -> f32 {
         let total: f64 = self.counts.iter().map(|&count| f64::from(count)).sum();
         let mut left = share.clamp(0.0, 1.0) * total;

@@ -1,151 +1,187 @@
 //! Post-training static quantization of a [`Bert`] to INT8.
 //!
-//! Weights are s8, symmetric, one scale per output feature; activations u8 with one scale and zero point per tensor, after a
-//! shift and SmoothQuant's division, feature by feature; `q · kᵀ` is symmetric on both sides; `softmax · v`, LayerNorm and the
-//! classification head stay in FP32; biases are corrected for the mean error of the rounded weights, and the classifier's for
-//! that of the logits. [`Options`] chooses among the methods.
+//! [`quantize`](quantize()) runs the whole pipeline. [`Options`] chooses the method of every step.
+//!
+//! 1. **Calibration** runs the FP32 model on a few hundred pairs. An observer for every activation collects the range and
+//!    mean of each channel and some of the rows.
+//! 2. **Scheme search**, activation by activation: shifts every channel by its center (Outlier Suppression+), divides it by
+//!    SmoothQuant's divisor, and estimates the range of the result. With a search, tries several shifts, α and range
+//!    estimators, and keeps the one with the least output error in the linear layers that read the activation.
+//! 3. **Weight rounding**, layer by layer: to nearest, to nearest with the scale of the least error, or by GPTQ.
+//! 4. **Bias correction**, layer by layer: adds the mean error that rounding the weights causes on the calibration tokens.
+//! 5. **Trials**: with GPTQ and a search, runs steps 2 to 4 three times with different search settings. Keeps the result
+//!    whose logits on the calibration pairs are closest to FP32.
+//! 6. **Accuracy control**, if asked for: reverts parts to FP32, the most damaging first, until a metric on labelled pairs
+//!    has dropped by no more than a bound.
+//! 7. **Classifier correction**: adds the mean error of the logits to the classifier's biases.
+//! 8. **Emission** writes the ONNX file, with integer operators or with QDQ pairs.
+//!
+//! # Numbers
+//!
+//! | part | integers | scales |
+//! |---|---|---|
+//! | weights of linear layers | s8, symmetric, [−127, 127] | one per output channel |
+//! | embedding tables (word, position) | s8, symmetric, [−127, 127] | one per row |
+//! | inputs of linear layers | u8, asymmetric by default | one scale and zero point per tensor, after the channel transform |
+//! | queries and keys of `q · kᵀ` | symmetric | one per tensor |
+//!
+//! `softmax · v`, LayerNorm, the token type table, the pooler and the classifier stay in FP32.
+//!
+//! # For readers who know NNCF
+//!
+//! The defaults follow NNCF's `quantize` with the "mixed" preset and `ModelType.TRANSFORMER`: [`Preset::Fast`] is closest to it.
+//! [`Options::ignored`] is its ignored scope, [`AccuracyControl`] its `quantize_with_accuracy_control`. A [`Unit`] is the group
+//! of layers that read one activation; it shares one quantizer and is reverted to FP32 as a whole.
 
-mod attempts;
+mod accuracy_control;
+mod bias_correction;
 mod calibrate;
-mod control;
-mod correct;
+mod channel_transform;
+mod classifier_correction;
 mod emit;
-mod emit_qdq;
 mod gptq;
-mod head;
 mod histogram;
-mod layers;
+mod ignored_scope;
+mod layer_report;
+mod linear_sqnr;
 mod matrix;
-mod measure;
 mod observer;
 mod options;
 mod parallel;
-mod params;
+mod quant_params;
+mod quantized_parameters;
 mod quantizer;
-mod range;
+mod range_estimator;
 mod report;
-mod round;
-mod sample;
-mod scope;
-mod search;
-mod smooth;
+mod sampling;
+mod scheme_search;
+mod trials;
+mod units;
+mod weight_rounding;
 
-pub use control::{Control, ControlReport, Measured, Metric, Returned};
-pub use head::HeadReport;
+pub use accuracy_control::{AccuracyControl, AccuracyControlReport, Metric, ModelScore, RevertedPart};
+pub use classifier_correction::ClassifierCorrection;
+pub use emit::emit_int8;
 pub use histogram::Histogram;
-pub use layers::{LayerReport, layer_reports};
-pub use measure::LinearMeasure;
-pub use options::{Format, Options, Preset, Range, Rounding, Shift, Smoothing};
-pub use params::{QuantParams, QuantizedRows};
-pub use report::{ActivationReport, Calibration, LinearReport, Report, Sizes, WeightReport};
-pub use sample::choose;
-pub use scope::Ignored;
+pub use ignored_scope::IgnoredScope;
+pub use layer_report::{LayerReport, layer_reports};
+pub use linear_sqnr::LinearSqnr;
+pub use options::{Format, Options, Preset, RangeEstimator, Rounding, Shift, Smoothing};
+pub use quant_params::{QuantParams, QuantizedRows};
+pub use quantized_parameters::{QuantizedActivation, QuantizedLinear, QuantizedParameters};
+pub use report::{ActivationReport, CalibrationReport, FileSizes, LinearReport, Report, WeightReport};
+pub use sampling::sample_indices;
+pub use units::{Unit, units};
 
 use crate::bert::{Bert, emit_fp32};
 use crate::error::{Error, Result};
 use crate::onnx::{encode_model, encoded_len};
 use crate::text::Tokens;
-use attempts::Attempt;
-use head::Head;
+use classifier_correction::CalibrationLogits;
+use trials::Trial;
 
-/// An INT8 model, ready to be written.
+/// The result of [`quantize`](quantize()).
 #[derive(Debug)]
-pub struct Quantized {
-    /// The bytes of the ONNX file.
+pub struct QuantizedModel {
+    /// The bytes of the INT8 ONNX file.
     pub onnx: Vec<u8>,
-    /// What was done.
+    /// What quantization did.
     pub report: Report,
 }
 
-/// What the report says of the calibration set beyond what can be counted in it.
+/// Facts about the calibration set that only the caller knows. They go into the report and change nothing else.
 #[derive(Debug, Clone, Copy)]
 pub struct CalibrationInfo {
-    /// The limit in tokens that samples were cut to.
+    /// The number of tokens to which longer pairs were cut.
     pub max_length: usize,
-    /// The seed of [`choose`].
+    /// The seed with which the pairs were sampled; see [`sample_indices`].
     pub seed: u64,
 }
 
-/// What quantization is doing.
+/// A stage of quantization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Running the FP32 model on calibration pairs.
+    /// Runs the FP32 model on the calibration pairs.
     Calibrating,
-    /// Choosing scales and rounding weights, unit by unit.
-    Choosing,
-    /// Measuring the damage that each unit does alone.
+    /// Searches schemes and rounds weights, unit by unit.
+    Quantizing,
+    /// Accuracy control: measures the damage of each part alone.
     Ranking,
-    /// Returning units to FP32.
-    Returning,
-    /// Running INT8 models on calibration pairs, to compare their logits with FP32's.
+    /// Accuracy control: reverts parts to FP32.
+    Reverting,
+    /// Runs INT8 models on the calibration pairs to compare their logits with FP32.
     Comparing,
 }
 
-/// How far quantization is.
+/// How far a stage has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// What is being done.
+pub struct Progress {
+    /// The stage.
     pub stage: Stage,
-    /// How much of it is done.
+    /// The number of finished steps of the stage.
     pub done: usize,
-    /// How much there is at most.
+    /// The largest number of steps that the stage can have.
     pub total: usize,
 }
 
-/// Quantizes `bert` with statistics over `samples`, calling `progress` after each step. Labelled pairs play a part only in
-/// accuracy control, where that is asked for.
+/// Quantizes `bert` with statistics of the calibration pairs `samples`. Calls `progress` after each step. The same arguments
+/// always return the same bytes.
+///
+/// Calibration needs no labels. Only accuracy control, if `accuracy` is given, reads labelled pairs.
 ///
 /// # Errors
-/// If there are no samples, an option is out of range or ignores nothing, the model cannot run, or an activation is not
-/// finite.
+/// Fails if there are no samples, an option is out of range, a pattern of [`Options::ignored`] matches nothing, a model cannot
+/// run, or an activation is not finite.
 pub fn quantize(
     bert: &Bert,
     samples: &[Tokens],
     options: &Options,
     info: CalibrationInfo,
-    accuracy: Option<&Control>,
-    mut progress: impl FnMut(Step),
-) -> Result<Quantized> {
+    accuracy: Option<&AccuracyControl>,
+    mut progress: impl FnMut(Progress),
+) -> Result<QuantizedModel> {
     options.validate()?;
     if let Some(pattern) = options.ignored.unmatched(bert.config().layers).first() {
         return Err(Error::Argument(format!(
-            "`{pattern}` matches no part of the model; parts are called like encoder.layer.0.attention.self.query, \
+            "`{pattern}` matches no part of the model; parts have names such as encoder.layer.0.attention.self.query, \
              encoder.layer.0.attention.self.scores, encoder.layer.0.intermediate.dense, \
-             embeddings.word_embeddings.weight, and * stands for any characters"
+             embeddings.word_embeddings.weight, and * matches any characters"
         )));
     }
-    let (observations, exact) = calibrate::calibrate(bert, samples, |done| {
-        progress(Step { stage: Stage::Calibrating, done, total: samples.len() });
+    let (observers, fp32_logits) = calibrate::calibrate(bert, samples, |done| {
+        progress(Progress { stage: Stage::Calibrating, done, total: samples.len() });
     })?;
-    let head = Head { samples, exact: &exact };
-    let Attempt { mut parameters, findings, head: mut found } =
-        attempts::nearest(bert, &observations, options, head, &mut progress)?;
-    let emit: control::Emit = match options.format {
-        Format::Integer => emit::emit_int8,
-        Format::Qdq => emit_qdq::emit_qdq,
-    };
+    let calibration = CalibrationLogits { samples, fp32: &fp32_logits };
+    let Trial { mut parameters, diagnostics, mut correction } =
+        trials::best_trial(bert, &observers, options, calibration, &mut progress)?;
     let mut control = None;
     if let Some(accuracy) = accuracy {
-        let corrected = options.bias_correction.then_some(head);
-        let (kept, report) = control::control(bert, &parameters, accuracy, corrected, emit, &mut progress)?;
-        found = head.compare(bert, &kept, &mut || ())?;
+        let (kept, report) = accuracy_control::control_accuracy(
+            bert,
+            &parameters,
+            accuracy,
+            options.bias_correction.then_some(calibration),
+            options.format,
+            &mut progress,
+        )?;
+        correction = calibration.compare(bert, &kept, &mut || ())?;
         (parameters, control) = (kept, Some(report));
     }
-    let head = found.filter(|_| options.bias_correction);
-    if let Some(head) = &head {
-        parameters.correct(head);
+    let classifier_correction = correction.filter(|_| options.bias_correction);
+    if let Some(correction) = &classifier_correction {
+        parameters.correct_classifier(correction);
     }
-    let onnx = encode_model(&emit(bert, &parameters));
+    let onnx = encode_model(&emit_int8(bert, &parameters, options.format));
     let fp32_bytes = encoded_len(&emit_fp32(bert));
-    let sizes = Sizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
-    let calibration = Calibration {
+    let sizes = FileSizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
+    let calibration = CalibrationReport {
         pairs: samples.len(),
         tokens: samples.iter().map(|s| s.ids.len()).sum(),
         truncated: samples.iter().filter(|s| s.truncated).count(),
         max_length: info.max_length,
         seed: info.seed,
     };
-    let found = report::Found { parameters: &parameters, observations: &observations, findings: &findings };
-    let report = Report { head, control, ..report::report(bert, options, found, calibration, sizes) };
-    Ok(Quantized { onnx, report })
+    let input = report::ReportInput { parameters: &parameters, observers: &observers, diagnostics: &diagnostics };
+    let report = Report { classifier_correction, control, ..report::report(bert, options, input, calibration, sizes) };
+    Ok(QuantizedModel { onnx, report })
 }

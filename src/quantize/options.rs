@@ -1,28 +1,29 @@
-//! What the user can choose of quantization, and the presets that choose for them.
+//! The options of quantization, and presets for them.
 
-use super::scope::Ignored;
+use super::ignored_scope::IgnoredScope;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// How quantization is done.
+/// The methods that quantization uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
-    /// Spreads the differences between input features over activations and weights.
+    /// SmoothQuant: how it balances channel magnitudes between activations and weights.
     pub smoothing: Smoothing,
-    /// Takes the middle of every input feature's range off before smoothing (Outlier Suppression+); biases give it back.
+    /// Outlier Suppression+: whether the center of every input channel's range is subtracted before smoothing. Biases restore
+    /// it.
     pub shift: Shift,
-    /// Chooses the range of an activation that its 8 bits span.
-    pub range: Range,
-    /// Whether activations get zero point 128 and a range of equal sides. Queries and keys always do.
+    /// How the range that an activation's 8 bits span is estimated.
+    pub range: RangeEstimator,
+    /// Whether activations are quantized symmetrically, with zero point 128. Queries and keys always are.
     pub symmetric: bool,
-    /// Turns weights into integers.
+    /// How weights are rounded to integers.
     pub rounding: Rounding,
-    /// Whether biases make up for the mean error of the rounded weights.
+    /// Whether biases, including the classifier's, are corrected for the mean error that quantization causes.
     pub bias_correction: bool,
-    /// What stays in FP32.
-    pub ignored: Ignored,
-    /// How the file writes it all.
+    /// The parts that stay in FP32.
+    pub ignored: IgnoredScope,
+    /// The operators of the INT8 file.
     pub format: Format,
 }
 
@@ -35,22 +36,22 @@ impl Default for Options {
 /// A named set of options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
-    /// SmoothQuant at 0.95, mean ranges, nearest rounding.
+    /// SmoothQuant with α 0.95, mean min-max ranges, rounding to nearest, no shift.
     Fast,
-    /// Shift and SmoothQuant's α searched for every activation, mean ranges, weights rounded against calibration inputs; of
-    /// three attempts the one whose logits are nearest to FP32's.
+    /// Shift and SmoothQuant's α searched for every activation, mean min-max ranges, GPTQ. The search runs three times; the
+    /// result whose calibration logits are closest to FP32 wins.
     Balanced,
-    /// As balanced, with ranges searched too.
+    /// Like `Balanced`, and ranges are searched too.
     Best,
 }
 
 impl Preset {
-    /// The options that the preset stands for.
+    /// The options of this preset.
     pub fn options(self) -> Options {
         let (shift, smoothing, range, rounding) = match self {
-            Preset::Fast => (Shift::Off, Smoothing::Fixed(0.95), Range::MeanMinMax, Rounding::Nearest),
-            Preset::Balanced => (Shift::Search, Smoothing::Search, Range::MeanMinMax, Rounding::Gptq),
-            Preset::Best => (Shift::Search, Smoothing::Search, Range::Search, Rounding::Gptq),
+            Preset::Fast => (Shift::Off, Smoothing::Fixed(0.95), RangeEstimator::MeanMinMax, Rounding::Nearest),
+            Preset::Balanced => (Shift::Search, Smoothing::Search, RangeEstimator::MeanMinMax, Rounding::Gptq),
+            Preset::Best => (Shift::Search, Smoothing::Search, RangeEstimator::Search, Rounding::Gptq),
         };
         Options {
             shift,
@@ -59,31 +60,31 @@ impl Preset {
             symmetric: false,
             rounding,
             bias_correction: true,
-            ignored: Ignored::default(),
+            ignored: IgnoredScope::default(),
             format: Format::Integer,
         }
     }
 }
 
-/// The operators of an INT8 file. Integers and scales are the same in all.
+/// The operators of an INT8 file. Integers and scales are the same in both formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Products of integers (MatMulInteger), which any engine runs as they are and this crate fuses.
+    /// Integer products (MatMulInteger). Any engine can run them, and this crate fuses them.
     Integer,
-    /// Float products between QuantizeLinear and DequantizeLinear, for engines that look for such pairs.
+    /// FP32 products of values that pass through QuantizeLinear and DequantizeLinear, for engines that fuse such pairs.
     Qdq,
 }
 
-/// How far SmoothQuant moves differences between features from activations to weights.
+/// How far SmoothQuant moves channel magnitudes from activations to weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Smoothing {
-    /// Not at all.
+    /// No smoothing.
     Off,
-    /// By this α in 0..=1 everywhere.
+    /// The same α in 0..=1 for every activation.
     Fixed(f32),
-    /// By the α, of 0.5 to 1 or none, whose layers come nearest to FP32 on calibration tokens.
+    /// For every activation, no smoothing or the α from 0.5 to 1 with the least output error on calibration tokens.
     Search,
 }
 
@@ -91,41 +92,43 @@ pub enum Smoothing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shift {
-    /// None is.
+    /// No activation is shifted.
     Off,
-    /// All are.
+    /// Every activation is shifted.
     On,
-    /// Those are whose layers come nearer to FP32 on calibration tokens by it.
+    /// Activations are shifted if that reduces the output error on calibration tokens.
     Search,
 }
 
-/// How the range of an activation is chosen.
+/// How the range of an activation is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Range {
-    /// From the lowest to the highest value seen.
+pub enum RangeEstimator {
+    /// From the lowest to the highest value of all calibration pairs.
     MinMax,
-    /// From the mean over calibration pairs of each pair's lowest value to that of its highest.
+    /// From the mean of the pairs' lowest values to the mean of their highest values.
     MeanMinMax,
-    /// So that this percentage of values lies inside, and as much of the rest on either side.
+    /// The middle part that holds this percentage of all values, from 50 to 100. Equally many values lie below and above.
     Percentile(f32),
-    /// The least mean squared error.
+    /// The range with the least mean squared quantization error.
     Mse,
-    /// The least Kullback-Leibler divergence between the values' distribution and its quantized form.
+    /// The range with the least Kullback-Leibler divergence between the distribution of the values and its quantized form.
     Entropy,
-    /// That of min-max, mean-min-max and mse whose layers come nearest to FP32 on calibration tokens.
+    /// For every activation, min-max, mean-min-max or mse: the one with the least output error on calibration tokens.
     Search,
 }
 
-/// How weights become integers.
+/// How weights are rounded to integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
-    /// To the nearest, on a scale that the row's largest weight decides.
+    /// Rounds to nearest, with the scale that maps a row's largest weight to 127.
     Nearest,
-    /// To the nearest, on the scale, not above that of the largest weight, with the least error weighted by input power.
+    /// Rounds to nearest, with the scale of the least squared error. Errors are weighted by the mean square of their input
+    /// channel, and the scale is at most that of `Nearest`.
     Mse,
-    /// One input feature after the other, each making up for the error of those before it on calibration inputs.
+    /// GPTQ: rounds one input channel at a time, and lets each channel compensate the errors of earlier ones on calibration
+    /// inputs.
     Gptq,
 }
 
@@ -182,18 +185,18 @@ impl FromStr for Smoothing {
     }
 }
 
-impl FromStr for Range {
+impl FromStr for RangeEstimator {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match (text, text.strip_prefix("percentile:").map(str::parse)) {
-            ("min-max", _) => Ok(Range::MinMax),
-            ("mean-min-max", _) => Ok(Range::MeanMinMax),
-            ("percentile", _) => Ok(Range::Percentile(99.99)),
-            (_, Some(Ok(share @ 50.0..=100.0))) => Ok(Range::Percentile(share)),
-            ("mse", _) => Ok(Range::Mse),
-            ("entropy", _) => Ok(Range::Entropy),
-            ("search", _) => Ok(Range::Search),
+            ("min-max", _) => Ok(RangeEstimator::MinMax),
+            ("mean-min-max", _) => Ok(RangeEstimator::MeanMinMax),
+            ("percentile", _) => Ok(RangeEstimator::Percentile(99.99)),
+            (_, Some(Ok(percent @ 50.0..=100.0))) => Ok(RangeEstimator::Percentile(percent)),
+            ("mse", _) => Ok(RangeEstimator::Mse),
+            ("entropy", _) => Ok(RangeEstimator::Entropy),
+            ("search", _) => Ok(RangeEstimator::Search),
             _ => Err(
                 "expected min-max, mean-min-max, percentile, percentile:P (P from 50 to 100), mse, entropy or search"
                     .to_owned(),
@@ -216,17 +219,17 @@ impl FromStr for Rounding {
 }
 
 impl Options {
-    /// Checks what types cannot.
+    /// Checks the numbers in these options.
     ///
     /// # Errors
-    /// If α or a percentile lies outside its range.
+    /// Fails if α is not in 0..=1 or a percentile is not in 50..=100.
     pub fn validate(&self) -> crate::error::Result<()> {
         match (self.smoothing, self.range) {
             (Smoothing::Fixed(alpha), _) if !(0.0..=1.0).contains(&alpha) => {
                 Err(Error::Argument(format!("SmoothQuant's α is {alpha}; expected 0 to 1")))
             }
-            (_, Range::Percentile(share)) if !(50.0..=100.0).contains(&share) => {
-                Err(Error::Argument(format!("the percentile is {share}; expected 50 to 100")))
+            (_, RangeEstimator::Percentile(percent)) if !(50.0..=100.0).contains(&percent) => {
+                Err(Error::Argument(format!("the percentile is {percent}; expected 50 to 100")))
             }
             _ => Ok(()),
         }
@@ -238,11 +241,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_come_back_from_json() {
+    fn options_survive_json() {
         let options = Options {
             smoothing: Smoothing::Fixed(0.8),
-            range: Range::Percentile(99.99),
-            ignored: Ignored::new(vec!["layer.5.*".to_owned()]),
+            range: RangeEstimator::Percentile(99.99),
+            ignored: IgnoredScope::new(vec!["layer.5.*".to_owned()]),
             ..Options::default()
         };
         for options in [options, Preset::Fast.options(), Preset::Best.options()] {
@@ -252,17 +255,17 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_and_nonsense_is_not() {
-        assert_eq!("percentile:99.9".parse(), Ok(Range::Percentile(99.9)));
+    fn names_are_parsed_and_nonsense_is_refused() {
+        assert_eq!("percentile:99.9".parse(), Ok(RangeEstimator::Percentile(99.9)));
         assert_eq!("0.5".parse(), Ok(Smoothing::Fixed(0.5)));
         assert_eq!("gptq".parse(), Ok(Rounding::Gptq));
         for bad in ["percentile:", "percentile:101", "percentile:NaN", "max"] {
-            assert!(bad.parse::<Range>().is_err(), "{bad}");
+            assert!(bad.parse::<RangeEstimator>().is_err(), "{bad}");
         }
         for bad in ["1.5", "-0.1", "NaN", "on"] {
             assert!(bad.parse::<Smoothing>().is_err(), "{bad}");
         }
-        let options = Options { range: Range::Percentile(f32::NAN), ..Options::default() };
+        let options = Options { range: RangeEstimator::Percentile(f32::NAN), ..Options::default() };
         assert!(options.validate().is_err());
     }
 }

@@ -1,24 +1,25 @@
-//! Work on many items, on every processor there is.
+//! A parallel map over slices.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Threads at most: of a BERT-base each holds some hundred megabytes.
-const MOST_THREADS: usize = 16;
+/// The most threads to use. For a BERT-base, each needs some hundred megabytes.
+const MAX_THREADS: usize = 16;
 
-/// Does `work` on `items`, several at a time, and gives what comes of each to `take`, in the order of the items.
+/// Maps `items` through `work` on several threads. Passes the results to `take` on the calling thread, in the order of the
+/// items.
 ///
 /// # Errors
-/// The first that `take` gives; the items after it are left.
-pub fn in_order<'a, T: Sync, R: Send, E>(
+/// Returns the first error of `take`. Later results are dropped.
+pub fn ordered_map<'a, T: Sync, R: Send, E>(
     items: &'a [T],
     work: impl Fn(&'a T) -> R + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
-    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(items.len()).min(MOST_THREADS);
-    // Threads wait while the caller is behind.
+    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(items.len()).min(MAX_THREADS);
+    // The bound makes threads wait while `take` is behind.
     let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::sync_channel(1));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -53,26 +54,26 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn results_come_in_order_whichever_is_done_first() {
+    fn results_arrive_in_order_whichever_finishes_first() {
         let items: Vec<u64> = (0..40).collect();
         let mut taken = Vec::new();
         let slow_first = |&item: &u64| {
             thread::sleep(Duration::from_millis(if item % 7 == 0 { 5 } else { 0 }));
             item * item
         };
-        let Ok::<_, Infallible>(()) = in_order(&items, slow_first, |square| {
+        let Ok::<_, Infallible>(()) = ordered_map(&items, slow_first, |square| {
             taken.push(square);
             Ok(())
         });
         assert_eq!(taken, items.iter().map(|item| item * item).collect::<Vec<_>>());
-        let Ok::<_, Infallible>(()) = in_order(&[], |&item: &u64| item, |_| unreachable!("there is nothing to take"));
+        let Ok::<_, Infallible>(()) = ordered_map(&[], |&item: &u64| item, |_| unreachable!("there are no results"));
     }
 
     #[test]
-    fn the_first_error_ends_it() {
+    fn the_first_error_stops_the_map() {
         let items: Vec<usize> = (0..1000).collect();
         let mut taken = 0;
-        let error = in_order(
+        let error = ordered_map(
             &items,
             |&item| item,
             |item| {

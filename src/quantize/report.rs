@@ -1,23 +1,24 @@
-//! What quantization did, as it is written to JSON and read back.
+//! The report of a quantization, as it is written to JSON and read back.
 
-use super::calibrate::Observations;
-use super::control::ControlReport;
-use super::head::HeadReport;
+use super::accuracy_control::AccuracyControlReport;
+use super::calibrate::Observers;
+use super::channel_transform::{ChannelTransform, scale_input_channels};
+use super::classifier_correction::ClassifierCorrection;
 use super::histogram::Histogram;
-use super::layers::LayerReport;
-use super::measure::LinearMeasure;
+use super::layer_report::LayerReport;
+use super::linear_sqnr::LinearSqnr;
 use super::options::Options;
-use super::params::{QuantParams, QuantizedRows};
-use super::quantizer::{Findings, Parameters};
-use super::scope::units;
-use super::smooth::{FeatureMap, smoothed};
+use super::quant_params::{QuantParams, QuantizedRows};
+use super::quantized_parameters::QuantizedParameters;
+use super::quantizer::Diagnostics;
+use super::units::units;
 use crate::bert::{Bert, BertConfig};
 use crate::metrics::sqnr_db;
 use serde::{Deserialize, Serialize};
 
-/// Bins of the histograms of activations.
+/// Bins of the activation histograms.
 const HISTOGRAM_BINS: usize = 64;
-/// Rows that they count.
+/// Activation rows that the histograms count.
 const HISTOGRAM_ROWS: usize = 512;
 
 /// The JSON report of one quantization.
@@ -25,121 +26,133 @@ const HISTOGRAM_ROWS: usize = 512;
 pub struct Report {
     /// The architecture.
     pub config: BertConfig,
-    /// What was chosen.
+    /// The options.
     pub options: Options,
-    /// How calibration went.
-    pub calibration: Calibration,
+    /// The calibration set.
+    pub calibration: CalibrationReport,
     /// Every quantized activation, in name order.
     pub activations: Vec<ActivationReport>,
     /// Every quantized weight tensor, in name order.
     pub weights: Vec<WeightReport>,
     /// Every linear layer of the encoder, first to last.
     pub linears: Vec<LinearReport>,
-    /// The noise after every encoder layer, where it was measured: see [`layer_reports`](super::layer_reports).
+    /// The noise after every encoder layer. [`quantize`](super::quantize()) leaves it empty; see
+    /// [`layer_reports`](super::layer_reports).
     pub layers: Vec<LayerReport>,
-    /// The correction of the classifier's biases; absent where there was none.
-    pub head: Option<HeadReport>,
-    /// Accuracy control, where it was asked for.
-    pub control: Option<ControlReport>,
+    /// The correction of the classifier's biases, if any.
+    #[serde(rename = "head")]
+    pub classifier_correction: Option<ClassifierCorrection>,
+    /// What accuracy control did, if it was asked for.
+    pub control: Option<AccuracyControlReport>,
     /// File sizes.
-    pub sizes: Sizes,
+    pub sizes: FileSizes,
 }
 
 /// The calibration set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Calibration {
-    /// Pairs used.
+pub struct CalibrationReport {
+    /// The number of pairs.
     pub pairs: usize,
-    /// Tokens in them.
+    /// The number of tokens in all pairs.
     pub tokens: usize,
-    /// Pairs that were longer than the limit.
+    /// The number of pairs that were cut because they were longer than `max_length`.
     pub truncated: usize,
-    /// The limit in tokens.
+    /// The most tokens of a pair.
     pub max_length: usize,
-    /// The seed of the choice of pairs.
+    /// The seed with which the pairs were sampled.
     pub seed: u64,
 }
 
-/// One activation.
+/// One quantized activation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ActivationReport {
-    /// The value's name in the graph.
+    /// The activation's name in the graph.
     pub name: String,
-    /// The lowest value seen, before any division.
+    /// The lowest value over all calibration pairs, before shift and smoothing.
     pub min: f32,
-    /// The highest value seen, before any division.
+    /// The highest value over all calibration pairs, before shift and smoothing.
     pub max: f32,
-    /// SmoothQuant's α; absent where nothing is smoothed.
+    /// SmoothQuant's α, or `None` for no smoothing.
     pub alpha: Option<f32>,
-    /// The smallest and largest divisor.
+    /// The smallest and the largest of SmoothQuant's divisors.
     pub divisors: (f32, f32),
-    /// Whether the middle of every feature is taken off.
+    /// Whether the center of every channel is subtracted.
     pub shifted: bool,
-    /// The range, after shift and division, that scale and zero point were chosen for.
+    /// The lowest and highest value, after shift and smoothing, that scale and zero point are chosen for.
     pub range: (f32, f32),
-    /// The share of values, after shift and division, outside what 8 bits span.
+    /// The share of values, after shift and smoothing, outside the range of the 8-bit integers: 0 to 1.
     pub clipped: f64,
-    /// Values after shift and division, of some of the tokens.
+    /// The values of some tokens after shift and smoothing.
     pub histogram: Histogram,
     /// Scale and zero point.
     #[serde(flatten)]
     pub params: QuantParams,
 }
 
-/// One linear layer.
+/// One linear layer of the encoder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LinearReport {
     /// The layer's name.
     pub name: String,
-    /// The activation it reads.
+    /// The name of the activation that it reads.
     pub input: String,
     /// Whether it is INT8.
     pub int8: bool,
-    /// Its errors as INT8; absent where it was never to be quantized.
-    pub measure: Option<LinearMeasure>,
+    /// Its noise in INT8. `None` if the options leave it in FP32; accuracy control does not remove it.
+    pub measure: Option<LinearSqnr>,
 }
 
-/// One weight tensor.
+/// One quantized weight tensor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WeightReport {
     /// The tensor's name.
     pub name: String,
-    /// `[rows, columns]`; each row has its scale.
+    /// `[rows, columns]`, with one scale per row.
     pub shape: (usize, usize),
-    /// The lowest and highest weight.
+    /// The lowest and the highest FP32 weight, after smoothing.
     pub range: (f32, f32),
-    /// The smallest and largest scale.
+    /// The smallest and the largest scale.
     pub scales: (f32, f32),
     /// Always 0: weights are symmetric.
     pub zero_point: i8,
-    /// Root mean square of the rounding error.
+    /// The root mean square of the rounding error.
     pub rmse: f64,
-    /// Signal to quantization noise in decibels; absent where there is no error.
+    /// The signal to quantization noise ratio in decibels; `None` if there is no error.
     pub sqnr_db: Option<f64>,
 }
 
-/// Bytes of the files.
+/// The sizes of the model files.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Sizes {
-    /// The FP32 ONNX file.
+pub struct FileSizes {
+    /// The FP32 ONNX file, in bytes.
     pub fp32_bytes: usize,
-    /// The INT8 ONNX file.
+    /// The INT8 ONNX file, in bytes.
     pub int8_bytes: usize,
-    /// INT8 over FP32.
+    /// `int8_bytes / fp32_bytes`.
     pub ratio: f64,
 }
 
-/// What a report is made of.
+/// What a report describes.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
-    pub parameters: &'a Parameters,
-    pub observations: &'a Observations,
-    pub findings: &'a Findings,
+pub(super) struct ReportInput<'a> {
+    /// What was written.
+    pub parameters: &'a QuantizedParameters,
+    /// The statistics of every activation.
+    pub observers: &'a Observers,
+    /// The scheme and noise of every part that was quantized.
+    pub diagnostics: &'a Diagnostics,
 }
 
-pub(super) fn report(bert: &Bert, options: &Options, found: Found, calibration: Calibration, sizes: Sizes) -> Report {
-    let Found { parameters, findings, .. } = found;
-    let activations = parameters.activations.keys().map(|name| activation_report(name, found)).collect();
+/// Builds the report. `layers`, `classifier_correction` and `control` stay empty.
+pub(super) fn report(
+    bert: &Bert,
+    options: &Options,
+    input: ReportInput,
+    calibration: CalibrationReport,
+    sizes: FileSizes,
+) -> Report {
+    let ReportInput { parameters, diagnostics, .. } = input;
+    let activations = parameters.activations.keys().map(|name| activation_report(name, input)).collect();
     let units = units(bert.config().layers);
     let linears = units.iter().flat_map(|unit| unit.linears.iter().map(|name| (name, &unit.input)));
     let linears = linears
@@ -147,14 +160,15 @@ pub(super) fn report(bert: &Bert, options: &Options, found: Found, calibration: 
             name: name.clone(),
             input: input.clone(),
             int8: parameters.linears.contains_key(name),
-            measure: findings.measures.get(name).cloned(),
+            measure: diagnostics.sqnr.get(name).cloned(),
         })
         .collect();
     let mut weights: Vec<_> = Vec::new();
     for unit in &units {
         for (name, linear) in unit.linears.iter().filter_map(|name| parameters.linears.get_key_value(name)) {
             let name = format!("{name}.weight");
-            let original = smoothed(bert.weight(&name), &findings.choices[&unit.input].map.divisors);
+            let original =
+                scale_input_channels(bert.weight(&name), &diagnostics.schemes[&unit.input].transform.divisors);
             weights.push(weight_report(&original, name, &linear.weights));
         }
     }
@@ -168,42 +182,44 @@ pub(super) fn report(bert: &Bert, options: &Options, found: Found, calibration: 
         weights,
         linears,
         layers: Vec::new(),
-        head: None,
+        classifier_correction: None,
         control: None,
         sizes,
     }
 }
 
-fn activation_report(name: &str, found: Found) -> ActivationReport {
-    let observer = &found.observations[name];
-    let params = found.parameters.activations[name].params;
-    let choice = found.findings.choices.get(name);
-    let identity = FeatureMap::identity(observer.features());
-    let values = observer.rows(HISTOGRAM_ROWS, choice.map_or(&identity, |choice| &choice.map));
+/// Describes the quantized activation `name`.
+fn activation_report(name: &str, input: ReportInput) -> ActivationReport {
+    let observer = &input.observers[name];
+    let params = input.parameters.activations[name].params;
+    let scheme = input.diagnostics.schemes.get(name);
+    let identity = ChannelTransform::identity(observer.channels());
+    let values = observer.rows(HISTOGRAM_ROWS, scheme.map_or(&identity, |scheme| &scheme.transform));
     let limits = [0u8, 255].map(|q| (f32::from(q) - f32::from(params.zero_point)) * params.scale);
-    // Half a step beyond the last integer still rounds to it.
-    let half = params.scale / 2.0;
-    let outside = values.iter().filter(|&&x| x < limits[0] - half || x > limits[1] + half).count();
+    // Values up to half a step beyond the limits are rounded, not clipped.
+    let half_step = params.scale / 2.0;
+    let outside = values.iter().filter(|&&x| x < limits[0] - half_step || x > limits[1] + half_step).count();
     let (lows, highs): (Vec<f32>, Vec<f32>) = observer.sample_ranges(&identity).into_iter().unzip();
     ActivationReport {
         name: name.to_owned(),
         min: span(&lows).0,
         max: span(&highs).1,
-        alpha: choice.and_then(|choice| choice.alpha),
-        divisors: choice.map_or((1.0, 1.0), |choice| span(&choice.map.divisors)),
-        shifted: choice.is_some_and(|choice| choice.map.centers.iter().any(|&center| center != 0.0)),
-        range: choice.map_or((limits[0], limits[1]), |choice| choice.range),
+        alpha: scheme.and_then(|scheme| scheme.alpha),
+        divisors: scheme.map_or((1.0, 1.0), |scheme| span(&scheme.transform.divisors)),
+        shifted: scheme.is_some_and(|scheme| scheme.transform.centers.iter().any(|&center| center != 0.0)),
+        range: scheme.map_or((limits[0], limits[1]), |scheme| scheme.range),
         clipped: outside as f64 / values.len().max(1) as f64,
         histogram: Histogram::new(&values, HISTOGRAM_BINS),
         params,
     }
 }
 
-/// The smallest and largest of `values`.
+/// The smallest and the largest of `values`.
 fn span(values: &[f32]) -> (f32, f32) {
     values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), &v| (lo.min(v), hi.max(v)))
 }
 
+/// Describes the quantized tensor `name` with the FP32 weights `original`.
 fn weight_report(original: &[f32], name: String, rows: &QuantizedRows) -> WeightReport {
     let rounded = rows.dequantized();
     let squares: f64 = original.iter().zip(&rounded).map(|(w, q)| f64::from(w - q).powi(2)).sum();

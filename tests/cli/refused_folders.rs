@@ -34,7 +34,7 @@ fn unsupported_configurations_name_the_field() {
         ("type_vocab_size", json!(1), "is 1; a sentence-pair classifier needs 2"),
         ("layer_norm_eps", json!(-1.0), "not a small positive number"),
         ("id2label", json!({ "0": "no", "2": "yes" }), "no id 1"),
-        ("id2label", json!({ "0": "no", "1": ["yes"] }), "names the class 1 [\"yes\"], expected a text"),
+        ("id2label", json!({ "0": "no", "1": ["yes"] }), "names class 1 [\"yes\"]; expected a string"),
         (
             "architectures",
             json!(["RobertaForSequenceClassification"]),
@@ -42,9 +42,13 @@ fn unsupported_configurations_name_the_field() {
         ),
         ("architectures", json!(["BertForTokenClassification"]), "names `BertForTokenClassification`; only"),
         ("architectures", json!(["BertModel"]), "names `BertModel`; only `BertForSequenceClassification`"),
-        ("problem_type", json!("multi_label_classification"), "supported: models that choose one class, or give one"),
+        (
+            "problem_type",
+            json!("multi_label_classification"),
+            "supported: models that choose one class or return one score",
+        ),
         ("problem_type", json!("regression"), "is `regression` with 2 outputs; expected one"),
-        ("pruned_heads", json!({ "0": [1] }), "heads taken out"),
+        ("pruned_heads", json!({ "0": [1] }), "models with pruned heads are not supported"),
         ("model_type", json!(["bert"]), "only `bert`"),
     ] {
         folder_refused(set(field, value), &["model/config.json", &format!("`{field}`"), says]);
@@ -105,7 +109,7 @@ fn a_pickle_is_not_read() {
         ("pytorch_model.bin.index.json", "model: has pytorch_model.bin.index.json but no model.safetensors"),
         ("tf_model.h5", "model: has tf_model.h5 but no model.safetensors; save the whole model"),
         ("adapter_model.safetensors", "model: has adapter_model.safetensors but no model.safetensors"),
-        ("onnx/model.onnx", "model: has no model.safetensors; give its onnx/model.onnx instead"),
+        ("onnx/model.onnx", "model: has no model.safetensors; pass its onnx/model.onnx instead"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.remove("model/model.safetensors");
@@ -121,9 +125,9 @@ fn shards_must_be_there_and_whole() {
     sandbox.remove("model/model.safetensors");
     let index = "model/model.safetensors.index.json";
     for (content, says) in [
-        ("{", "is not the index of a model in shards"),
-        ("[]", "is not the index of a model in shards"),
-        (r#"{"weight_map": {"a": 1}}"#, "is not the index of a model in shards"),
+        ("{", "is not the index of a sharded model"),
+        ("[]", "is not the index of a sharded model"),
+        (r#"{"weight_map": {"a": 1}}"#, "is not the index of a sharded model"),
         (r#"{"weight_map": {}}"#, "`embeddings.word_embeddings.weight` is missing"),
         (r#"{"weight_map": {"a": "../elsewhere.safetensors"}}"#, "names the shard `../elsewhere.safetensors`"),
         (r#"{"weight_map": {"a": ".."}}"#, "names the shard `..`"),

@@ -1,13 +1,16 @@
-//! The files of tests/golden, and what they must give on every machine.
+//! The files of tests/golden, and the logits that every machine must compute from them.
 
 use bert8::model::Classification;
 
+/// The FP32 model.
 pub const FP32: &[u8] = include_bytes!("../golden/model.fp32.onnx");
+/// The INT8 model in the integer format.
 pub const INT8: &[u8] = include_bytes!("../golden/model.int8.onnx");
+/// The tokenizer of both models.
 pub const TOKENIZER: &[u8] = include_bytes!("../golden/tokenizer.json");
 const EXPECTED: &str = include_str!("../golden/expected.json");
 
-/// Pairs of all kinds: short, long, empty, cut, with words that are not in the vocabulary.
+/// Sentence pairs: short, long, empty, truncated, with words that are not in the vocabulary.
 pub const PAIRS: [(&str, &str); 8] = [
     ("The cat sat at home.", "A cat was at home."),
     ("Shares of the company rose 12% today", "The company's price fell 12% today!"),
@@ -22,11 +25,10 @@ pub const PAIRS: [(&str, &str); 8] = [
     ("a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9", "a a a a a a a a a a a a"),
 ];
 
-/// Checks an answer for `PAIRS[at]` against the committed one.
+/// Checks the answer for `PAIRS[at]` against the committed one. `precision` is `fp32` or `int8`.
 ///
-/// Floats may differ in the order of sums and in rounding; a value next to a rounding boundary then becomes another
-/// integer, which moves an INT8 logit by about a step of its last layers. FP32 logits must agree within 1e-4, INT8 logits
-/// within 2e-2, a tenth of the spread that quantization itself adds to this model.
+/// FP32 logits must agree within 1e-4: machines may add in another order. INT8 logits must agree within 2e-2, a tenth of this
+/// model's quantization error: a float next to a rounding boundary can become the neighbouring integer.
 pub fn check(at: usize, precision: &str, answer: &Classification) {
     let expected: serde_json::Value = serde_json::from_str(EXPECTED).unwrap();
     let expected = &expected[at];

@@ -14,7 +14,6 @@ use bert8::error::Error;
 use bert8::onnx::{encode_model, pb};
 use common::{tiny_bert, tiny_config};
 use serde_json::Value;
-use std::path::PathBuf;
 
 /// `bert` as another exporter would write it: without our metadata.
 fn foreign(bert: &Bert) -> pb::ModelProto {
@@ -384,15 +383,6 @@ fn hostile_graphs_give_errors() {
     assert!(enormous.contains("far more than any BERT"), "{enormous}");
 }
 
-fn exports() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/exports");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: {} is not there", folder.display());
-    None
-}
-
 fn rows(case: &Value, name: &str) -> Vec<i64> {
     let rows = case[name].as_array().unwrap().iter();
     rows.flat_map(|row| row.as_array().unwrap()).map(|v| v.as_i64().unwrap()).collect()
@@ -400,7 +390,7 @@ fn rows(case: &Value, name: &str) -> Vec<i64> {
 
 #[test]
 fn real_exports_give_the_weights_and_logits_of_their_source() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = common::shared("exports") else { return };
     let source = import_folder(&folder.join("hf")).unwrap();
     for name in ["torchscript-eager-opset17", "torchscript-sdpa-opset14", "dynamo-sdpa-opset18", "hf"] {
         let bert = match name {

@@ -4,6 +4,7 @@ use crate::bert::{Bert, emit_fp32};
 use crate::engine::{Engine, TokenInputs};
 use crate::error::{Error, Result};
 use crate::onnx::pb;
+use crate::rng::Rng;
 use pb::tensor_shape_proto::dimension::Value;
 
 /// The largest difference of two logits that counts as rounding.
@@ -103,7 +104,7 @@ fn probes(model: &pb::ModelProto, bert: &Bert, file_name: &str) -> Result<Vec<Pr
     let config = bert.config();
     let has = |name: &str| inputs(model).any(|i| i.name == name);
     let fixed = [0, 1].map(|axis| inputs(model).find_map(|input| fixed_size(input, axis)));
-    let mut random = Random(8);
+    let mut rng = Rng::new(8);
     let mut probes = Vec::new();
     for (batch, sequence) in [(2, 16), (2, 16), (1, 7)] {
         let batch = fixed[0].unwrap_or(batch);
@@ -121,7 +122,7 @@ fn probes(model: &pb::ModelProto, bert: &Bert, file_name: &str) -> Result<Vec<Pr
         for row in 0..batch {
             let padding = if has("attention_mask") { sequence / 4 * ((row + probes.len()) % 2) } else { 0 };
             for at in 0..sequence {
-                probe.ids.push(random.below(config.vocab_size));
+                probe.ids.push(rng.below(config.vocab_size) as i64);
                 probe.mask.push(i64::from(at < sequence - padding));
                 probe.types.push(i64::from(at >= sequence / 2));
             }
@@ -145,15 +146,5 @@ fn fixed_size(input: &pb::ValueInfoProto, axis: usize) -> Option<usize> {
     match tensor.shape.as_ref()?.dim.get(axis)?.value {
         Some(Value::DimValue(size)) => usize::try_from(size).ok().filter(|&size| size > 0),
         _ => None,
-    }
-}
-
-/// Pseudo-random numbers, the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> i64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 33) as usize % limit) as i64
     }
 }

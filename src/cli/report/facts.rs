@@ -4,8 +4,8 @@ use super::number::{bytes, count, counted, fixed, percent, signed_significant, s
 use super::part::layer_and_kind;
 use bert8::activation::Activation;
 use bert8::quantize::{
-    ActivationReport, ControlReport, HeadReport, LinearMeasure, LinearReport, Metric, Options, Range, Report, Rounding,
-    Shift, Smoothing, WeightReport,
+    AccuracyControlReport, ActivationReport, ClassifierCorrection, LinearReport, LinearSqnr, Metric, Options,
+    RangeEstimator, Report, Rounding, Shift, Smoothing, WeightReport,
 };
 use std::collections::BTreeMap;
 
@@ -67,14 +67,14 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
     if int8 < report.linears.len() {
         rows.push(("Kept in FP32", kept(&report.linears)));
     }
-    if let Some(found) = &report.head {
+    if let Some(found) = &report.classifier_correction {
         rows.push(("Classifier", head(found)));
     }
     rows
 }
 
 /// What correction added to the classifier's biases, and what for.
-fn head(head: &HeadReport) -> String {
+fn head(head: &ClassifierCorrection) -> String {
     let added: Vec<String> = head.correction.iter().map(|&added| signed_significant(added.into())).collect();
     let added = match added.len() {
         0..=NAMED => added.join(", "),
@@ -128,12 +128,14 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
         Smoothing::Search => "SmoothQuant, the α that errs least for every activation (search)".to_owned(),
     };
     let range = match options.range {
-        Range::MinMax => "lowest to highest value (min-max)".to_owned(),
-        Range::MeanMinMax => "mean over pairs of lowest and highest value (mean-min-max)".to_owned(),
-        Range::Percentile(share) => format!("the middle {} of values (percentile)", percent(f64::from(share) / 100.0)),
-        Range::Mse => "least mean squared error (mse)".to_owned(),
-        Range::Entropy => "least Kullback-Leibler divergence (entropy)".to_owned(),
-        Range::Search => "the one of min-max, mean-min-max and mse that errs least (search)".to_owned(),
+        RangeEstimator::MinMax => "lowest to highest value (min-max)".to_owned(),
+        RangeEstimator::MeanMinMax => "mean over pairs of lowest and highest value (mean-min-max)".to_owned(),
+        RangeEstimator::Percentile(share) => {
+            format!("the middle {} of values (percentile)", percent(f64::from(share) / 100.0))
+        }
+        RangeEstimator::Mse => "least mean squared error (mse)".to_owned(),
+        RangeEstimator::Entropy => "least Kullback-Leibler divergence (entropy)".to_owned(),
+        RangeEstimator::Search => "the one of min-max, mean-min-max and mse that errs least (search)".to_owned(),
     };
     let rounding = match options.rounding {
         Rounding::Nearest => "to the nearest",
@@ -155,7 +157,7 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
 }
 
 /// The name of accuracy control's metric.
-pub fn metric(control: &ControlReport) -> &'static str {
+pub fn metric(control: &AccuracyControlReport) -> &'static str {
     match control.metric {
         Metric::F1 => "F1",
         Metric::Accuracy => "accuracy",
@@ -164,19 +166,19 @@ pub fn metric(control: &ControlReport) -> &'static str {
 }
 
 /// What accuracy control was asked for and what it did.
-pub fn control(control: &ControlReport) -> String {
+pub fn control(control: &AccuracyControlReport) -> String {
     let asked = format!(
         "The {} on {} may drop by {} below FP32's.",
         metric(control),
         counted(control.pairs, "pair"),
         significant(control.max_drop)
     );
-    if control.returned.is_empty() {
+    if control.reverted.is_empty() {
         return format!("{asked} It does with everything in INT8, so nothing returned to FP32.");
     }
     format!(
         "{asked} For that {} returned to FP32, which costs {} more and {} ms a pair instead of {} (FP32: {}).",
-        counted(control.returned.len(), "part"),
+        counted(control.reverted.len(), "part"),
         bytes(control.result.bytes.saturating_sub(control.int8.bytes)),
         fixed(control.result.ms_per_pair, 1),
         fixed(control.int8.ms_per_pair, 1),
@@ -185,7 +187,7 @@ pub fn control(control: &ControlReport) -> String {
 }
 
 /// The INT8 matmuls with the most noise, worst first.
-pub fn worst_linears(linears: &[LinearReport]) -> Vec<(&LinearReport, &LinearMeasure, f64)> {
+pub fn worst_linears(linears: &[LinearReport]) -> Vec<(&LinearReport, &LinearSqnr, f64)> {
     let mut worst: Vec<_> = linears
         .iter()
         .filter(|linear| linear.int8)
@@ -197,12 +199,12 @@ pub fn worst_linears(linears: &[LinearReport]) -> Vec<(&LinearReport, &LinearMea
 }
 
 /// What shift, smoothing and rounding changed, in decibels.
-pub fn method_gain(measure: &LinearMeasure) -> Option<f64> {
+pub fn method_gain(measure: &LinearSqnr) -> Option<f64> {
     Some(measure.uncorrected_db? - measure.plain_db?)
 }
 
 /// What correction changed, in decibels.
-pub fn correction_gain(measure: &LinearMeasure) -> Option<f64> {
+pub fn correction_gain(measure: &LinearSqnr) -> Option<f64> {
     Some(measure.output_db? - measure.uncorrected_db?)
 }
 

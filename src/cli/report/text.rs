@@ -28,7 +28,7 @@ fn print_control(report: &Report) -> Result<()> {
     for (name, measured) in [("FP32", found.fp32), ("all in INT8", found.int8), ("as written", found.result)] {
         say!("  {name:<12} {} {}, {}", metric(found), fixed(measured.value, 4), bytes(measured.bytes));
     }
-    for part in &found.returned {
+    for part in &found.reverted {
         let name = printable(&part.name);
         say!("  in FP32: {name} (logit error alone {}), then {}", fixed(part.damage, 4), fixed(part.value, 4));
     }

@@ -8,7 +8,7 @@ use super::table::{Cell, Table};
 use crate::cli::report::facts::{correction_gain, method_gain, spread, worst_linears};
 use crate::cli::report::number::{decibels, fixed, in_decibels, signed, significant};
 use crate::cli::report::part::{Kind, by_kind, in_words};
-use bert8::quantize::{LinearMeasure, LinearReport, Report};
+use bert8::quantize::{LinearReport, LinearSqnr, Report};
 use std::collections::HashMap;
 
 const AREA: Area = Area { left: 12.0, right: 98.0, top: 10.0, bottom: 150.0, height: 174.0 };
@@ -141,7 +141,7 @@ fn table(report: &Report) -> String {
         report.activations.iter().enumerate().map(|(at, activation)| (activation.name.as_str(), at)).collect();
     let rows = report.linears.iter().map(|linear| {
         let of =
-            |number: fn(&LinearMeasure) -> String| Cell::Number(linear.measure.as_ref().map_or("–".to_owned(), number));
+            |number: fn(&LinearSqnr) -> String| Cell::Number(linear.measure.as_ref().map_or("–".to_owned(), number));
         vec![
             Cell::Text(linear.name.clone()),
             Cell::Text(if linear.int8 { "INT8" } else { "FP32" }.to_owned()),

@@ -5,7 +5,7 @@ use super::how_to_read;
 use super::table::{Cell, Table};
 use crate::cli::report::facts;
 use crate::cli::report::number::{bytes, count, fixed, in_decibels, percent};
-use bert8::quantize::{ControlReport, Report};
+use bert8::quantize::{AccuracyControlReport, Report};
 
 pub fn section(report: &Report) -> String {
     let mut html = how_to_read(
@@ -40,7 +40,7 @@ fn tiles(report: &Report) -> String {
     format!("<ul class=\"tiles\">\n{}</ul>\n", tiles.into_iter().map(tile).collect::<String>())
 }
 
-fn control(found: &ControlReport) -> String {
+fn control(found: &AccuracyControlReport) -> String {
     let mut html = format!("<h3>Accuracy control</h3>\n<p>{}</p>\n", escape(&facts::control(found)));
     let rows = [("FP32", found.fp32), ("All in INT8", found.int8), ("As written", found.result)];
     let rows = rows.map(|(name, measured)| {
@@ -59,8 +59,8 @@ fn control(found: &ControlReport) -> String {
         rows: rows.into(),
     }
     .html();
-    if !found.returned.is_empty() {
-        let rows = found.returned.iter().map(|part| {
+    if !found.reverted.is_empty() {
+        let rows = found.reverted.iter().map(|part| {
             let numbers = [part.damage, part.value].map(|value| Cell::Number(fixed(value, 4)));
             [Cell::Text(part.name.clone())].into_iter().chain(numbers).collect()
         });

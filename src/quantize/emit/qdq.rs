@@ -1,47 +1,47 @@
-//! The QDQ flavour of the INT8 ONNX file: the FP32 graph with a pair of QuantizeLinear and DequantizeLinear wherever a value
-//! is rounded, for engines that make integer products of that themselves.
+//! The QDQ format: the FP32 graph with a QuantizeLinear and DequantizeLinear pair wherever a value is rounded. Engines such
+//! as OpenVINO and TensorRT turn these pairs into integer products.
 
-use super::emit::{map_features, rows, weights};
-use super::params::QuantParams;
-use super::quantizer::Parameters;
-use crate::bert::{Bert, Float, Lowering, build_graph};
-use crate::onnx::{Attribute, GraphBuilder, pb};
+use super::{embedding_lookup, transform_channels, weight_initializer};
+use crate::bert::{Bert, Float, Lowering};
+use crate::onnx::{Attribute, GraphBuilder};
+use crate::quantize::quant_params::QuantParams;
+use crate::quantize::quantized_parameters::QuantizedParameters;
 use std::collections::HashSet;
 
-/// Writes `bert` with the integers and scales of `parameters`, the same as [`emit_int8`](super::emit::emit_int8) does:
-/// `MatMul(DequantizeLinear(QuantizeLinear(x)), DequantizeLinear(weights)) → Add(bias)` for linear layers, the product of two
-/// such pairs for `q · kᵀ`, and `Gather → Cast → Mul(Gather(scale))` for embedding tables.
-pub fn emit_qdq(bert: &Bert, parameters: &Parameters) -> pb::ModelProto {
-    build_graph(bert, &mut Qdq { parameters, rounded: HashSet::new() })
-}
-
-/// The zero point of a symmetric range in u8.
+/// The u8 zero point of a symmetric range.
 const SYMMETRIC_ZERO: u8 = 128;
 
-struct Qdq<'a> {
-    parameters: &'a Parameters,
-    /// Activations that have their pair already.
-    rounded: HashSet<String>,
+/// Lowers the parts that `parameters` names to QDQ pairs around FP32 operators, all others to plain FP32.
+pub struct QdqLowering<'a> {
+    parameters: &'a QuantizedParameters,
+    /// Activations that already have a QDQ pair.
+    paired: HashSet<String>,
 }
 
-impl Qdq<'_> {
-    /// The activation `x` after rounding, shared by all that read it.
-    fn round(&mut self, g: &mut GraphBuilder, x: &str) -> String {
+impl<'a> QdqLowering<'a> {
+    /// Starts without any QDQ pair.
+    pub fn new(parameters: &'a QuantizedParameters) -> Self {
+        QdqLowering { parameters, paired: HashSet::new() }
+    }
+
+    /// The rounded FP32 value of the activation `x`. All its readers share one QDQ pair.
+    fn quantize_dequantize(&mut self, g: &mut GraphBuilder, x: &str) -> String {
         let name = format!("{x}.dequantized");
-        if self.rounded.insert(x.to_owned()) {
+        if self.paired.insert(x.to_owned()) {
             let activation = &self.parameters.activations[x];
-            let mapped = map_features(g, activation, x);
-            pair(g, x, &mapped, activation.params);
+            let transformed = transform_channels(g, activation, x);
+            qdq_pair(g, x, &transformed, activation.params);
         }
         name
     }
 }
 
-/// Rounds the value `x`, in nodes that are called after `name`; returns `{name}.dequantized`.
+/// Adds a QDQ pair on the value `x` and returns its output, `{name}.dequantized`. The names of all its nodes start with
+/// `name`.
 ///
-/// A symmetric range is written as s8 with zero point 0, the same integers as u8 with 128 less 128: TensorRT takes no other
-/// zero point, and OpenVINO multiplies two activations as integers only without one.
-fn pair(g: &mut GraphBuilder, name: &str, x: &str, params: QuantParams) -> String {
+/// Symmetric ranges are written as s8 with zero point 0, that is, u8 integers less 128. TensorRT accepts no other zero
+/// point, and OpenVINO multiplies two activations as integers only if both zero points are 0.
+fn qdq_pair(g: &mut GraphBuilder, name: &str, x: &str, params: QuantParams) -> String {
     let scale = g.f32_scalar(&format!("{name}.scale"), params.scale);
     let zero_point = format!("{name}.zero_point");
     let zero_point = match params.zero_point {
@@ -52,10 +52,10 @@ fn pair(g: &mut GraphBuilder, name: &str, x: &str, params: QuantParams) -> Strin
     g.node("DequantizeLinear", &format!("{name}.dequantized"), &[&quantized, &scale, &zero_point], &[])
 }
 
-impl Lowering for Qdq<'_> {
+impl Lowering for QdqLowering<'_> {
     fn embedding(&mut self, g: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String {
         match self.parameters.tables.get(tensor) {
-            Some(table) => rows(g, table, bert.config().hidden, tensor, ids),
+            Some(table) => embedding_lookup(g, table, bert.config().hidden, tensor, ids),
             None => Float.embedding(g, bert, tensor, ids),
         }
     }
@@ -63,9 +63,9 @@ impl Lowering for Qdq<'_> {
     fn linear(&mut self, g: &mut GraphBuilder, bert: &Bert, layer: &str, x: &str) -> String {
         let Some(linear) = self.parameters.linears.get(layer) else { return Float.linear(g, bert, layer, x) };
         let out = linear.bias.len();
-        let (scales, bias) = linear.scaled(self.parameters.output_factors(layer));
-        let rounded = self.round(g, x);
-        let weight = weights(g, linear, layer);
+        let (scales, bias) = linear.with_output_factors(self.parameters.output_factors(layer));
+        let rounded = self.quantize_dequantize(g, x);
+        let weight = weight_initializer(g, linear, layer);
         let scale = g.f32s(&format!("{layer}.weight_scale"), &[out], &scales);
         let zero_point = g.i8s(&format!("{layer}.weight_zero_point"), &[out], &vec![0; out]);
         let axis = [("axis", Attribute::Int(1))];
@@ -82,7 +82,7 @@ impl Lowering for Qdq<'_> {
         let layer = prefix.trim_end_matches(".scores");
         let [query, key] = [("query", query), ("key", key)].map(|(side, x)| {
             let name = format!("{layer}.{side}");
-            pair(g, &name, x, self.parameters.activations[&name].params)
+            qdq_pair(g, &name, x, self.parameters.activations[&name].params)
         });
         Float.scores(g, bert, prefix, &query, &key)
     }

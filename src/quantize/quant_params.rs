@@ -1,92 +1,94 @@
-//! Scale, zero point and rounding: the one definition that the quantizer, the emitted graph and the tests share.
+//! Scale, zero point and rounding: the single definition that the quantizer and the emitted graph share.
 
 use crate::kernels::ROUND;
 use serde::{Deserialize, Serialize};
 
-/// The largest magnitude of a quantized weight. −128 is left out, so that the range is symmetric ("narrow range").
+/// The largest magnitude of a quantized weight. −128 is not used, so that the range is symmetric ("narrow range").
 pub const WEIGHT_MAX: f32 = 127.0;
 
-/// An affine mapping between floats and 8-bit integers: `x ≈ (q − zero_point) · scale`.
+/// Affine quantization of floats to 8 bits: `x ≈ (q − zero_point) · scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct QuantParams {
-    /// The float step between neighbouring integers; positive and finite.
+    /// The difference between the floats of neighbouring integers; positive and finite.
     pub scale: f32,
-    /// The integer that stands for 0.0.
+    /// The integer of 0.0.
     pub zero_point: u8,
 }
 
 impl QuantParams {
-    /// Asymmetric u8 over `[min, max]`, widened to hold 0: `scale = (max − min) / 255`, `zero_point =
-    /// round(−min / scale)`. A range of zero width gets scale 1.
+    /// Asymmetric u8 over `[min, max]`, widened to include 0: `scale = (max − min) / 255` and
+    /// `zero_point = round_half_to_even(−min / scale)`. A range of zero width gets scale 1.
     pub fn asymmetric(min: f32, max: f32) -> Self {
         let (min, max) = (min.min(0.0), max.max(0.0));
-        let scale = safe_scale((max - min) / 255.0);
-        QuantParams { scale, zero_point: nearest(-min / scale).clamp(0.0, 255.0) as u8 }
+        let scale = valid_scale((max - min) / 255.0);
+        QuantParams { scale, zero_point: round_half_to_even(-min / scale).clamp(0.0, 255.0) as u8 }
     }
 
-    /// Symmetric over `[−limit, limit]` with `scale = limit / 127`: u8 with zero point 128, or, shifted, s8 with 0.
+    /// Symmetric over `[−limit, limit]`: `scale = limit / 127`, u8 with zero point 128. Less 128, the integers are s8 with zero
+    /// point 0.
     pub fn symmetric(limit: f32) -> Self {
-        QuantParams { scale: safe_scale(limit / WEIGHT_MAX), zero_point: 128 }
+        QuantParams { scale: valid_scale(limit / WEIGHT_MAX), zero_point: 128 }
     }
 
-    /// The integer of `x`: `saturate(round_half_to_even(x / scale) + zero_point)`.
+    /// Quantizes `x`: `saturate(round_half_to_even(x / scale) + zero_point)`.
     pub fn quantize(self, x: f32) -> u8 {
-        (nearest(x / self.scale) + f32::from(self.zero_point)).clamp(0.0, 255.0) as u8
+        (round_half_to_even(x / self.scale) + f32::from(self.zero_point)).clamp(0.0, 255.0) as u8
     }
 
-    /// The float that the integer of `x` stands for.
-    pub fn round_trip(self, x: f32) -> f32 {
+    /// Quantizes and dequantizes `x`.
+    pub fn fake_quantize(self, x: f32) -> f32 {
         (f32::from(self.quantize(x)) - f32::from(self.zero_point)) * self.scale
     }
 }
 
-/// `round_half_to_even(x)` for |x| ≤ 2²²; near to x, and of its sign, beyond. Many times as fast as `f32::round_ties_even`, for
-/// which the oldest processors that are built for have no instruction.
-fn nearest(x: f32) -> f32 {
+/// `round_half_to_even(x)` for |x| ≤ 2²². Beyond that, returns a value close to x with the same sign. Much faster than
+/// `f32::round_ties_even`, which is a library call on processors without SSE4.1.
+fn round_half_to_even(x: f32) -> f32 {
     (x + ROUND) - ROUND
 }
 
-/// A scale that can be divided by: 1 in place of zero, of denormals and of what is not finite.
-pub fn safe_scale(scale: f32) -> f32 {
+/// Returns `scale` if it is positive, normal and finite, else 1, so that dividing by it is safe.
+pub fn valid_scale(scale: f32) -> f32 {
     if scale.is_normal() && scale > 0.0 { scale } else { 1.0 }
 }
 
-/// The scale by which a row's largest weight becomes 127.
+/// The scale that maps a row's largest magnitude to 127: `max |w| / 127`.
 pub fn row_scale(row: &[f32]) -> f32 {
-    safe_scale(row.iter().fold(0.0f32, |max, w| max.max(w.abs())) / WEIGHT_MAX)
+    valid_scale(row.iter().fold(0.0f32, |max, w| max.max(w.abs())) / WEIGHT_MAX)
 }
 
-/// `round_half_to_even(w / scale)`, saturated to [−127, 127].
-pub fn round_weight(w: f32, scale: f32) -> i8 {
-    nearest(w / scale).clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
+/// Quantizes a weight: `round_half_to_even(w / scale)`, saturated to [−127, 127].
+pub fn quantize_weight(w: f32, scale: f32) -> i8 {
+    round_half_to_even(w / scale).clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
 }
 
-/// Symmetric s8 with one scale per row: `scale = max |w| / 127`, `q = round_half_to_even(w / scale)`.
+/// A matrix in symmetric s8 with one scale per row: `w ≈ q · scale`. Rows are the output channels of a linear layer, or the
+/// entries of an embedding table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantizedRows {
-    /// Row-major, in [−127, 127].
+    /// The integers, row-major, in [−127, 127].
     pub values: Vec<i8>,
     /// One scale per row.
     pub scales: Vec<f32>,
 }
 
 impl QuantizedRows {
-    /// Quantizes a row-major matrix with `columns` columns.
+    /// Rounds a row-major matrix of `columns` columns to nearest, with `scale = max |w| / 127` for each row.
     pub fn new(weights: &[f32], columns: usize) -> Self {
         Self::with_scales(weights, weights.chunks_exact(columns).map(row_scale).collect())
     }
 
-    /// Rounds a row-major matrix to the nearest on one given scale per row.
+    /// Rounds a row-major matrix to nearest, with the given scale for each row.
     pub fn with_scales(weights: &[f32], scales: Vec<f32>) -> Self {
         let columns = weights.len().checked_div(scales.len()).unwrap_or(0).max(1);
         let mut values = Vec::with_capacity(weights.len());
         for (row, &scale) in weights.chunks(columns).zip(&scales) {
-            values.extend(row.iter().map(|&w| round_weight(w, scale)));
+            values.extend(row.iter().map(|&w| quantize_weight(w, scale)));
         }
         QuantizedRows { values, scales }
     }
 
-    /// The floats that the integers stand for, row by row.
+    /// Dequantizes all values, row-major: `q · scale`.
     pub fn dequantized(&self) -> Vec<f32> {
         let columns = self.values.len().checked_div(self.scales.len()).unwrap_or(0).max(1);
         let mut floats = Vec::with_capacity(self.values.len());
@@ -102,19 +104,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_round_to_even_and_what_is_large_saturates() {
+    fn halves_round_to_even_and_large_values_saturate() {
         let halves = (-600..=600).map(|half| half as f32 / 2.0);
         let near = halves.clone().flat_map(|x| [x.next_down(), x, x.next_up()]);
         let large = [4_194_303.5, 4_194_304.0, -4_194_303.5].into_iter();
         for x in near.chain(large) {
-            assert_eq!(nearest(x), x.round_ties_even(), "{x}");
+            assert_eq!(round_half_to_even(x), x.round_ties_even(), "{x}");
         }
         let params = QuantParams { scale: 1.0, zero_point: 7 };
         for x in [4_194_304.5, 8_388_607.5, 12_582_912.0, 1e10, f32::MAX, f32::INFINITY] {
-            assert_eq!((round_weight(x, 1.0), round_weight(-x, 1.0)), (127, -127), "{x}");
+            assert_eq!((quantize_weight(x, 1.0), quantize_weight(-x, 1.0)), (127, -127), "{x}");
             assert_eq!((params.quantize(x), params.quantize(-x)), (255, 0), "{x}");
         }
-        assert_eq!((round_weight(f32::NAN, 1.0), params.quantize(f32::NAN)), (0, 0));
+        assert_eq!((quantize_weight(f32::NAN, 1.0), params.quantize(f32::NAN)), (0, 0));
     }
 
     #[test]
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_keep_their_own_scale_and_half_a_step() {
+    fn each_row_has_its_own_scale_and_errs_by_half_a_step_at_most() {
         let weights = [0.5, -1.0, 0.25, 100.0, 3.0, -50.0, 0.0, 0.0, 0.0];
         let rows = QuantizedRows::new(&weights, 3);
         assert_eq!(rows.scales, [1.0 / 127.0, 100.0 / 127.0, 1.0]);

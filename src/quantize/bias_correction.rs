@@ -1,12 +1,13 @@
-//! Bias correction.
+//! Bias correction of linear layers.
 
-use super::params::QuantizedRows;
+use super::quant_params::QuantizedRows;
 
-/// What to add to the biases so that rounding the weights leaves each output's mean over the calibration tokens
-/// unchanged: `Δb = (W − Ŵ) · E[x]`, with W `[out, in]`, Ŵ its quantized values and E[x] the mean of every input feature.
+/// What to add to a layer's biases so that rounding its weights does not change the mean of any output over the calibration
+/// tokens: `Δb = (W − Ŵ) · E[x]`. W holds the FP32 `weights` `[out, in]`, Ŵ the dequantized ones, and `E[x]` the mean of every
+/// input channel. Returns one value per output channel.
 ///
 /// After Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2, with
-/// E[x] measured.
+/// `E[x]` measured.
 pub fn bias_correction(weights: &[f32], quantized: &QuantizedRows, input_means: &[f32]) -> Vec<f32> {
     let errors: Vec<f32> = weights.iter().zip(quantized.dequantized()).map(|(w, q)| w - q).collect();
     errors.chunks_exact(input_means.len()).map(|row| row.iter().zip(input_means).map(|(e, m)| e * m).sum()).collect()
