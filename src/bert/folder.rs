@@ -45,7 +45,7 @@ fn weight_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     }
     let file = index_path.display().to_string();
     let index: ShardIndex = serde_json::from_slice(&read(&index_path)?)
-        .map_err(|e| Error::file(&file, format!("is not the index of a model in shards: {e}")))?;
+        .map_err(|e| Error::file_from(&file, "is not the index of a model in shards", e))?;
     let names: BTreeSet<String> = index.weight_map.into_values().collect();
     // A name with a path in it could lead anywhere.
     if let Some(name) = names.iter().find(|name| Path::new(name).file_name() != Some(name.as_str().as_ref())) {
@@ -84,7 +84,7 @@ type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 /// Adds the tensors of a safetensors file that a model of this configuration has.
 fn read_weights(bytes: &[u8], config: &BertConfig, weights: &mut Weights, file: &str) -> Result<()> {
     let tensors = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::file(file, format!("is not a safetensors file, or is cut off: {e}")))?;
+        .map_err(|e| Error::file_from(file, "is not a safetensors file, or is cut off", e))?;
     let wanted: HashSet<String> = config.tensor_shapes().into_iter().map(|(name, _)| name).collect();
     for (name, view) in tensors.iter() {
         let short = name.strip_prefix("bert.").unwrap_or(name);

@@ -61,7 +61,7 @@ fn absolute() -> String {
 
 /// Parses a Hugging Face config.json; `file` is named in errors.
 pub fn parse_config(bytes: &[u8], file: &str) -> Result<BertConfig> {
-    let no_config = |e: serde_json::Error| Error::file(file, format!("is not a BERT configuration: {e}"));
+    let no_config = |e: serde_json::Error| Error::file_from(file, "is not a BERT configuration", e);
     let bad = |field, problem: String| Err(Error::Config { file: file.to_owned(), field, problem });
     let mut fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(no_config)?;
     fields.retain(|_, value| !value.is_null());

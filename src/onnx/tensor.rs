@@ -28,9 +28,7 @@ pub(super) fn is_external(tensor: &pb::TensorProto) -> bool {
 
 /// That a model keeps `tensor` in a file of its own.
 pub(super) fn external_data_error(tensor: &pb::TensorProto, file: &str) -> Error {
-    let problem =
-        format!("keeps its data in another file; make one file of both: bert8 convert {file} -o one-file.onnx");
-    Error::tensor(file, &tensor.name, problem)
+    Error::needs_import(file, format!("tensor `{}` keeps its data in another file", tensor.name))
 }
 
 /// The shape of a tensor and the number of its values, after checking that its dimensions are possible.

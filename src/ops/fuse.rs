@@ -15,7 +15,7 @@ pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_st
 
 /// Why a graph without integer products, but with DequantizeLinear, stays as it is.
 const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), which is for other engines; bert8 \
-                   fuses what it writes with --format integer";
+                   fuses only the integer format";
 
 /// What became of the integer products of a graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

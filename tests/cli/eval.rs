@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 /// What a model of the sandbox says of [`PAIRS`].
 fn answers(sandbox: &Sandbox, file: &str) -> Vec<Classification> {
     let tokenizer = sandbox.read("model/tokenizer.json");
-    let model = (sandbox.read(file), file);
-    let classifier = Classifier::from_bytes(model, (&tokenizer, "tokenizer.json"), None).unwrap();
+    let builder = Classifier::builder().model_bytes(sandbox.read(file)).tokenizer_bytes(tokenizer);
+    let classifier = builder.build().unwrap();
     PAIRS.iter().map(|(_, first, second)| classifier.classify(first, second).unwrap()).collect()
 }
 

@@ -76,12 +76,12 @@ fn run_original(model: &pb::ModelProto, probes: &[Probe], file: &str) -> Result<
 /// That the engine cannot run the original.
 fn cannot_run(error: Error, file: &str) -> Error {
     match error {
-        Error::Engine { stage, reason, .. } => {
+        Error::Engine { stage, source, .. } => {
             let problem = format!(
-                "looks like a BERT classifier, but cannot be run to check its import; export it again, with constant \
-                 folding ({stage} failed: {reason})"
+                "looks like a BERT classifier, but cannot run to check its import ({stage} failed); export it again with \
+                 constant folding"
             );
-            Error::file(file, problem)
+            Error::file_from(file, problem, source)
         }
         other => other,
     }
