@@ -72,5 +72,5 @@ pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
 
 /// Loads a tokenizer.json.
 pub fn tokenizer(path: &Path) -> Result<PairTokenizer> {
-    Ok(PairTokenizer::from_bytes(&read(path)?, &path.display().to_string())?)
+    Ok(PairTokenizer::from_file(path)?)
 }

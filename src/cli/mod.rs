@@ -97,7 +97,7 @@ mod tests {
             for argument in command.get_arguments() {
                 let shown = match argument.get_long() {
                     Some(long) => format!("--{long}"),
-                    None => format!("{}", argument.get_value_names().unwrap_or_default().join(" ")),
+                    None => argument.get_value_names().unwrap_or_default().join(" "),
                 };
                 assert!(help.contains(&shown), "bert8 {name} --help does not name {shown}");
                 let explained = argument.get_help().is_some_and(|text| !text.to_string().trim().is_empty());

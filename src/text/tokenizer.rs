@@ -1,6 +1,7 @@
 //! Tokenizes sentence pairs without padding, and cuts them to the caller's limit.
 
 use crate::error::{Error, Result};
+use std::path::Path;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy, truncate_encodings};
 
 /// The token ids and types of a sentence pair, without padding.
@@ -49,6 +50,16 @@ impl PairTokenizer {
             ));
         }
         Ok(PairTokenizer { inner, file_name: file_name.to_owned() })
+    }
+
+    /// Reads the tokenizer.json at `path`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, and as [`PairTokenizer::from_bytes`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        Self::from_bytes(&bytes, &path.display().to_string())
     }
 
     /// Checks that every id is below `vocab_size`, the number of entries of the model's vocabulary.
