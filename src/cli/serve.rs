@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
             .with_context(|| format!("cannot listen on {address}; is another program using the port? Try --port 0"))?;
         say!("http://{}/  (Ctrl+C stops)", listener.local_addr()?);
         let stop = async {
-            // If no handler can be installed, Ctrl+C ends the process.
+            // An error means that no handler could be installed. The server then stops at once.
             let _ = tokio::signal::ctrl_c().await;
         };
         axum::serve(listener, router).with_graceful_shutdown(stop).await?;

@@ -78,6 +78,12 @@ impl Classifier {
         self.max_length
     }
 
+    /// How many pairs to pass to one call of [`Classifier::classify_batch`] if the caller reports progress between calls. Fewer
+    /// pairs cost speed.
+    pub fn step_pairs(&self) -> usize {
+        self.model.step_pairs()
+    }
+
     /// Returns the token ids of a pair, cut to [`Classifier::max_length`].
     ///
     /// # Errors

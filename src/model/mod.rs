@@ -77,6 +77,11 @@ impl Model {
         Ok(all)
     }
 
+    /// See [`Classifier::step_pairs`].
+    fn step_pairs(&self) -> usize {
+        self.runner.step_pairs()
+    }
+
     /// Runs `pairs` in batches, in order, and calls `each` after every batch.
     ///
     /// # Errors

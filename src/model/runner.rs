@@ -7,6 +7,9 @@ use crate::text::Tokens;
 /// The most tokens of a batch. Large batches reuse loaded weights more often; small ones keep activations in the caches.
 const BATCH_TOKENS: usize = 512;
 
+/// The number of pairs of a progress step: enough to fill a batch even if the pairs are short.
+const STEP_PAIRS: usize = 32;
+
 /// A graph on the engine that can run it.
 #[derive(Debug)]
 pub(super) enum Runner {
@@ -26,6 +29,14 @@ impl Runner {
         };
         match self {
             Runner::Fused(_) => pairs.iter().take_while(fits).count().max(1),
+            Runner::AsWritten(_) => 1,
+        }
+    }
+
+    /// How many pairs to run between two progress reports without loss of speed.
+    pub fn step_pairs(&self) -> usize {
+        match self {
+            Runner::Fused(_) => STEP_PAIRS,
             Runner::AsWritten(_) => 1,
         }
     }

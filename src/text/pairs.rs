@@ -55,23 +55,23 @@ const LABEL: [&str; 4] = ["label", "quality", "is_duplicate", "gold_label"];
 /// If the file cannot be read, is not UTF-8, lacks a column, has a line with too few or too many columns, or holds no
 /// pairs. The error names the line.
 pub fn read_pairs(path: &Path) -> Result<Vec<Pair>> {
-    let file = path.display().to_string();
+    let file_name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let pairs = match ending.as_str() {
-        "jsonl" | "ndjson" => parse_jsonl(bytes, &file)?,
-        "csv" => parse_table(bytes, b',', &file)?,
-        _ => parse_table(bytes, b'\t', &file)?,
+        "jsonl" | "ndjson" => parse_jsonl(bytes, &file_name)?,
+        "csv" => parse_table(bytes, b',', &file_name)?,
+        _ => parse_table(bytes, b'\t', &file_name)?,
     };
     if pairs.is_empty() {
-        return Err(Error::file(file, "holds no pairs"));
+        return Err(Error::file(file_name, "holds no pairs"));
     }
     Ok(pairs)
 }
 
-fn text(bytes: &[u8], file: &str, line: usize) -> Result<String> {
-    let text = std::str::from_utf8(bytes).map_err(|e| Error::line_from(file, line, "is not UTF-8 text", e))?;
+fn text(bytes: &[u8], file_name: &str, line: usize) -> Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|e| Error::line_from(file_name, line, "is not UTF-8 text", e))?;
     Ok(text.to_owned())
 }
 
@@ -97,9 +97,9 @@ impl Lines<'_> {
 /// A line after the last one. A quote that is never closed swallows it, which reveals the missing quote.
 const END: &[u8] = b"\n\0";
 
-fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
+fn parse_table(bytes: &[u8], delimiter: u8, file_name: &str) -> Result<Vec<Pair>> {
     if bytes.trim_ascii().is_empty() {
-        return Err(Error::file(file, "is empty; expected a header line and pairs"));
+        return Err(Error::file(file_name, "is empty; expected a header line and pairs"));
     }
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
@@ -109,7 +109,7 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
         .from_reader(bytes.chain(END));
     let mut records = reader.byte_records();
     let mut lines = Lines { bytes, offset: 0, line: 1 };
-    let failed = |e: csv::Error| Error::file_from(file, "cannot be read as a table", e);
+    let failed = |e: csv::Error| Error::file_from(file_name, "cannot be read as a table", e);
 
     let header = records.next().transpose().map_err(failed)?.unwrap_or_default();
     let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_lowercase()).collect();
@@ -119,7 +119,7 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
             "the header names no sentence columns; expected sentence1 and sentence2 (or MRPC's `#1 String` and `#2 \
              String`), found {names:?}"
         );
-        return Err(Error::line(file, 1, problem));
+        return Err(Error::line(file_name, 1, problem));
     };
     let label = column(&LABEL);
     let mut pairs = Vec::new();
@@ -134,22 +134,22 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
         line = lines.of(&record);
         if record.len() != names.len() {
             let problem = format!("has {} columns, the header has {}", record.len(), names.len());
-            return Err(Error::line(file, line, problem));
+            return Err(Error::line(file_name, line, problem));
         }
         pairs.push(Pair {
             line,
-            first: text(&record[first], file, line)?,
-            second: text(&record[second], file, line)?,
-            label: label.map(|at| text(&record[at], file, line)).transpose()?.map(|label| label.trim().to_owned()),
+            first: text(&record[first], file_name, line)?,
+            second: text(&record[second], file_name, line)?,
+            label: label.map(|at| text(&record[at], file_name, line)).transpose()?.map(|label| label.trim().to_owned()),
         });
     }
     if !ended {
-        return Err(Error::line(file, line, "has a quote that is never closed"));
+        return Err(Error::line(file_name, line, "has a quote that is never closed"));
     }
     Ok(pairs)
 }
 
-fn parse_jsonl(bytes: &[u8], file: &str) -> Result<Vec<Pair>> {
+fn parse_jsonl(bytes: &[u8], file_name: &str) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for (at, line) in bytes.split(|&b| b == b'\n').enumerate() {
         let number = at + 1;
@@ -157,18 +157,18 @@ fn parse_jsonl(bytes: &[u8], file: &str) -> Result<Vec<Pair>> {
             continue;
         }
         let object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(line).map_err(|e| Error::line_from(file, number, "is not a JSON object", e))?;
+            serde_json::from_slice(line).map_err(|e| Error::line_from(file_name, number, "is not a JSON object", e))?;
         let field = |names: &[&str]| names.iter().find_map(|name| object.get(*name));
         let sentence = |names: &[&str]| {
             let found = field(names).and_then(|value| value.as_str());
-            found.map(str::to_owned).ok_or_else(|| Error::line(file, number, format!("has no text `{}`", names[0])))
+            found.map(str::to_owned).ok_or_else(|| Error::line(file_name, number, format!("has no text `{}`", names[0])))
         };
         let label = match field(&LABEL) {
             None | Some(serde_json::Value::Null) => None,
             Some(serde_json::Value::String(name)) => Some(name.clone()),
             Some(serde_json::Value::Number(id)) => Some(id.to_string()),
             Some(other) => {
-                return Err(Error::line(file, number, format!("has the label {other}; expected a class id or name")));
+                return Err(Error::line(file_name, number, format!("has the label {other}; expected a class id or name")));
             }
         };
         pairs.push(Pair { line: number, first: sentence(&FIRST)?, second: sentence(&SECOND)?, label });

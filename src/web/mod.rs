@@ -131,6 +131,12 @@ impl WasmClassifier {
         to_object(&self.classifier.classify_batch(&pairs).map_err(to_js)?)
     }
 
+    /// How many pairs to pass to one call of `classifyBatch` if progress is reported between calls.
+    #[wasm_bindgen(getter, js_name = stepPairs)]
+    pub fn step_pairs(&self) -> usize {
+        self.classifier.step_pairs()
+    }
+
     /// Describes the loaded model and the kernel it runs on.
     ///
     /// # Errors
