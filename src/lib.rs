@@ -1,4 +1,24 @@
-//! INT8 BERT sentence-pair classification: quantize at build time, run in a browser tab.
+//! INT8 BERT sentence-pair classification: quantize at build time, run natively or in a browser tab.
+//!
+//! ```
+//! use bert8::Classifier;
+//!
+//! let classifier = Classifier::builder()
+//!     .model_bytes(include_bytes!("../tests/golden/model.int8.onnx").to_vec())
+//!     .tokenizer_bytes(include_bytes!("../tests/golden/tokenizer.json"))
+//!     .build()?;
+//! let answer = classifier.classify("The cat sat at home.", "A cat was at home.")?;
+//! println!("{} with {:?}", answer.label.unwrap(), answer.probabilities);
+//! # bert8::Result::Ok(())
+//! ```
+//!
+//! With files instead of bytes, [`Classifier::from_files`] is shorter. To make an INT8 file:
+//!
+//! 1. Import a model with [`bert::import_folder`] (a Hugging Face folder) or [`bert::import_onnx_file`] (an ONNX export).
+//! 2. Tokenize some sentence pairs for calibration with [`text::PairTokenizer`].
+//! 3. Quantize the model with [`quantize::quantize`], and write [`Quantized::onnx`](quantize::Quantized::onnx) to a file.
+//!
+//! [`bert::emit_fp32`] writes the FP32 ONNX file to compare with.
 //!
 //! ```text
 //! Hugging Face folder, ONNX export ──bert──▶ Bert (FP32) ──▶ model.fp32.onnx
@@ -8,22 +28,33 @@
 //!                     sentences ──tokenizer──▶ ids ──model (ops, kernels, tract)──▶ logits, label
 //! ```
 //!
-//! Import a model with [`bert::import_folder`] or [`bert::import_onnx`], write it with [`bert::emit_fp32`], quantize it
-//! with [`quantize::quantize`], and run either file with [`Classifier`]. The wasm package wraps the last of
-//! these; the `bert8` command wraps them all.
+//! # Features
+//!
+//! | Feature | Default | Contents |
+//! |---|---|---|
+//! | `cli` | yes | The `bert8` command, with axum, clap and tokio |
+//! | `pairs` | with `cli` | `text::pairs`, which reads files of sentence pairs, with csv |
+//!
+//! A program that uses the library alone should turn the command off:
+//!
+//! ```toml
+//! bert8 = { version = "0.2", default-features = false }
+//! ```
 //!
 //! # Arithmetic
 //!
-//! A linear layer of K inputs and N outputs over M tokens runs as
+//! A linear layer of K inputs and N outputs over M tokens computes
 //!
 //! ```text
 //! qa[m, k] = clamp(round((a[m, k] · r[k] + t[k]) / sa) + za, 0, 255)
-//!                                     activations: u8, one scale and zero point; per feature a factor and an offset
-//! acc[m, n] = Σ_k qa[m, k] · qw[k, n]  weights: s8, one scale per column n, made for the mapped activations
+//!                                     activations: u8, one scale and zero point; a factor and an offset per feature
+//! acc[m, n] = Σ_k qa[m, k] · qw[k, n]  weights: s8, one scale per column n, quantized for the scaled activations
 //! y[m, n]  = (acc[m, n] − za · Σ_k qw[k, n]) · sa · sw[n] + b[n]
 //! ```
 //!
 //! 32-bit sums are exact for every K up to [`kernels::MAX_K`], and every kernel computes the same integers.
+
+#![warn(missing_docs)]
 
 pub mod activation;
 pub mod bert;
@@ -43,4 +74,5 @@ pub mod text;
 pub mod web;
 
 pub use error::{Error, Result};
-pub use model::{Classifier, ModelInfo, Precision};
+pub use kernels::{Kernel, KernelKind};
+pub use model::{Classification, Classifier, Model, ModelInfo, Precision};

@@ -11,14 +11,14 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args = cli::Args::parse();
     if std::env::var_os("RUST_BACKTRACE").is_none() {
-        // A panic becomes an error: here, or in the engine, which damaged graphs make panic.
+        // Panics become errors below, or in the engine when a damaged graph causes one.
         set_hook(Box::new(|_| {}));
     }
     match catch_unwind(|| cli::run(args)).unwrap_or_else(|panic| unexpected(&*panic)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let lines = format!("{error:#}");
-            let lines: Vec<&str> = lines.lines().map(str::trim).collect();
+            let text = cli::message(&error);
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
             eprintln!("error: {}", lines.join(" "));
             ExitCode::FAILURE
         }
@@ -28,5 +28,5 @@ fn main() -> ExitCode {
 fn unexpected(panic: &(dyn Any + Send)) -> Result<()> {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-    Err(anyhow!("this is a mistake in bert8 ({text}); RUST_BACKTRACE=1 shows where"))
+    Err(anyhow!("this is a bug in bert8 ({text}); RUST_BACKTRACE=1 shows where"))
 }

@@ -40,7 +40,7 @@ fn unfused(model: &pb::ModelProto, tokens: &Tokens) -> Vec<f32> {
 }
 
 fn load(model: &pb::ModelProto, kernel: Kernel) -> Model {
-    Model::from_file(encode_model(model), "fused", kernel).unwrap()
+    Model::builder().file_name("fused").kernel(kernel).load(encode_model(model)).unwrap()
 }
 
 /// Integers are the same. Floats differ by rounding; where that crosses a boundary between two integers, a logit

@@ -21,8 +21,9 @@ fn model() -> Bert {
 }
 
 fn classifiers() -> [Classifier; 2] {
-    [golden::FP32, golden::INT8]
-        .map(|bytes| Classifier::from_bytes((bytes.to_vec(), "golden"), (golden::TOKENIZER, "golden"), None).unwrap())
+    [golden::FP32, golden::INT8].map(|bytes| {
+        Classifier::builder().model_bytes(bytes.to_vec()).tokenizer_bytes(golden::TOKENIZER).build().unwrap()
+    })
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn rewrite() {
     std::fs::write(format!("{folder}/model.fp32.onnx"), &fp32).unwrap();
     std::fs::write(format!("{folder}/model.int8.onnx"), &int8).unwrap();
     let answers = |model: Vec<u8>| {
-        let classifier = Classifier::from_bytes((model, "golden"), (golden::TOKENIZER, "golden"), None).unwrap();
+        let classifier = Classifier::builder().model_bytes(model).tokenizer_bytes(golden::TOKENIZER).build().unwrap();
         PAIRS.iter().map(|(a, b)| classifier.classify(a, b).unwrap()).collect::<Vec<_>>()
     };
     let expected: Vec<_> = answers(fp32)

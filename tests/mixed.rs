@@ -78,7 +78,7 @@ fn assert_close(case: &str, plain: &[f32], fused: &[f32]) {
 }
 
 fn check(name: &str, model: &pb::ModelProto, kernel: Kernel, plain: &[Vec<f32>], layers: usize, products: usize) {
-    let model = Model::from_file(encode_model(model), "mixed", kernel).unwrap();
+    let model = Model::builder().file_name("mixed").kernel(kernel).load(encode_model(model)).unwrap();
     let fused = model.fused();
     assert!(fused.complete() && fused.left == 0, "{name}: {fused:?}");
     assert_eq!((fused.layers, fused.integer_layers, fused.float_products), (2, layers, products), "{name}");
@@ -134,7 +134,7 @@ fn node<'a>(model: &'a mut pb::ModelProto, name: &str) -> &'a mut pb::NodeProto 
 
 /// Checks that a model with a broken pattern runs as it is written, and says where it differs.
 fn assert_runs_unfused(model: &pb::ModelProto, reason: &str) {
-    let loaded = Model::from_file(encode_model(model), "broken", Kernel::detect()).unwrap();
+    let loaded = Model::builder().file_name("broken").load(encode_model(model)).unwrap();
     let fused = loaded.fused();
     assert!(!fused.complete() && loaded.kernel() == "unfused", "{fused:?}");
     assert!(fused.reason.as_ref().unwrap().contains(reason), "{fused:?}");

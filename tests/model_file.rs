@@ -29,11 +29,11 @@ fn in_chunks(bytes: &[u8], step: usize) -> ModelFile {
 fn check(bytes: &[u8], fused: bool) {
     let tokens = Tokens { ids: vec![2, 17, 33, 8, 3, 41, 3], types: vec![0, 0, 0, 0, 0, 1, 1], truncated: false };
     for kernel in Kernel::all() {
-        let whole = Model::from_file(bytes.to_vec(), "whole", kernel).unwrap();
+        let whole = Model::builder().file_name("whole").kernel(kernel).load(bytes.to_vec()).unwrap();
         let logits = whole.logits(&tokens).unwrap();
         assert_eq!(whole.fused().complete(), fused);
         for step in [1000, 65_536, bytes.len()] {
-            let model = Model::from_file(in_chunks(bytes, step), "chunks", kernel).unwrap();
+            let model = Model::builder().file_name("chunks").kernel(kernel).load(in_chunks(bytes, step)).unwrap();
             assert_eq!(model.fused(), whole.fused());
             assert_eq!(model.logits(&tokens).unwrap(), logits, "{} in chunks of {step}", kernel.name());
         }
@@ -92,7 +92,7 @@ fn an_fp32_model_answers_the_same() {
 fn a_truncated_file_gives_the_same_error() {
     let bytes = int8(|_| ());
     for len in [0, 100, bytes.len() / 2, bytes.len() - 1] {
-        let error = |file: ModelFile| Model::from_file(file, "cut.onnx", Kernel::detect()).unwrap_err().to_string();
+        let error = |file: ModelFile| Model::builder().file_name("cut.onnx").load(file).unwrap_err().to_string();
         let whole = error(bytes[..len].to_vec().into());
         assert_eq!(error(in_chunks(&bytes[..len], 10_000)), whole);
         assert!(whole.contains("cut.onnx"), "{whole}");

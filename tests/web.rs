@@ -1,4 +1,4 @@
-//! In a browser: the tokenizer, both models and the kernels' dispatch, against what was computed natively.
+//! In a browser: the tokenizer, both models and the choice of a kernel, compared with native results.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -13,7 +13,7 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 fn classifier(model: &[u8]) -> Classifier {
-    Classifier::from_bytes((model.to_vec(), "golden"), (golden::TOKENIZER, "golden"), None).unwrap()
+    Classifier::builder().model_bytes(model.to_vec()).tokenizer_bytes(golden::TOKENIZER).build().unwrap()
 }
 
 #[wasm_bindgen_test]
@@ -59,7 +59,8 @@ fn the_build_takes_a_simd_kernel_that_the_engine_runs_exactly() {
 fn a_damaged_model_is_an_error_not_a_trap() {
     for cut in [0, 1, 100, golden::INT8.len() / 2, golden::INT8.len() - 1] {
         let model = golden::INT8[..cut].to_vec();
-        let error = Classifier::from_bytes((model, "cut.onnx"), (golden::TOKENIZER, "t"), None).unwrap_err();
+        let builder = Classifier::builder().model_bytes(model).model_name("cut.onnx");
+        let error = builder.tokenizer_bytes(golden::TOKENIZER).build().unwrap_err();
         assert!(error.to_string().contains("cut.onnx"), "{error}");
     }
 }

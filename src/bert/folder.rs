@@ -52,7 +52,7 @@ fn weight_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     }
     let file_name = index_path.display().to_string();
     let index: ShardIndex = serde_json::from_slice(&read(&index_path)?)
-        .map_err(|e| Error::file(&file_name, format!("is not the index of a sharded model: {e}")))?;
+        .map_err(|e| Error::file_from(&file_name, "is not the index of a model in shards", e))?;
     let names: BTreeSet<String> = index.weight_map.into_values().collect();
     // A name with a path could point outside the folder.
     if let Some(name) = names.iter().find(|name| Path::new(name).file_name() != Some(name.as_str().as_ref())) {
@@ -91,7 +91,7 @@ type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 /// Adds those tensors of a safetensors file to `weights` that a model of this configuration needs.
 fn read_weights(bytes: &[u8], config: &BertConfig, weights: &mut Weights, file_name: &str) -> Result<()> {
     let tensors = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::file(file_name, format!("is not a safetensors file, or is cut off: {e}")))?;
+        .map_err(|e| Error::file_from(file_name, "is not a safetensors file, or is cut off", e))?;
     let wanted: HashSet<String> = config.tensor_shapes().into_iter().map(|(name, _)| name).collect();
     for (name, view) in tensors.iter() {
         let short = name.strip_prefix("bert.").unwrap_or(name);

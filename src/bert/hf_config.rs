@@ -60,13 +60,9 @@ fn absolute() -> String {
     "absolute".to_owned()
 }
 
-/// Parses the content of a Hugging Face config.json. Errors name the file `file_name`.
-///
-/// # Errors
-/// Fails if the content is not JSON, describes anything but a BERT sequence classifier, asks for an unsupported feature, or has
-/// sizes that are not valid.
+/// Parses a Hugging Face config.json; errors name the file `file_name`.
 pub fn parse_config(bytes: &[u8], file_name: &str) -> Result<BertConfig> {
-    let not_a_config = |e: serde_json::Error| Error::file(file_name, format!("is not a BERT configuration: {e}"));
+    let not_a_config = |e: serde_json::Error| Error::file_from(file_name, "is not a BERT configuration", e);
     let bad = |field, problem: String| Err(Error::Config { file: file_name.to_owned(), field, problem });
     let mut fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(not_a_config)?;
     fields.retain(|_, value| !value.is_null());

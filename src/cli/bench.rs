@@ -12,18 +12,18 @@ use std::time::Instant;
 
 /// Time a model natively on one thread: latency percentiles and sentences per second
 ///
-/// The input is one sequence of --seq tokens. The speed in a browser is another matter: ./build.sh serve shows it.
+/// The input is one sequence of --seq tokens. Speed in a browser differs: ./build.sh serve shows it.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// An ONNX file from bert8 convert or bert8 quantize
+    /// An ONNX file, from bert8 convert or bert8 quantize
     model: PathBuf,
 
-    /// Tokens in the input
+    /// Number of tokens in the input
     #[arg(long, value_name = "TOKENS", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     seq: u32,
 
-    /// How long to measure
-    #[arg(long, default_value_t = 10.0, value_parser = positive)]
+    /// How long to measure, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = positive)]
     seconds: f64,
 
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub struct Args {
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
-        _ => Err("expected a number of seconds above 0 and at most 86400, a day".to_owned()),
+        _ => Err("expected a number of seconds above 0 and at most 86400".to_owned()),
     }
 }
 
@@ -50,7 +50,7 @@ struct Results {
     sentences_per_second: f64,
 }
 
-/// Runs before the clock starts.
+/// The number of untimed runs before the measurement.
 const WARMUP: usize = 3;
 
 pub fn run(args: &Args) -> Result<()> {
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
         model.logits(&tokens)?;
         durations.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    let latency = Latency::new(&durations).expect("one run at least was timed");
+    let latency = Latency::new(&durations).expect("at least one run was timed");
     let results = Results { kernel: model.kernel(), seq, latency, sentences_per_second: 1e3 / latency.mean_ms };
     if args.json {
         return print_json(&results);

@@ -7,12 +7,12 @@ use bert8::model::Classifier;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
-/// Answer for one pair of sentences
+/// Classify one pair of sentences
 ///
-/// A model of one output, a regression model, gives its score, as it is.
+/// A regression model, which has one output, returns a score instead of a class.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// An ONNX file from bert8 convert or bert8 quantize
+    /// An ONNX file, from bert8 convert or bert8 quantize
     model: PathBuf,
 
     /// The first sentence
@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     tokenizer: PathBuf,
 
-    /// Cut pairs to this many tokens; by default the model's own limit
+    /// Cut pairs to this many tokens [default: the model's own limit]
     #[arg(long, value_name = "TOKENS")]
     max_length: Option<usize>,
 

@@ -8,10 +8,10 @@ use bert8::onnx::encode_model;
 use clap::Args as ClapArgs;
 use std::path::{Path, PathBuf};
 
-/// Convert a BERT classifier to an FP32 ONNX file with dynamic batch and sequence
+/// Convert a BERT classifier to an FP32 ONNX file with dynamic batch size and sequence length
 ///
-/// The model comes from a Hugging Face folder or from any ONNX export. What an ONNX export computes is compared with what
-/// the written file computes, and a difference is an error.
+/// The model comes from a Hugging Face folder or from any ONNX export. The logits of an ONNX export are compared with those of
+/// the written file; a difference is an error.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]

@@ -4,8 +4,7 @@ use super::load::{self, KernelChoice};
 use super::output::{Output, print_json};
 use anyhow::{Result, bail};
 use bert8::metrics::{Counts, argmax, rmse, sqnr_db};
-use bert8::model::Classifier;
-use bert8::model::Model;
+use bert8::model::{Classifier, Model};
 use bert8::text::Tokens;
 use bert8::text::pairs::{Pair, read_pairs};
 use clap::Args as ClapArgs;
@@ -14,21 +13,21 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Measure accuracy and F1 on labelled pairs, and how an INT8 model differs from its FP32 baseline
+/// Measure accuracy and F1 on labelled pairs, and compare an INT8 model with its FP32 baseline
 ///
-/// F1 is that of class 1, as GLUE defines it for MRPC. With --baseline: the share of equal decisions (agreement), the
-/// number of different ones (flips), the root mean square of logit differences, and the logits' signal to quantization
-/// noise in decibels.
+/// F1 is for class 1, as GLUE defines it for MRPC. --baseline adds the share of equal decisions (agreement), the number of
+/// different decisions (flips), the root mean square error of the logits, and their signal-to-quantization-noise ratio in
+/// decibels.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// An ONNX file from bert8 convert or bert8 quantize
+    /// An ONNX file, from bert8 convert or bert8 quantize
     model: PathBuf,
 
     /// The model's tokenizer.json
     #[arg(long, value_name = "FILE")]
     tokenizer: PathBuf,
 
-    /// Labelled sentence pairs: TSV (GLUE's MRPC layout too), CSV or JSONL
+    /// Labelled sentence pairs: TSV (including GLUE's MRPC layout), CSV or JSONL
     #[arg(long, value_name = "PAIRS")]
     data: PathBuf,
 
@@ -36,11 +35,11 @@ pub struct Args {
     #[arg(long, value_name = "FP32.onnx")]
     baseline: Option<PathBuf>,
 
-    /// Cut pairs to this many tokens; by default the model's own limit
+    /// Cut pairs to this many tokens [default: the model's own limit]
     #[arg(long, value_name = "TOKENS")]
     max_length: Option<usize>,
 
-    /// Write every pair's label, decision and logits, one JSON object a line, in the data's order
+    /// Write each pair's label, decision and logits as one JSON object per line, in the order of the data
     #[arg(long, value_name = "FILE.jsonl")]
     predictions: Option<PathBuf>,
 
@@ -111,7 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
         bail!("{} and its baseline have different numbers of classes", args.model.display());
     }
     if classifier.model().info().is_regression() {
-        bail!("{} is a regression model, which gives a score; accuracy and F1 are for classes", args.model.display());
+        bail!("{} is a regression model and returns a score; accuracy and F1 are for classes", args.model.display());
     }
     let samples = samples(&classifier, &pairs, &args.data)?;
     let (logits, scores) = evaluate(classifier.model(), &samples, "evaluating")?;
@@ -129,7 +128,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.json { print_json(&results) } else { print(&results) }
 }
 
-/// Tokenized pairs with their labels, by length, so that models which plan for a length do so once for each.
+/// Tokenizes `pairs` and finds their class ids. Every pair must have a label.
 fn samples(classifier: &Classifier, pairs: &[Pair], file: &Path) -> Result<Vec<Sample>> {
     let file = file.display().to_string();
     let mut samples = Vec::with_capacity(pairs.len());
@@ -139,11 +138,10 @@ fn samples(classifier: &Classifier, pairs: &[Pair], file: &Path) -> Result<Vec<S
         };
         samples.push(Sample { line: pair.line, tokens: classifier.tokenize(&pair.first, &pair.second)?, label });
     }
-    samples.sort_by_key(|sample| sample.tokens.ids.len());
     Ok(samples)
 }
 
-/// Every sample's logits, and the scores.
+/// Returns every sample's logits, and the scores.
 fn evaluate(model: &Model, samples: &[Sample], what: &'static str) -> Result<(Vec<Vec<f32>>, Scores)> {
     let style = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} pairs, {eta} left")?;
     let bar = ProgressBar::new(samples.len() as u64).with_style(style).with_message(what);
@@ -169,17 +167,15 @@ fn difference(reference: &[Vec<f32>], logits: &[Vec<f32>]) -> Difference {
     Difference { agreement, flips, logit_rmse: rmse(&reference, &logits), sqnr_db: sqnr_db(&reference, &logits) }
 }
 
-/// One line of JSON for every sample, in the order of the file.
+/// Returns one line of JSON per sample, in the order of the file.
 fn predictions_jsonl(samples: &[Sample], logits: &[Vec<f32>], reference: Option<&[Vec<f32>]>) -> Result<Vec<u8>> {
-    let mut order: Vec<usize> = (0..samples.len()).collect();
-    order.sort_by_key(|&at| samples[at].line);
     let mut lines = Vec::new();
-    for at in order {
+    for (at, (sample, logits)) in samples.iter().zip(logits).enumerate() {
         let prediction = Prediction {
-            line: samples[at].line,
-            label: samples[at].label,
-            predicted: argmax(&logits[at]),
-            logits: &logits[at],
+            line: sample.line,
+            label: sample.label,
+            predicted: argmax(logits),
+            logits,
             baseline_logits: reference.map(|all| all[at].as_slice()),
         };
         serde_json::to_writer(&mut lines, &prediction)?;
@@ -197,7 +193,7 @@ fn print(results: &Results) -> Result<()> {
     line("model", &results.scores)?;
     if let (Some(baseline), Some(difference)) = (&results.baseline, &results.difference) {
         line("baseline", baseline)?;
-        let sqnr = difference.sqnr_db.map_or("without noise".to_owned(), |db| format!("{db:.1} dB"));
+        let sqnr = difference.sqnr_db.map_or("no noise".to_owned(), |db| format!("{db:.1} dB"));
         say!(
             "agreement {:.2} % ({} flips), logit RMSE {:.4}, SQNR {sqnr}",
             difference.agreement * 100.0,

@@ -4,7 +4,6 @@ use super::load;
 use super::output::{megabytes, print_json};
 use anyhow::Result;
 use bert8::bert::{BertConfig, import_folder};
-use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::ops::Fused;
 use bert8::{ModelInfo, onnx};
@@ -13,13 +12,13 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Show what a model file or folder holds, and how bert8 would run it
+/// Show what a model file or folder contains, and how bert8 would run it
 ///
 /// For a Hugging Face folder: the architecture and the number of parameters. For an ONNX file: precision, sizes, labels,
-/// operators, and what was fused.
+/// operators, and fused layers.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// A Hugging Face folder, or an ONNX file that can run as it is
+    /// A Hugging Face folder, or an ONNX file that bert8 can run
     model: PathBuf,
 
     /// Print the results as JSON
@@ -76,7 +75,7 @@ fn file(args: &Args) -> Result<()> {
     }
     drop(proto);
     let size = bytes.len();
-    let model = Model::from_file(bytes, &name, Kernel::detect())?;
+    let model = Model::from_bytes(bytes, &name)?;
     let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused().clone());
     if args.json {
         return print_json(&File { bytes: size, info, kernel, fused, operators });
@@ -86,7 +85,7 @@ fn file(args: &Args) -> Result<()> {
     say!("{}", outputs(&info.labels));
     say!("runs on {kernel}");
     match &fused.reason {
-        Some(reason) if fused.left == 0 => say!("not fused: {reason}"),
+        Some(reason) if fused.left == 0 => say!("not fused: {reason}, which bert8 quantize --format integer writes"),
         Some(reason) => say!("not fused: {reason}; {} integer products run one by one", fused.left),
         None if fused.complete() => say!("fused: {}", layers(&fused)),
         None => {}
@@ -96,7 +95,7 @@ fn file(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The fused layers in a few words: `6 layers in 25 operators`, and what of them is in FP32.
+/// Summarizes the fused layers, for instance `6 layers in 25 operators`, and says how many products are in FP32.
 fn layers(fused: &Fused) -> String {
     let all = format!("{} layers in {} operators", fused.layers, fused.operators);
     match fused.float_products {
@@ -106,10 +105,10 @@ fn layers(fused: &Fused) -> String {
     }
 }
 
-/// What a model answers, from the names of its outputs.
+/// Describes the model's outputs by their names.
 fn outputs(labels: &[String]) -> String {
     match labels {
-        [_] => "gives one score (regression)".to_owned(),
+        [_] => "one score (regression)".to_owned(),
         labels => format!("labels {}", labels.join(", ")),
     }
 }

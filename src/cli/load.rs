@@ -1,4 +1,4 @@
-//! Models and tokenizers from the paths that commands are given.
+//! Loads models and tokenizers from the paths on the command line.
 
 use anyhow::{Context, Result, bail};
 use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
@@ -15,7 +15,7 @@ pub struct Source {
     /// A Hugging Face folder (config.json, model.safetensors, tokenizer.json) or an ONNX export of a BERT classifier
     pub model: PathBuf,
 
-    /// Attention heads, for an ONNX export whose graph does not tell
+    /// Number of attention heads, if the graph of an ONNX export does not tell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     heads: Option<u16>,
 }
@@ -30,18 +30,18 @@ impl Source {
         Ok(import_onnx_file(&self.model, &options)?)
     }
 
-    /// The files that the model is read from, or its folder.
+    /// Returns the files that the model is read from, or its folder.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = vec![self.model.clone()];
         if self.model.is_file() {
             files.extend(external_files(&self.model));
-            // Labels come from there.
+            // It may name the labels.
             files.push(self.model.with_file_name("config.json"));
         }
         files
     }
 
-    /// Where the model's tokenizer lies: `given`, or the tokenizer.json in or beside the model.
+    /// Returns the path of the model's tokenizer: `given`, or the tokenizer.json in or beside the model.
     pub fn tokenizer_path(&self, given: Option<&Path>) -> PathBuf {
         let folder = if self.model.is_dir() { Some(self.model.as_path()) } else { self.model.parent() };
         given.map_or_else(|| folder.unwrap_or(Path::new(".")).join("tokenizer.json"), Path::to_owned)
@@ -53,24 +53,24 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// What multiplies integers.
+/// The option that chooses a kernel.
 #[derive(Debug, Args)]
 pub struct KernelChoice {
-    /// The kernel of INT8 products: `auto`, or a slower one of this processor to compare with (scalar, avx2, avx-vnni,
+    /// Kernel for INT8 matrix products: auto for the fastest, or one that this processor supports (scalar, avx2, avx-vnni,
     /// avx512-vnni)
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub kernel: Kernel,
 }
 
-/// Loads an ONNX file for running.
+/// Loads an ONNX file to run.
 pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
     if path.is_dir() {
-        bail!("{} is a folder; make an ONNX file of it first: bert8 convert {0} -o model.onnx", path.display());
+        bail!("{} is a folder; convert it to an ONNX file first: bert8 convert {0} -o model.onnx", path.display());
     }
-    Ok(Model::from_file(read(path)?, &path.display().to_string(), kernel)?)
+    Ok(Model::builder().kernel(kernel).load_file(path)?)
 }
 
 /// Loads a tokenizer.json.
 pub fn tokenizer(path: &Path) -> Result<PairTokenizer> {
-    Ok(PairTokenizer::from_bytes(&read(path)?, &path.display().to_string())?)
+    Ok(PairTokenizer::from_file(path)?)
 }

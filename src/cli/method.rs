@@ -1,57 +1,59 @@
-//! The options of `bert8 quantize` that choose how.
+//! The options of `bert8 quantize` that choose the method.
 
 use bert8::quantize::{Format, IgnoredScope, Options, Preset, RangeEstimator, Rounding, Shift, Smoothing};
 use clap::Args;
 
-/// How to quantize.
+/// The quantization method.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Method")]
 pub struct Method {
-    /// A named set of the options below, which override it:
+    /// A named set of the options below; each of them overrides it:
     /// fast = --shift off --smooth 0.95 --range mean-min-max --rounding nearest;
     /// balanced = --shift search --smooth search --range mean-min-max --rounding gptq;
     /// best = balanced with --range search
     #[arg(long, value_name = "NAME", default_value = "balanced")]
     preset: Preset,
 
-    /// SmoothQuant: `off`, α from 0 to 1, or `search` for the α that errs least, activation by activation. But for `off`,
-    /// queries and keys are smoothed against each other
+    /// SmoothQuant: off, α from 0 to 1, or search for the α with the least error per activation. Unless it is off, queries and
+    /// keys are also smoothed against each other
     #[arg(long, value_name = "ALPHA")]
     smooth: Option<Smoothing>,
 
-    /// Take the middle of every input feature's range off before smoothing: off, on, or `search` for where it errs less
+    /// Subtract the middle of each input feature's range before smoothing: off, on, or search to do so where it reduces the
+    /// error
     #[arg(long, value_name = "WHERE")]
     shift: Option<Shift>,
 
-    /// Range of activations: min-max, mean-min-max (mean over pairs), percentile[:P], mse, entropy, or `search` for the
-    /// best of min-max, mean-min-max and mse
+    /// Range of activations: min-max, mean-min-max (mean over pairs), percentile[:P], mse, entropy, or search for the best of
+    /// min-max, mean-min-max and mse
     #[arg(long, value_name = "METHOD")]
     range: Option<RangeEstimator>,
 
-    /// Rounding of weights: nearest, mse (scale of least error) or gptq (against calibration inputs)
+    /// Rounding of weights: nearest, mse (nearest, with the scale of least error) or gptq (least output error on calibration
+    /// inputs)
     #[arg(long, value_name = "METHOD")]
     rounding: Option<Rounding>,
 
-    /// Give every activation zero point 128
+    /// Use zero point 128 for every activation
     #[arg(long)]
     symmetric: bool,
 
-    /// Leave biases as they are, uncorrected for rounding: those of products and of the classifier
+    /// Do not correct biases for the mean rounding error
     #[arg(long)]
     no_bias_correction: bool,
 
-    /// Leave parts in FP32: names or patterns with *, such as 'layer.5.output.*' or '*.scores'; may be repeated
+    /// Keep parts in FP32: a name or a pattern with *, such as 'layer.5.output.*' or '*.scores'; may be repeated
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
 
-    /// Operators of the file: `integer` (MatMulInteger), which bert8 fuses and onnxruntime runs, or `qdq` (QuantizeLinear and
-    /// DequantizeLinear around float products) for OpenVINO and others that make integer products of such pairs
+    /// Operators in the file: integer (MatMulInteger), which bert8 fuses and onnxruntime runs; or qdq (QuantizeLinear and
+    /// DequantizeLinear around float products), for OpenVINO and other engines that fuse such pairs
     #[arg(long, value_name = "FORMAT", default_value = "integer")]
     format: Format,
 }
 
 impl Method {
-    /// The options that preset and overrides add up to.
+    /// Returns the options of the preset with the overrides applied.
     pub fn options(&self) -> Options {
         let preset = self.preset.options();
         Options {

@@ -1,6 +1,6 @@
-//! Command-line arguments, checked and handed to the command they name.
+//! The command line: one module per command.
 
-/// `println!`, but an error where standard output cannot be written to.
+/// `println!` that returns an error from the enclosing function if standard output cannot be written.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write;
@@ -23,6 +23,7 @@ mod report;
 mod serve;
 
 use anyhow::Result;
+use bert8::Error;
 use clap::{Parser, Subcommand};
 
 /// Quantizes BERT sentence-pair classifiers to INT8, and runs, measures and serves them.
@@ -55,7 +56,7 @@ enum Command {
     Serve(serve::Args),
 }
 
-/// Does what `args` ask for.
+/// Runs the command that `args` name.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Convert(args) => convert::run(&args),
@@ -67,5 +68,41 @@ pub fn run(args: Args) -> Result<()> {
         Command::Report(args) => report::run(&args),
         Command::Random(args) => random::run(&args),
         Command::Serve(args) => serve::run(&args),
+    }
+}
+
+/// Returns the message of `error`: its chain of reasons, each once, and the option or command that helps, if any.
+pub fn message(error: &anyhow::Error) -> String {
+    match error.chain().find_map(|error| error.downcast_ref()) {
+        Some(Error::NeedsImport { file, .. }) => format!("{error:#}; try: bert8 convert {file} -o fp32.onnx"),
+        Some(Error::Heads { .. }) => format!("{error:#}; see --heads"),
+        _ => format!("{error:#}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+    use clap::CommandFactory;
+
+    #[test]
+    fn help_explains_every_argument_of_every_command() {
+        let mut whole = Args::command();
+        whole.build();
+        let overview = whole.render_help().to_string();
+        for command in whole.get_subcommands_mut() {
+            let name = command.get_name().to_owned();
+            assert!(overview.contains(&format!("\n  {name} ")), "{name} is not in the overview");
+            let help = command.render_long_help().to_string();
+            for argument in command.get_arguments() {
+                let shown = match argument.get_long() {
+                    Some(long) => format!("--{long}"),
+                    None => argument.get_value_names().unwrap_or_default().join(" "),
+                };
+                assert!(help.contains(&shown), "bert8 {name} --help does not name {shown}");
+                let explained = argument.get_help().is_some_and(|text| !text.to_string().trim().is_empty());
+                assert!(explained, "bert8 {name} --help does not explain {shown}");
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, and JSON on standard output.
+//! Writes files completely or not at all, and JSON to standard output.
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// A file to be written, checked before the work begins.
+/// An output file, checked before the work begins.
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
@@ -14,7 +14,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Checks that `path` can be created and is none of `inputs`.
+    /// Checks that `path` can be created and is not one of `inputs`.
     pub fn new(path: &Path, inputs: &[&Path]) -> Result<Self> {
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -24,18 +24,18 @@ impl Output {
             bail!("cannot write {}: the folder {} does not exist", path.display(), folder.display());
         }
         if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-            bail!("cannot write {}: it is a folder; give a file name", path.display());
+            bail!("cannot write {}: it is a folder; name a file", path.display());
         }
         if path.exists() && !path.is_file() {
-            // Writing ends in renaming, which would replace a device.
-            bail!("cannot write {}: it is no regular file", path.display());
+            // Writing ends with a rename, which would replace a device.
+            bail!("cannot write {}: it is not a regular file", path.display());
         }
         if let Ok(existing) = path.canonicalize()
             && inputs.iter().any(|input| {
                 input.canonicalize().is_ok_and(|input| input == existing || existing.parent() == Some(&input))
             })
         {
-            bail!("cannot write {}: it is, or lies in, the input; choose another name", path.display());
+            bail!("cannot write {}: it is an input or lies in one; choose another name", path.display());
         }
         let output = Output { path: path.to_owned(), folder };
         output.stage(&[])?;
@@ -48,7 +48,7 @@ impl Output {
         place(self) == place(other)
     }
 
-    /// Writes `bytes`: into a temporary file beside the target, then renamed.
+    /// Writes `bytes` into a temporary file beside the target, then renames it.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         self.stage(bytes)?.commit()
     }
@@ -68,7 +68,7 @@ impl Output {
     }
 }
 
-/// A written file that has not got its name yet, and is removed if it never does.
+/// A complete temporary file. It is removed unless it is committed.
 #[derive(Debug)]
 pub struct Staged {
     file: NamedTempFile,
@@ -76,7 +76,7 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// Gives the file its name, in place of an older one.
+    /// Renames the file to its final name, replacing an older file.
     pub fn commit(self) -> Result<()> {
         let name = || format!("cannot write {}", self.path.display());
         self.file.persist(&self.path).map_err(|e| e.error).with_context(name)?;
@@ -90,7 +90,7 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// A number of bytes for people.
+/// Formats a number of bytes.
 pub fn megabytes(bytes: usize) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }

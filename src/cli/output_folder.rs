@@ -1,18 +1,18 @@
-//! A folder whose files are all written, or none.
+//! Writes all files of a folder, or none.
 
 use super::output::Output;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder to be filled, checked before the work begins.
+/// An output folder, checked before the work begins.
 #[derive(Debug)]
 pub struct OutputFolder {
     path: PathBuf,
 }
 
 impl OutputFolder {
-    /// Checks that `path` can be filled: it does not exist but its parent does, it is empty, or `force` is set.
+    /// Checks that `path` can be written: it does not exist but its parent does, it is empty, or `force` is set.
     pub fn new(path: &Path, force: bool) -> Result<Self> {
         let name = path.display();
         if path.is_dir() {
@@ -21,7 +21,7 @@ impl OutputFolder {
                 bail!("cannot write {name}: the folder is not empty; choose another, or add --force");
             }
         } else if path.exists() {
-            bail!("cannot write {name}: it is a file; give a folder");
+            bail!("cannot write {name}: it is a file; name a folder");
         } else if let Some(parent) = path.parent()
             && !parent.as_os_str().is_empty()
             && !parent.is_dir()
@@ -31,7 +31,7 @@ impl OutputFolder {
         Ok(OutputFolder { path: path.to_owned() })
     }
 
-    /// Writes `files`, names and contents, in place of those of the same names.
+    /// Writes `files`, given as names and contents, and replaces files of the same names.
     pub fn write(&self, files: &[(&str, &[u8])]) -> Result<()> {
         let new = !self.path.exists();
         if new {
@@ -39,7 +39,7 @@ impl OutputFolder {
         }
         let filled = self.fill(files);
         if filled.is_err() && new {
-            // Nothing but what was just made can be lost, and the first error says more.
+            // The folder is new, so nothing else can be lost. The first error says more than this one.
             let _ = fs::remove_dir(&self.path);
         }
         filled

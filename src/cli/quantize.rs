@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 
 /// Quantize a BERT classifier to an INT8 ONNX file
 ///
-/// Post-training static quantization: weights symmetric per output channel, activations per tensor with ranges from
-/// calibration pairs, after SmoothQuant, biases corrected. Where there is a search and weights are rounded by gptq, of three
-/// attempts the one is kept whose logits on the calibration pairs are nearest to FP32's. The pairs need no labels; a few hundred
-/// that look like what the model will see are enough. The same seed and files give the same bytes.
+/// Post-training static quantization: weights are symmetric per output channel; activations are per tensor, with ranges from
+/// calibration pairs after SmoothQuant; biases are corrected. With a search and gptq rounding, quantization runs three
+/// times; the result whose calibration logits are closest to FP32 wins. The pairs need no labels. A few hundred that resemble
+/// real inputs are enough. The same seed and files always produce the same bytes.
 ///
-/// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled pairs is no
-/// further below FP32's than that. Without it, labelled pairs play no part.
+/// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled pairs is at most
+/// that far below FP32.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
@@ -36,11 +36,11 @@ pub struct Args {
     #[arg(short, long, value_name = "OUT.onnx")]
     output: PathBuf,
 
-    /// Write a JSON report: ranges, histograms, scales, errors of layers and weights, sizes; see bert8 report
+    /// Write a JSON report of ranges, histograms, scales, errors and sizes; bert8 report shows it
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
-    /// The tokenizer.json, where it is not in or beside the model
+    /// The tokenizer.json, if it is not in or beside the model
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
 
@@ -52,31 +52,31 @@ pub struct Args {
     #[arg(long, value_name = "TOKENS", default_value_t = 128, value_parser = clap::value_parser!(u32).range(4..))]
     max_length: u32,
 
-    /// Decides which pairs are used
+    /// Seed for the choice of pairs
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
     #[command(flatten)]
     method: Method,
 
-    /// How far the metric may drop below FP32's, 0.002 for 0.2 points
+    /// How far the metric may drop below FP32, for instance 0.002 for 0.2 points
     #[arg(long, value_name = "DROP", requires = "data", help_heading = "Accuracy control")]
     max_drop: Option<f64>,
 
-    /// What may not drop: f1, accuracy or agreement (with FP32)
+    /// The metric: f1, accuracy or agreement (with FP32)
     #[arg(long, value_name = "METRIC", default_value = "f1", help_heading = "Accuracy control")]
     metric: Metric,
 
-    /// The labelled pairs that the metric is measured on
+    /// Labelled pairs to measure the metric on
     #[arg(long, value_name = "PAIRS", requires = "max_drop", help_heading = "Accuracy control")]
     data: Option<PathBuf>,
 
-    /// Print the report on standard output
+    /// Print the report to standard output as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Pairs on which the report measures the noise after every layer.
+/// The number of pairs on which the report measures the noise after every layer.
 const LAYER_REPORT_PAIRS: usize = 16;
 
 pub fn run(args: &Args) -> Result<()> {
@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
     let pairs = read_pairs(&args.calibration)?;
     let bert = args.source.bert()?;
     if args.tokenizer.is_none() && !tokenizer.exists() {
-        bail!("no tokenizer.json with the model ({}); name one with --tokenizer FILE", tokenizer.display());
+        bail!("no tokenizer.json beside the model ({}); name one with --tokenizer FILE", tokenizer.display());
     }
     let tokenizer = load::tokenizer(&tokenizer)?;
     tokenizer.check_vocabulary(bert.config().vocab_size)?;
@@ -111,7 +111,7 @@ pub fn run(args: &Args) -> Result<()> {
     });
 
     let bar = ProgressBar::new(0)
-        .with_style(ProgressStyle::with_template("{msg} {bar:32} {pos}/{len}, {elapsed} gone, {eta} left")?);
+        .with_style(ProgressStyle::with_template("{msg} {bar:32} {pos}/{len}, {elapsed} elapsed, {eta} left")?);
     let info = CalibrationInfo { max_length, seed: args.seed };
     let mut stage = None;
     let mut quantized = quantize(&bert, &samples, &args.method.options(), info, control.as_ref(), |step: Progress| {
@@ -156,10 +156,10 @@ fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
-/// The pairs of `file` as tokens, with their class ids.
+/// Reads `file` and tokenizes its pairs. Returns them with their class ids.
 fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &PairTokenizer) -> Result<Vec<(Tokens, usize)>> {
     if config.labels.len() == 1 {
-        bail!("the model gives one score and decides nothing; --max-drop needs a classifier");
+        bail!("the model returns one score; --max-drop needs a classifier");
     }
     let name = file.display().to_string();
     let mut labelled = Vec::new();
@@ -172,20 +172,20 @@ fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &PairTokenizer) -
     Ok(labelled)
 }
 
-/// Says what accuracy control did and what that costs.
+/// Prints what accuracy control did and what it costs.
 fn print_control(report: &Report) {
     let Some(control) = &report.control else { return };
     let (fp32, int8, result) = (control.fp32, control.int8, control.result);
     eprintln!(
-        "on {} pairs: FP32 {:.4}, all in INT8 {:.4}, as written {:.4}",
+        "on {} pairs: FP32 {:.4}, INT8 {:.4}, the written file {:.4}",
         control.pairs, fp32.value, int8.value, result.value
     );
     for part in &control.reverted {
-        eprintln!("  kept in FP32: {} (logit error alone {:.4}), then {:.4}", part.name, part.damage, part.value);
+        eprintln!("  kept in FP32: {} (its own logit error {:.4}), then {:.4}", part.name, part.damage, part.value);
     }
     if !control.reverted.is_empty() {
         eprintln!(
-            "  that costs {} more and {:.1} instead of {:.1} ms a pair here (FP32: {:.1})",
+            "  this adds {} and takes {:.1} instead of {:.1} ms per pair here (FP32: {:.1})",
             megabytes(result.bytes.saturating_sub(int8.bytes)),
             result.ms_per_pair,
             int8.ms_per_pair,

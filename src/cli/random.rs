@@ -9,12 +9,12 @@ use bert8::text::wordpiece::{SPECIAL, made_up_tokens, tokenizer_json};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
 
-/// Write a BERT sentence-pair classifier of random weights, to measure speed with
+/// Write a BERT sentence-pair classifier with random weights, for speed measurements
 ///
-/// The folder is one of Hugging Face's (config.json, model.safetensors in FP32, tokenizer.json). The
-/// answers mean nothing, but they depend on the sentences, so that engines can be compared. The
-/// vocabulary has 30,522 entries: characters, and made-up words that are one token each. The same
-/// seed gives the same bytes on every machine.
+/// The folder has Hugging Face's layout: config.json, model.safetensors in FP32, tokenizer.json. The
+/// answers mean nothing, but they depend on the sentences, so engines can be compared. The vocabulary
+/// has 30,522 entries: characters, and made-up words that are one token each. The same seed produces
+/// the same bytes on every machine.
 ///
 ///   bert8 random --preset bert-base my-model
 ///   bert8 convert my-model -o fp32.onnx
@@ -30,11 +30,11 @@ pub struct Args {
     #[arg(long)]
     preset: Preset,
 
-    /// Decides the weights
+    /// Seed for the weights
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
-    /// Write into a folder that is not empty, replacing config.json, model.safetensors and tokenizer.json
+    /// Write into a folder that is not empty, and replace its config.json, model.safetensors and tokenizer.json
     #[arg(long)]
     force: bool,
 }

@@ -10,26 +10,26 @@ use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Serve the page to this computer
+/// Serve the page to browsers on this computer
 ///
-/// Files are sent with their right types, as .gz where a precompressed one lies beside them, and with the headers that give
-/// the page exact clocks and keep it to itself (COOP, COEP, CSP). Any static web server can take its place.
+/// Every file is sent with its content type, compressed if a .gz file lies beside it. Headers isolate the page, which allows
+/// precise timers (COOP, COEP), and restrict what it may load (CSP). Any static web server can take this one's place.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The folder that ./build.sh made
+    /// The folder that ./build.sh wrote
     #[arg(default_value = "dist")]
     dir: PathBuf,
 
-    /// The port; 0 picks a free one
+    /// The port, or 0 for any free port
     #[arg(long, default_value_t = 8080)]
     port: u16,
 
-    /// The address to listen on; the default is seen by this computer alone
+    /// The address to listen on; only this computer can reach the default
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
 }
 
-/// What every answer carries. The policy is the page's own, sent as a header so that it binds workers too.
+/// The headers of every response. The policy equals the page's own; as a header it also applies to workers.
 const HEADERS: [(&str, &str); 6] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-embedder-policy", "require-corp"),
@@ -45,7 +45,7 @@ const HEADERS: [(&str, &str); 6] = [
 
 pub fn run(args: &Args) -> Result<()> {
     if !args.dir.join("index.html").is_file() {
-        bail!("{} has no index.html; run ./build.sh first, or name the folder it made", args.dir.display());
+        bail!("{} has no index.html; run ./build.sh first, or name the folder it wrote", args.dir.display());
     }
     let mut router = Router::new().fallback_service(ServeDir::new(&args.dir).precompressed_gzip());
     for (name, value) in HEADERS {
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
             .with_context(|| format!("cannot listen on {address}; is another program using the port? Try --port 0"))?;
         say!("http://{}/  (Ctrl+C stops)", listener.local_addr()?);
         let stop = async {
-            // Without a handler for Ctrl+C the system's own way of stopping still works.
+            // An error means that no handler could be installed. The server then stops at once.
             let _ = tokio::signal::ctrl_c().await;
         };
         axum::serve(listener, router).with_graceful_shutdown(stop).await?;

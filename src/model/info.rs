@@ -1,4 +1,4 @@
-//! What a model file says of itself: from the metadata that our files carry, or read off the graph of any other.
+//! A model's sizes and labels: from the metadata in bert8's own files, or from the graph of any other file.
 
 use super::table_rows::{behind_casts, table_shape};
 use crate::bert::embedded_config;
@@ -15,33 +15,33 @@ pub enum Precision {
     Int8,
 }
 
-/// The sizes of a BERT classifier that matter for running it.
+/// The properties of a BERT classifier that matter for running it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelInfo {
     /// The arithmetic of the matrix products.
     pub precision: Precision,
-    /// Encoder layers.
+    /// The number of encoder layers.
     pub layers: usize,
-    /// Features per token.
+    /// The number of features per token.
     pub hidden: usize,
-    /// Entries of the vocabulary, where the graph tells.
+    /// The number of vocabulary entries, or `None` if the graph does not tell.
     pub vocab_size: Option<usize>,
     /// The longest input in tokens.
     pub max_positions: usize,
-    /// Class names by class id; empty where the file does not name them. One name is that of a regression model's score.
+    /// Class names by class id. A regression model has one name, that of its score.
     pub labels: Vec<String>,
 }
 
-/// The length limit of a model that does not tell its own: that of the published BERTs.
+/// The length limit of a model that does not state its own: that of the published BERT models.
 const DEFAULT_POSITIONS: usize = 512;
 
 impl ModelInfo {
-    /// Whether the model gives one number, a score, and decides nothing.
+    /// Whether the model returns one score instead of choosing a class.
     pub fn is_regression(&self) -> bool {
         self.labels.len() == 1
     }
 
-    /// Describes `model`.
+    /// Describes `model`. The labels are empty if the file does not name them.
     pub fn new(model: &pb::ModelProto) -> Self {
         let nodes = || model.graph.iter().flat_map(|g| &g.node);
         let integer = ["MatMulInteger", "QLinearMatMul", "DynamicQuantizeLinear", "QuantizeLinear", "DequantizeLinear"];

@@ -1,28 +1,30 @@
-//! A model that runs: ONNX bytes, fused where they match, on tract; and with a tokenizer the [`Classifier`].
+//! Models that run: ONNX files on tract, with fused operators if the graph matches. [`Classifier`] adds a tokenizer.
 
+mod classification;
 mod classifier;
+mod classifier_builder;
 mod info;
+mod loading;
+mod runner;
 mod table_rows;
 
-pub use classifier::{Classification, Classifier, Repeat, Timing};
+pub use classification::{Classification, Repeat, Timing};
+pub use classifier::Classifier;
+pub use classifier_builder::ClassifierBuilder;
 pub use info::{ModelInfo, Precision};
+pub use loading::ModelBuilder;
 
-use crate::bert::embedded_config;
-use crate::engine::{Engine, FusedEngine, Graph, TokenInputs, graph_check};
+use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
-use crate::model_file::ModelFile;
-use crate::onnx::decode_skeleton;
-use crate::ops::{Fused, fuse, in_file_tensors_to_nodes, keep_first_token};
+use crate::ops::Fused;
 use crate::text::Tokens;
-use std::rc::Rc;
+use runner::Runner;
 use table_rows::TableRows;
 
-/// Tokens of the sequences that run together: enough to keep weights in use while they are at hand, few enough that
-/// activations stay in the caches.
-const BATCH_TOKENS: usize = 512;
-
-/// A sequence classifier, ready for token ids.
+/// A sequence classifier that maps token ids to logits.
+///
+/// Most callers want a [`Classifier`], which takes sentences.
 #[derive(Debug)]
 pub struct Model {
     runner: Runner,
@@ -30,72 +32,22 @@ pub struct Model {
     fused: Fused,
     kernel: Kernel,
     rows: TableRows,
-    file: String,
-}
-
-#[derive(Debug)]
-enum Runner {
-    Fused(FusedEngine),
-    AsWritten(Engine),
+    file_name: String,
 }
 
 impl Model {
-    /// Loads a model from the bytes of an ONNX file, which is named in errors, for the fastest kernel.
-    ///
-    /// # Errors
-    /// If the file is damaged, or the graph is not a sequence classifier.
-    pub fn from_bytes(bytes: Vec<u8>, file: &str) -> Result<Self> {
-        Self::from_file(bytes, file, Kernel::detect())
-    }
-
-    /// Loads a model from an ONNX file, which is called `file` in errors; `kernel` does the integer products. Of large
-    /// tensors that are not packed yet, one at a time is copied.
-    ///
-    /// # Errors
-    /// As [`Model::from_bytes`].
-    pub fn from_file(content: impl Into<ModelFile>, file: &str, kernel: Kernel) -> Result<Self> {
-        let stored = Rc::new(content.into());
-        let mut proto = decode_skeleton(stored.source(), file)?;
-        graph_check::no_fused_operators(&proto, file)?;
-        let foreign = embedded_config(&proto).is_none();
-        if !foreign {
-            graph_check::finite_tensors(&proto, file)?;
-        }
-        let mut info = ModelInfo::new(&proto);
-        let rows = TableRows::of(&proto);
-        let fused = fuse(&mut proto, kernel);
-        if !fused.complete() {
-            keep_first_token(&mut proto);
-        }
-        in_file_tensors_to_nodes(&mut proto);
-        let graph = Graph { proto: &proto, file: Some(&stored) };
-        let runner = match fused.complete() {
-            true => Runner::Fused(FusedEngine::new(graph, file)?),
-            false => {
-                let engine = Engine::for_any_shape(graph, file);
-                Runner::AsWritten(if foreign { engine.map_err(|e| not_as_it_is(e, file))? } else { engine? })
-            }
-        };
-        drop((proto, stored));
-        if info.labels.is_empty() {
-            let labels = count_labels(&runner, file).map_err(|e| not_as_it_is(e, file))?;
-            info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
-        }
-        Ok(Model { runner, info, fused, kernel, rows, file: file.to_owned() })
-    }
-
-    /// What the model is.
+    /// The model's sizes and labels.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
 
-    /// What was fused, and why nothing was.
+    /// What was fused, and why the rest was not.
     pub fn fused(&self) -> &Fused {
         &self.fused
     }
 
-    /// What the matrix products run on: `tract` for FP32, the kernel's name for INT8, and `unfused` for an INT8 graph that
-    /// was not recognised and runs on tract as it is written.
+    /// The name of what computes the matrix products: `tract` for FP32, the kernel's name for INT8, or `unfused` for an
+    /// INT8 graph that was not recognised and runs on tract as written.
     pub fn kernel(&self) -> &'static str {
         match self.info.precision {
             Precision::Fp32 => "tract",
@@ -104,98 +56,81 @@ impl Model {
         }
     }
 
-    /// The logits of a tokenized pair, by class id.
+    /// Returns the logits of a tokenized pair, by class id.
     ///
     /// # Errors
-    /// If there are too many tokens, one has an id or a type that the model lacks, or what comes out is not one finite logit for
-    /// every class.
+    /// If there are too many tokens, if the model lacks a token's id or type, or if the model does not return one finite
+    /// logit per class.
     pub fn logits(&self, tokens: &Tokens) -> Result<Vec<f32>> {
         let logits = self.logits_of(&[tokens])?;
         Ok(logits.into_iter().next().unwrap_or_default())
     }
 
-    /// The logits of many tokenized pairs, each by class id. A fused model lays them end to end.
+    /// Returns the logits of many tokenized pairs, each by class id. A fused model runs several pairs at a time, laid end
+    /// to end without padding.
     ///
     /// # Errors
     /// As [`Model::logits`].
     pub fn logits_of(&self, pairs: &[&Tokens]) -> Result<Vec<Vec<f32>>> {
-        let limit = self.info.max_positions;
-        if let Some(long) = pairs.iter().find(|tokens| tokens.ids.len() > limit) {
-            let count = long.ids.len();
-            return Err(Error::Argument(format!(
-                "{count} tokens are more than the {limit} positions of {}",
-                self.file
-            )));
-        }
-        for tokens in pairs {
-            self.rows.check(tokens, &self.file)?;
-        }
         let mut all = Vec::with_capacity(pairs.len());
-        let mut rest = pairs;
-        while !rest.is_empty() {
-            let (batch, after) = rest.split_at(self.batch_len(rest));
-            let logits = self.runner.run(batch)?;
-            let classes = self.info.labels.len();
-            if logits.len() != classes * batch.len() || logits.iter().any(|l| !l.is_finite()) {
-                let shown = &logits[..logits.len().min(classes.max(1))];
-                let problem = format!("gave {shown:?} for {classes} classes; it is damaged or no sequence classifier");
-                return Err(Error::file(&self.file, problem));
-            }
-            all.extend(logits.chunks_exact(classes).map(<[f32]>::to_vec));
-            rest = after;
-        }
+        self.run_batches(pairs, |batch| all.extend(batch.logits))?;
         Ok(all)
     }
 
-    /// How many of `pairs`, from the first on, run together.
-    pub(crate) fn batch_len(&self, pairs: &[&Tokens]) -> usize {
-        let mut tokens = 0;
-        let fits = |pair: &&&Tokens| {
-            tokens += pair.ids.len();
-            tokens <= BATCH_TOKENS
-        };
-        match self.runner {
-            Runner::Fused(_) => pairs.iter().take_while(fits).count().max(1),
-            Runner::AsWritten(_) => 1,
+    /// See [`Classifier::step_pairs`].
+    fn step_pairs(&self) -> usize {
+        self.runner.step_pairs()
+    }
+
+    /// Runs `pairs` in batches, in order, and calls `each` after every batch.
+    ///
+    /// # Errors
+    /// As [`Model::logits`].
+    fn run_batches(&self, pairs: &[&Tokens], mut each: impl FnMut(Batch)) -> Result<()> {
+        for tokens in pairs {
+            self.check_tokens(tokens)?;
         }
+        let mut rest = pairs;
+        while !rest.is_empty() {
+            let (pairs, after) = rest.split_at(self.runner.batch_len(rest));
+            let start = now_ms();
+            let logits = self.runner.run(pairs)?;
+            let ms = now_ms() - start;
+            self.check_logits(&logits, pairs.len())?;
+            let logits = logits.chunks_exact(self.info.labels.len()).map(<[f32]>::to_vec).collect();
+            each(Batch { tokens: pairs.iter().map(|tokens| tokens.ids.len()).sum(), logits, ms });
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn check_tokens(&self, tokens: &Tokens) -> Result<()> {
+        let (count, limit) = (tokens.ids.len(), self.info.max_positions);
+        if count > limit {
+            let problem = format!("{count} tokens are more than the {limit} positions of {}", self.file_name);
+            return Err(Error::Argument(problem));
+        }
+        self.rows.check(tokens, &self.file_name)
+    }
+
+    /// Checks that the model returned one finite logit per class for each of `pairs` pairs.
+    fn check_logits(&self, logits: &[f32], pairs: usize) -> Result<()> {
+        let classes = self.info.labels.len();
+        if logits.len() == classes * pairs && logits.iter().all(|logit| logit.is_finite()) {
+            return Ok(());
+        }
+        let shown = &logits[..logits.len().min(classes.max(1))];
+        let problem = format!("returned {shown:?} for {classes} classes; it is damaged or not a sequence classifier");
+        Err(Error::file(&self.file_name, problem))
     }
 }
 
-impl Runner {
-    /// The output's values for `pairs`: one pair alone where nothing is fused.
-    fn run(&self, pairs: &[&Tokens]) -> Result<Vec<f32>> {
-        match self {
-            Runner::Fused(engine) => engine.run(pairs),
-            Runner::AsWritten(engine) => {
-                let [pair] = pairs else { return Err(Error::Argument("an unfused graph takes one pair".into())) };
-                let mask = vec![1; pair.ids.len()];
-                let mut outputs =
-                    engine.run(&TokenInputs { batch: 1, ids: &pair.ids, mask: &mask, types: &pair.types })?;
-                // A graph with several outputs is no classifier; what it gives is refused as of the wrong length.
-                Ok(if outputs.len() == 1 { outputs.remove(0) } else { Vec::new() })
-            }
-        }
-    }
-}
-
-/// That the engine cannot run an export as it is: one of fixed shapes, say, or in half precision.
-fn not_as_it_is(error: Error, file: &str) -> Error {
-    match error {
-        Error::Engine { stage, reason, .. } => {
-            let advice = format!("if it is a BERT classifier, convert it first: bert8 convert {file} -o fp32.onnx");
-            Error::file(file, format!("cannot be run as it is; {advice} ({stage} failed: {reason})"))
-        }
-        other => other,
-    }
-}
-
-/// How many logits a model without metadata gives for one short input.
-fn count_labels(runner: &Runner, file: &str) -> Result<usize> {
-    let probe = Tokens { ids: vec![0; 4], types: vec![0; 4], truncated: false };
-    match runner.run(&[&probe])?.len() {
-        labels @ 1..=65_536 => Ok(labels),
-        _ => {
-            Err(Error::file(file, "is no sequence classifier: expected one output, `logits` of shape [batch, labels]"))
-        }
-    }
+/// The result of pairs that ran together.
+struct Batch {
+    /// The tokens of all pairs.
+    tokens: usize,
+    /// The logits of each pair, by class id.
+    logits: Vec<Vec<f32>>,
+    /// How long the batch took, in milliseconds.
+    ms: f64,
 }

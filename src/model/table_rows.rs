@@ -1,10 +1,10 @@
-//! How many words and token types a graph has rows for, which an engine does not ask before it reads one.
+//! The sizes of a graph's word and token type tables. Engines index these tables without a check.
 
 use crate::error::{Error, Result};
 use crate::onnx::{GraphIndex, pb};
 use crate::text::Tokens;
 
-/// Rows of the tables of words and token types, as far as the graph tells.
+/// The number of rows of the word and token type tables; `None` if unknown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableRows {
     words: Option<usize>,
@@ -12,20 +12,20 @@ pub(crate) struct TableRows {
 }
 
 impl TableRows {
-    /// Those of `model`.
+    /// Finds the tables of `model`.
     pub fn of(model: &pb::ModelProto) -> Self {
         let rows =
             |input: &str| table_shape(model, |index, ids| behind_casts(index, ids) == input).map(|(rows, _)| rows);
         TableRows { words: rows("input_ids"), types: rows("token_type_ids") }
     }
 
-    /// Refuses ids and types that have no row.
-    pub fn check(&self, tokens: &Tokens, file: &str) -> Result<()> {
+    /// Checks that every id and type has a row.
+    pub fn check(&self, tokens: &Tokens, file_name: &str) -> Result<()> {
         for (what, ids, rows) in [("id", &tokens.ids, self.words), ("type", &tokens.types, self.types)] {
             let Some(rows) = rows else { continue };
             if let Some(id) = ids.iter().find(|&&id| usize::try_from(id).is_ok_and(|id| id >= rows) || id < 0) {
                 return Err(Error::Argument(format!(
-                    "a token has the {what} {id}, but {file} knows {rows} {what}s; use the model's own tokenizer"
+                    "a token has the {what} {id}, but {file_name} knows {rows} {what}s; use the model's own tokenizer"
                 )));
             }
         }
@@ -33,7 +33,7 @@ impl TableRows {
     }
 }
 
-/// `(rows, columns)` of the largest matrix that a Gather picks rows of by ids that `wanted` accepts.
+/// Returns `(rows, columns)` of the largest matrix from which a Gather picks rows by ids that `wanted` accepts.
 pub(crate) fn table_shape(
     model: &pb::ModelProto,
     wanted: impl Fn(&GraphIndex, &str) -> bool,
@@ -49,7 +49,7 @@ pub(crate) fn table_shape(
     tables.max()
 }
 
-/// The value that `value` is a Cast of, through any number of them.
+/// Follows Cast nodes from `value` back to their input. At most 8, in case they form a circle.
 pub(crate) fn behind_casts<'v>(index: &GraphIndex<'v>, mut value: &'v str) -> &'v str {
     for _ in 0..8 {
         match index.producer(value).filter(|n| n.op_type == "Cast").and_then(|n| n.input.first()) {

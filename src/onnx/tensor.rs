@@ -28,9 +28,7 @@ pub(super) fn is_external(tensor: &pb::TensorProto) -> bool {
 
 /// The error for a model that keeps `tensor` in another file, in a reader of one file.
 pub(super) fn external_data_error(tensor: &pb::TensorProto, file_name: &str) -> Error {
-    let problem =
-        format!("keeps its data in another file; make one file of both: bert8 convert {file_name} -o one-file.onnx");
-    Error::tensor(file_name, &tensor.name, problem)
+    Error::needs_import(file_name, format!("tensor `{}` keeps its data in another file", tensor.name))
 }
 
 /// The shape of a tensor and the number of its values.

@@ -16,7 +16,7 @@ pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_st
 
 /// The reason not to fuse a graph with DequantizeLinear but without integer products.
 const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), a format for other engines; \
-                   bert8 fuses files that it writes with --format integer";
+                   bert8 fuses only the integer format";
 
 /// The result of [`fuse`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -1,6 +1,6 @@
-//! Sentences: files of pairs, and their way to token ids.
+//! Sentence pairs: reading them from files, and tokenizing them.
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "pairs")]
 pub mod pairs;
 mod tokenizer;
 pub mod wordpiece;

@@ -1,35 +1,36 @@
-//! Sentence-pair files: TSV and CSV with a header, GLUE's MRPC layout, JSONL.
+//! Reads sentence pairs from TSV and CSV files with a header, including GLUE's MRPC layout, and from JSONL files.
 
 use crate::error::{Error, Result};
 use csv::{ByteRecord, ReaderBuilder};
 use std::io::Read;
 use std::path::Path;
 
-/// One pair of a file.
+/// A sentence pair from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// The line it stands on, from 1.
+    /// The pair's first line in the file, counted from 1.
     pub line: usize,
     /// The first sentence.
     pub first: String,
     /// The second sentence.
     pub second: String,
-    /// The label as written, where the file has one: a class id or a class name.
+    /// The label as written, a class id or a class name; `None` if the file has no labels.
     pub label: Option<String>,
 }
 
 impl Pair {
-    /// The class id of the label among `labels`, or `None` where the file has no labels.
+    /// Returns the class id of the pair's label, given the model's `labels`, or `None` if the pair has no label.
     ///
     /// # Errors
-    /// If the label is neither a class id nor a class name, or both and of two classes; `file` is named with the line.
-    pub fn label_id(&self, labels: &[String], file: &str) -> Result<Option<usize>> {
+    /// If the label is neither a class id nor a class name, or is the id of one class and the name of another. The error
+    /// names `file_name` and the line.
+    pub fn label_id(&self, labels: &[String], file_name: &str) -> Result<Option<usize>> {
         let Some(label) = &self.label else { return Ok(None) };
         let by_id = label.parse().ok().filter(|&id: &usize| id < labels.len());
         let by_name = labels.iter().position(|name| name == label);
         let problem = match (by_id, by_name) {
             (Some(id), Some(other)) if id != other => format!(
-                "the label `{label}` is the id of the class {} and the name of class {other}; give the model other names",
+                "the label `{label}` is the id of the class {} and the name of class {other}; rename the model's classes",
                 labels[id]
             ),
             (Some(id), _) | (None, Some(id)) => return Ok(Some(id)),
@@ -38,7 +39,7 @@ impl Pair {
                 format!("the label `{label}` is not one of the model's: {}", known.join(", "))
             }
         };
-        Err(line_error(file, self.line, problem))
+        Err(Error::line(file_name, self.line, problem))
     }
 }
 
@@ -46,38 +47,35 @@ const FIRST: [&str; 7] = ["sentence1", "#1 string", "sentence_1", "text1", "ques
 const SECOND: [&str; 7] = ["sentence2", "#2 string", "sentence_2", "text2", "question2", "hypothesis", "b"];
 const LABEL: [&str; 4] = ["label", "quality", "is_duplicate", "gold_label"];
 
-/// Reads a file of pairs. The ending decides: `.jsonl` (objects with `sentence1`, `sentence2` and perhaps `label`), `.csv`
-/// (commas and quotes), anything else tab-separated without quoting. The columns are found by the header's names.
+/// Reads a file of pairs. The extension decides the format: `.jsonl` for one object per line with `sentence1`, `sentence2` and
+/// an optional `label`; `.csv` for commas and quotes; any other for tabs without quotes. Columns are found by their names
+/// in the header.
 ///
 /// # Errors
-/// If the file cannot be read, is not UTF-8, lacks a column, has a line of another width, or holds no pairs; the line is
-/// named.
+/// If the file cannot be read, is not UTF-8, lacks a column, has a line with too few or too many columns, or holds no
+/// pairs. The error names the line.
 pub fn read_pairs(path: &Path) -> Result<Vec<Pair>> {
-    let file = path.display().to_string();
+    let file_name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let pairs = match ending.as_str() {
-        "jsonl" | "ndjson" => parse_jsonl(bytes, &file)?,
-        "csv" => parse_table(bytes, b',', &file)?,
-        _ => parse_table(bytes, b'\t', &file)?,
+        "jsonl" | "ndjson" => parse_jsonl(bytes, &file_name)?,
+        "csv" => parse_table(bytes, b',', &file_name)?,
+        _ => parse_table(bytes, b'\t', &file_name)?,
     };
     if pairs.is_empty() {
-        return Err(Error::file(file, "holds no pairs"));
+        return Err(Error::file(file_name, "holds no pairs"));
     }
     Ok(pairs)
 }
 
-fn line_error(file: &str, line: usize, problem: impl Into<String>) -> Error {
-    Error::Line { file: file.to_owned(), line, problem: problem.into() }
-}
-
-fn text(bytes: &[u8], file: &str, line: usize) -> Result<String> {
-    let text = std::str::from_utf8(bytes).map_err(|e| line_error(file, line, format!("is not UTF-8 text ({e})")))?;
+fn text(bytes: &[u8], file_name: &str, line: usize) -> Result<String> {
+    let text = std::str::from_utf8(bytes).map_err(|e| Error::line_from(file_name, line, "is not UTF-8 text", e))?;
     Ok(text.to_owned())
 }
 
-/// Line numbers by byte offset: the reader's own count is one behind after a line that ends in CR LF.
+/// Finds line numbers by byte offset. The CSV reader's own count is one too low after a line that ends in CR LF.
 struct Lines<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -85,7 +83,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The line on which `record` starts. Records must come in order.
+    /// Returns the line on which `record` starts. Records must come in order.
     fn of(&mut self, record: &ByteRecord) -> usize {
         let start = record.position().map_or(self.offset, |p| p.byte() as usize);
         let ends = self.bytes[start..].iter().take_while(|b| b"\r\n".contains(b)).count();
@@ -96,12 +94,12 @@ impl Lines<'_> {
     }
 }
 
-/// A line behind the last one: a quote that is never closed takes it for text, as it does all that follows.
+/// A line after the last one. A quote that is never closed swallows it, which reveals the missing quote.
 const END: &[u8] = b"\n\0";
 
-fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
+fn parse_table(bytes: &[u8], delimiter: u8, file_name: &str) -> Result<Vec<Pair>> {
     if bytes.trim_ascii().is_empty() {
-        return Err(Error::file(file, "is empty; expected a header line and pairs"));
+        return Err(Error::file(file_name, "is empty; expected a header line and pairs"));
     }
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter)
@@ -111,7 +109,7 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
         .from_reader(bytes.chain(END));
     let mut records = reader.byte_records();
     let mut lines = Lines { bytes, offset: 0, line: 1 };
-    let failed = |e: csv::Error| Error::file(file, format!("cannot be read as a table: {e}"));
+    let failed = |e: csv::Error| Error::file_from(file_name, "cannot be read as a table", e);
 
     let header = records.next().transpose().map_err(failed)?.unwrap_or_default();
     let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_lowercase()).collect();
@@ -121,7 +119,7 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
             "the header names no sentence columns; expected sentence1 and sentence2 (or MRPC's `#1 String` and `#2 \
              String`), found {names:?}"
         );
-        return Err(line_error(file, 1, problem));
+        return Err(Error::line(file_name, 1, problem));
     };
     let label = column(&LABEL);
     let mut pairs = Vec::new();
@@ -136,41 +134,47 @@ fn parse_table(bytes: &[u8], delimiter: u8, file: &str) -> Result<Vec<Pair>> {
         line = lines.of(&record);
         if record.len() != names.len() {
             let problem = format!("has {} columns, the header has {}", record.len(), names.len());
-            return Err(line_error(file, line, problem));
+            return Err(Error::line(file_name, line, problem));
         }
         pairs.push(Pair {
             line,
-            first: text(&record[first], file, line)?,
-            second: text(&record[second], file, line)?,
-            label: label.map(|at| text(&record[at], file, line)).transpose()?.map(|label| label.trim().to_owned()),
+            first: text(&record[first], file_name, line)?,
+            second: text(&record[second], file_name, line)?,
+            label: label.map(|at| text(&record[at], file_name, line)).transpose()?.map(|label| label.trim().to_owned()),
         });
     }
     if !ended {
-        return Err(line_error(file, line, "has a quote that is never closed"));
+        return Err(Error::line(file_name, line, "has a quote that is never closed"));
     }
     Ok(pairs)
 }
 
-fn parse_jsonl(bytes: &[u8], file: &str) -> Result<Vec<Pair>> {
+fn parse_jsonl(bytes: &[u8], file_name: &str) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for (at, line) in bytes.split(|&b| b == b'\n').enumerate() {
         let number = at + 1;
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line)
-            .map_err(|e| line_error(file, number, format!("is not a JSON object ({e})")))?;
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(line).map_err(|e| Error::line_from(file_name, number, "is not a JSON object", e))?;
         let field = |names: &[&str]| names.iter().find_map(|name| object.get(*name));
         let sentence = |names: &[&str]| {
             let found = field(names).and_then(|value| value.as_str());
-            found.map(str::to_owned).ok_or_else(|| line_error(file, number, format!("has no text `{}`", names[0])))
+            found
+                .map(str::to_owned)
+                .ok_or_else(|| Error::line(file_name, number, format!("has no text `{}`", names[0])))
         };
         let label = match field(&LABEL) {
             None | Some(serde_json::Value::Null) => None,
             Some(serde_json::Value::String(name)) => Some(name.clone()),
             Some(serde_json::Value::Number(id)) => Some(id.to_string()),
             Some(other) => {
-                return Err(line_error(file, number, format!("has the label {other}; expected a class id or name")));
+                return Err(Error::line(
+                    file_name,
+                    number,
+                    format!("has the label {other}; expected a class id or name"),
+                ));
             }
         };
         pairs.push(Pair { line: number, first: sentence(&FIRST)?, second: sentence(&SECOND)?, label });
@@ -178,7 +182,8 @@ fn parse_jsonl(bytes: &[u8], file: &str) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
-#[cfg(test)]
+// The tests need temporary folders.
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
 

@@ -1,14 +1,15 @@
-//! BERT's WordPiece tokenizer.json, made from a list of tokens.
+//! Builds a WordPiece tokenizer.json, as BERT uses it, from a list of tokens.
 
 use serde_json::{Map, Value, json};
 
-/// The tokens with a meaning of their own, whose ids are the first.
+/// The special tokens; their ids are 0 to 4.
 pub const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
 const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
 const VOWELS: &[u8; 5] = b"aeiou";
 
-/// A lower-casing tokenizer whose vocabulary is [`SPECIAL`] and then `tokens`, which must all differ.
+/// Returns the tokenizer.json of a lower-casing tokenizer. Its vocabulary is [`SPECIAL`] followed by `tokens`, which must be
+/// unique.
 pub fn tokenizer_json(tokens: impl IntoIterator<Item = String>) -> Value {
     let vocab: Map<String, Value> =
         SPECIAL.map(String::from).into_iter().chain(tokens).enumerate().map(|(id, token)| (token, json!(id))).collect();
@@ -38,23 +39,23 @@ pub fn tokenizer_json(tokens: impl IntoIterator<Item = String>) -> Value {
     })
 }
 
-/// `count` tokens that make up a vocabulary: every printable ASCII character but capitals, letters and digits that continue
-/// a word, then made-up words of two and three syllables. Each word is one token.
+/// Returns a vocabulary of `count` tokens: the printable ASCII characters except capitals; letters and digits that continue a
+/// word; and made-up words of two and three syllables, each of which is one token.
 ///
 /// # Panics
-/// If `count` is beyond the half million that there are.
+/// If `count` exceeds the number of possible tokens, about half a million.
 pub fn made_up_tokens(count: usize) -> Vec<String> {
     let characters = || ('!'..='~').filter(|c| !c.is_ascii_uppercase()).map(String::from);
     let continued = ('0'..='9').chain('a'..='z').map(|c| format!("##{c}"));
     let tokens: Vec<String> = characters().chain(continued).chain(words()).take(count).collect();
-    assert_eq!(tokens.len(), count, "there are not that many made-up words");
+    assert_eq!(tokens.len(), count, "there are fewer than {count} made-up words");
     tokens
 }
 
-/// Every word of two syllables, and then every one of three, mixed.
+/// All words of two syllables, then all words of three, each group in a shuffled order.
 fn words() -> impl Iterator<Item = String> {
     const SYLLABLES: usize = CONSONANTS.len() * VOWELS.len();
-    // Primes that divide neither number of words, so that every word comes once.
+    // Each step is a prime that does not divide the number of words, so every word appears once.
     let mixed = |syllables: u32, step: usize| {
         let count = SYLLABLES.pow(syllables);
         (0..count).map(move |at| word(at * step % count, syllables))
@@ -62,7 +63,7 @@ fn words() -> impl Iterator<Item = String> {
     mixed(2, 2_741).chain(mixed(3, 200_003))
 }
 
-/// Word number `at` of those with this many syllables.
+/// The word number `at` among words of this many syllables.
 fn word(mut at: usize, syllables: u32) -> String {
     let mut word = String::new();
     for _ in 0..syllables {
@@ -92,7 +93,7 @@ mod tests {
         let encoded = tokenizer.encode(&words.join(" "), "Ba!", words.len() + 10).unwrap();
         assert_eq!(encoded.ids[0], 2);
         assert_eq!(encoded.ids[1..=words.len()], ids);
-        // [SEP], then `b` and `##a`, which are no word of two syllables, `!` and [SEP].
+        // [SEP], then `b`, `##a`, `!` and [SEP]: `ba` has one syllable, so it is not a word.
         assert_eq!(encoded.ids.len(), words.len() + 6);
         assert!(!encoded.ids.contains(&1), "nothing is unknown");
     }

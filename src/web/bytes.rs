@@ -1,4 +1,4 @@
-//! Bytes in JavaScript arrays.
+//! Model bytes that stay in JavaScript arrays.
 
 use crate::model_file::Chunk;
 use js_sys::Uint8Array;

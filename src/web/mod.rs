@@ -1,10 +1,9 @@
-//! What JavaScript sees. `www/worker.js` is the only caller; `www/bert8.js` is the API that people use.
+//! The WebAssembly interface. Only `www/worker.js` calls it; `www/bert8.js` is the public JavaScript API.
 
 mod bytes;
 
 use crate::error::{Error, Result};
-use crate::model::Model;
-use crate::model::{Classifier, Repeat};
+use crate::model::{Classifier, Model, Repeat};
 use crate::model_file::ModelFileBuilder;
 use crate::text::PairTokenizer;
 use js_sys::{Reflect, Uint8Array};
@@ -17,47 +16,48 @@ extern "C" {
     fn console_error(message: &str);
 }
 
-/// Sends the text of a panic to the console, where a trap alone would say `unreachable`.
+/// Makes a panic write its message to the console. Without this, the console shows only the trap: `unreachable`.
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|panic| console_error(&panic.to_string())));
 }
 
-/// A tokenizer that waits for its model.
+/// A tokenizer, loaded before its model.
 #[wasm_bindgen]
 pub struct WasmTokenizer(PairTokenizer);
 
 #[wasm_bindgen]
 impl WasmTokenizer {
-    /// Reads the bytes of a tokenizer.json; `name` is what to call it in messages.
+    /// Reads the bytes of a tokenizer.json, which errors call `name`.
     ///
     /// # Errors
-    /// A JavaScript `Error` if it is damaged.
+    /// A JavaScript `Error` if the file is damaged.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8], name: &str) -> Result<WasmTokenizer, JsValue> {
         PairTokenizer::from_bytes(bytes, name).map(WasmTokenizer).map_err(to_js)
     }
 }
 
-/// A model's ONNX file as it comes in: weights are packed as soon as they are there, the rest stays in JavaScript's arrays.
+/// A model's ONNX file during its download. Weights are packed as soon as they arrive; all other bytes stay in JavaScript's
+/// arrays.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct WasmModelFile(ModelFileBuilder<Uint8Array>);
 
 #[wasm_bindgen]
 impl WasmModelFile {
-    /// A file of which nothing has come in yet.
+    /// Creates an empty file.
     #[wasm_bindgen(constructor)]
     pub fn new() -> WasmModelFile {
         WasmModelFile::default()
     }
 
-    /// Takes a copy of the bytes that follow.
+    /// Appends a copy of `bytes`.
     pub fn push(&mut self, bytes: &Uint8Array) {
         self.0.push(bytes);
     }
 
-    /// Takes the bytes that follow, which must not change until the model is loaded.
+    /// Appends `bytes` without a copy. They must not change until the model is loaded.
     pub fn keep(&mut self, bytes: &Uint8Array) {
         self.0.keep(bytes);
     }
@@ -85,11 +85,11 @@ struct Info<'a> {
 
 #[wasm_bindgen]
 impl WasmClassifier {
-    /// Loads the model whose ONNX file `file` is, which has come in as a whole. `name` is what to call it in messages; pairs are
-    /// cut to `max_length` tokens, by default to the model's own limit. `kernel` does the integer products: a name or `auto`.
+    /// Loads the model from a complete ONNX file, which errors call `name`. Pairs are cut to `max_length` tokens, by default to
+    /// the model's own limit. `kernel` is the name of the kernel for INT8 matrix products, or `auto` for the fastest.
     ///
     /// # Errors
-    /// A JavaScript `Error`: the file is damaged, or does not belong to the tokenizer.
+    /// A JavaScript `Error` if the file is damaged or does not belong to the tokenizer.
     #[wasm_bindgen(constructor)]
     pub fn new(
         file: WasmModelFile,
@@ -101,15 +101,15 @@ impl WasmClassifier {
         let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
         let file = file.0.finish();
         let model_bytes = file.size();
-        let model = Model::from_file(file, name, kernel).map_err(to_js)?;
+        let model = Model::builder().file_name(name).kernel(kernel).load(file).map_err(to_js)?;
         let classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
         Ok(WasmClassifier { classifier, model_bytes })
     }
 
-    /// Answers for one pair; `options` may hold `runs`, `warmup` and `budgetMs`.
+    /// Classifies one pair. `options` may hold `runs`, `warmup` and `budgetMs`.
     ///
     /// # Errors
-    /// A JavaScript `Error` where the model fails.
+    /// A JavaScript `Error` if the model fails.
     pub fn classify(&self, first: &str, second: &str, options: JsValue) -> Result<JsValue, JsValue> {
         let number = |name: &str| option(&options, name).as_f64();
         let repeat = Repeat {
@@ -121,20 +121,26 @@ impl WasmClassifier {
         to_object(&answer)
     }
 
-    /// Answers for many pairs, given as first and second sentences in turn.
+    /// Classifies many pairs. `sentences` alternates between first and second sentences.
     ///
     /// # Errors
-    /// A JavaScript `Error` where the model fails.
+    /// A JavaScript `Error` if the model fails.
     #[wasm_bindgen(js_name = classifyBatch)]
     pub fn classify_batch(&self, sentences: Vec<String>) -> Result<JsValue, JsValue> {
         let pairs: Vec<(&str, &str)> = sentences.as_chunks().0.iter().map(|[a, b]| (a.as_str(), b.as_str())).collect();
         to_object(&self.classifier.classify_batch(&pairs).map_err(to_js)?)
     }
 
-    /// What is loaded, and what it runs on.
+    /// How many pairs to pass to one call of `classifyBatch` if progress is reported between calls.
+    #[wasm_bindgen(getter, js_name = stepPairs)]
+    pub fn step_pairs(&self) -> usize {
+        self.classifier.step_pairs()
+    }
+
+    /// Describes the loaded model and the kernel it runs on.
     ///
     /// # Errors
-    /// None in practice.
+    /// A JavaScript `Error` if the description is not JSON, which does not happen.
     #[wasm_bindgen(getter)]
     pub fn info(&self) -> Result<JsValue, JsValue> {
         let model = self.classifier.model();
@@ -162,5 +168,5 @@ fn to_object(value: &impl Serialize) -> Result<JsValue, JsValue> {
 }
 
 fn to_js(error: Error) -> JsValue {
-    js_sys::Error::new(&error.to_string()).into()
+    js_sys::Error::new(&error.with_sources()).into()
 }

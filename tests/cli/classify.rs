@@ -36,7 +36,7 @@ fn classify_answers_in_json_and_text() {
 }
 
 #[test]
-fn a_regression_model_gives_a_score() {
+fn a_regression_model_returns_a_score() {
     for problem_type in [Value::Null, json!("regression")] {
         let sandbox = Sandbox::new();
         let mut model = HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true);
@@ -59,7 +59,7 @@ fn a_regression_model_gives_a_score() {
         let text = sandbox.run_with("classify fp32.onnx --tokenizer model/tokenizer.json", &["he left", "so he said"]);
         assert!(text.succeeded().stdout.starts_with(&format!("score {fp32:.4}, ")));
         for what in ["model", "fp32.onnx", "int8.onnx"] {
-            assert!(sandbox.ok(&format!("inspect {what}")).stdout.contains("gives one score (regression)"), "{what}");
+            assert!(sandbox.ok(&format!("inspect {what}")).stdout.contains("one score (regression)"), "{what}");
         }
     }
 }
@@ -70,7 +70,7 @@ fn a_kernel_may_be_chosen() {
     let pair = ["The man left.", "he went"];
     let (fastest, plain) = (sandbox.classify("int8.onnx", pair), sandbox.classify("int8.onnx --kernel scalar", pair));
     for (a, b) in floats(&fastest["logits"]).iter().zip(floats(&plain["logits"])) {
-        // Sums and fused multiply-adds differ in the last bits; a value may then round to the next integer.
+        // Kernels differ in the last bits of float sums, which may round a value to the next integer.
         assert!((a - b).abs() < 2e-2, "{fastest} and {plain}");
     }
     let bench = sandbox.json("bench int8.onnx --seq 4 --seconds 0.05 --kernel scalar --json");
@@ -88,7 +88,7 @@ fn long_pairs_are_cut_with_a_note() {
         assert_eq!(run.stderr, format!("note: the pair was cut to {limit} tokens\n"));
         assert_eq!((&run.json()["tokens"], &run.json()["truncated"]), (&json!(limit), &json!(true)));
     }
-    // A limit beyond the model's own is the model's own.
+    // A larger limit than the model's own has no effect.
     assert_eq!(sandbox.classify("int8.onnx --max-length 1000", [&long, &long])["tokens"], 64);
 }
 

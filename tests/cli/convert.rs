@@ -1,4 +1,4 @@
-//! What `bert8 convert` reads, and what it makes of it.
+//! The inputs of `bert8 convert`, and the files it writes.
 
 use crate::common::tiny_bert;
 use crate::json::floats;
@@ -60,7 +60,7 @@ fn convert_reads_shards_and_old_names() {
 }
 
 #[test]
-fn configurations_may_have_nulls_numbers_for_names_and_say_the_usual() {
+fn configurations_may_have_nulls_numbers_as_names_and_default_values() {
     let sandbox = Sandbox::new();
     let mut model = HfModel::tiny();
     for field in ["num_labels", "position_embedding_type", "problem_type", "is_decoder", "pruned_heads", "hidden_act"] {

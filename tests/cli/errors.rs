@@ -1,5 +1,5 @@
-//! Files, options and pairs that must be refused: one line that says what is wrong where, exit code 1 (2 for wrong usage), and
-//! no file left behind.
+//! Files, options and pairs that must be refused: with one line that names the place and the fault, exit code 1 (2 for wrong
+//! usage), and no file left behind.
 
 use crate::common::tiny_bert;
 use crate::sandbox::Sandbox;
@@ -43,7 +43,7 @@ fn missing_and_truncated_files_are_named() {
 }
 
 #[test]
-fn what_is_not_there_is_named_once() {
+fn missing_files_are_named_once() {
     let sandbox = Sandbox::new();
     for command in [
         "convert missing -o out/x.onnx",
@@ -85,14 +85,14 @@ fn a_tokenizer_of_another_model_is_refused() {
     sandbox.refused("classify small.onnx a b --tokenizer model/tokenizer.json", &says);
     sandbox.refused("eval small.onnx --tokenizer model/tokenizer.json --data pairs.tsv", &says);
 
-    // Words that fit, but special tokens that do not.
+    // The words fit, but the special tokens do not.
     let mut model = HfModel::tiny();
     model.tokenizer["post_processor"]["special_tokens"]["[SEP]"]["ids"] = json!([102]);
     sandbox.add("model", &model);
     sandbox.refused(QUANTIZE, &["model/tokenizer.json", "ids up to 102"]);
     sandbox.refused(CLASSIFY, &["model/tokenizer.json", "ids up to 102"]);
 
-    // Nothing that marks the pair.
+    // Nothing marks the pair.
     model.tokenizer["post_processor"] = Value::Null;
     sandbox.add("model", &model);
     sandbox.refused(QUANTIZE, &["model/tokenizer.json", "[CLS] and [SEP]"]);
@@ -148,7 +148,7 @@ fn labels_must_be_the_model_s() {
     sandbox.refused(&format!("{EVAL} list.jsonl"), &["list.jsonl, line 1: has the label [1]"]);
     sandbox.write("none.tsv", "sentence1\tsentence2\na\tb\n");
     sandbox.refused(&format!("{EVAL} none.tsv"), &["none.tsv, line 2: no label", "Quality"]);
-    // Calibration does without.
+    // Calibration needs no labels.
     sandbox.ok("quantize model --calibration none.tsv -o out/x.onnx");
     sandbox.add("three", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
     sandbox.ok("convert three -o three.onnx");
@@ -182,7 +182,7 @@ fn outputs_do_not_replace_inputs() {
             ("out/", "it is a folder"),
             ("out/new.onnx/", "it is a folder"),
             (".", "it is a folder"),
-            ("socket", "no regular file"),
+            ("socket", "not a regular file"),
         ] {
             sandbox.refused(&format!("{command} -o {output}"), &["cannot write", output, says]);
         }
@@ -195,16 +195,17 @@ fn outputs_do_not_replace_inputs() {
     // A tokenizer beside an ONNX file is an input too.
     sandbox.write("tokenizer.json", tiny::tokenizer_json().to_string());
     sandbox.refused("quantize fp32.onnx --calibration pairs.tsv -o tokenizer.json", &["cannot write tokenizer.json"]);
-    // So is a config.json, which names its labels.
+    // So is a config.json, which names the labels.
     sandbox.write("config.json", "{}");
-    sandbox.refused("convert fp32.onnx -o config.json", &["cannot write config.json: it is, or lies in, the input"]);
+    sandbox.refused("convert fp32.onnx -o config.json", &["cannot write config.json: it is an input"]);
 }
 
 #[test]
 fn length_limits_leave_room_for_words() {
     let sandbox = Sandbox::new();
     for limit in [0, 3] {
-        let says = [&format!("a length limit of {limit} tokens leaves no room for words; give 4 or more") as &str];
+        let says =
+            [&format!("a length limit of {limit} tokens leaves no room for words; it must be at least 4") as &str];
         sandbox.refused(&format!("{CLASSIFY} --max-length {limit}"), &says);
         sandbox.refused(&format!("{EVAL} pairs.tsv --max-length {limit}"), &says);
         assert_eq!(sandbox.run(&format!("{QUANTIZE} --max-length {limit}")).code, 2);

@@ -6,18 +6,18 @@ use crate::tiny::{self, HfModel, PAIRS, Tensor};
 use bert8::model::{Classification, Classifier};
 use serde_json::{Value, json};
 
-/// What a model of the sandbox says of [`PAIRS`].
+/// The answers of a model in the sandbox for [`PAIRS`].
 fn answers(sandbox: &Sandbox, file: &str) -> Vec<Classification> {
     let tokenizer = sandbox.read("model/tokenizer.json");
-    let model = (sandbox.read(file), file);
-    let classifier = Classifier::from_bytes(model, (&tokenizer, "tokenizer.json"), None).unwrap();
+    let builder = Classifier::builder().model_bytes(sandbox.read(file)).tokenizer_bytes(tokenizer);
+    let classifier = builder.build().unwrap();
     PAIRS.iter().map(|(_, first, second)| classifier.classify(first, second).unwrap()).collect()
 }
 
 #[test]
 fn eval_scores_a_model_and_compares_it_with_its_baseline() {
     let sandbox = Sandbox::new();
-    // The same model with a bias that turns half of its decisions.
+    // The same model with a bias that reverses half of its decisions.
     let mut other = HfModel::tiny();
     let mut margins: Vec<f32> = answers(&sandbox, "fp32.onnx").iter().map(|a| a.logits[1] - a.logits[0]).collect();
     margins.sort_by(f32::total_cmp);
@@ -63,7 +63,7 @@ fn eval_scores_a_model_and_compares_it_with_its_baseline() {
 }
 
 #[test]
-fn every_layout_of_pairs_gives_the_same() {
+fn every_layout_of_pairs_has_the_same_result() {
     let sandbox = Sandbox::new();
     let lines = |line: &dyn Fn(usize, &str, &str) -> String| PAIRS.map(|(label, a, b)| line(label, a, b)).concat();
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));

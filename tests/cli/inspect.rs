@@ -1,4 +1,4 @@
-//! What `bert8 inspect` tells.
+//! The output of `bert8 inspect`.
 
 use crate::common::fixed_scales::with_fixed_scales;
 use crate::sandbox::Sandbox;
@@ -42,7 +42,7 @@ fn inspect_describes_folders_and_files() {
 }
 
 #[test]
-fn inspect_tells_what_of_an_int8_file_is_in_fp32() {
+fn inspect_counts_the_fp32_products_of_an_int8_file() {
     let sandbox = Sandbox::new();
     let mixed = with_fixed_scales(&tiny::bert(), false, |name| name == "encoder.layer.1.output.dense");
     sandbox.write("mixed.onnx", encode_model(&mixed));

@@ -1,8 +1,8 @@
-//! The `bert8` command as its users run it: the real program, in a temporary folder, on a tiny model made in code.
+//! The `bert8` command as users run it: the real program, in a temporary folder, on a tiny model made in code.
 //!
-//! `convert`, `quantize`, `classify`, `eval`, `inspect`, `random`, `report` and `serve` have what each command does, `commands`
-//! what is common to all; `errors` what must be refused, `refused_folders` and `refused_onnx` which models, and `damaged` ONNX files
-//! with faults everywhere.
+//! `convert`, `quantize`, `classify`, `eval`, `inspect`, `random`, `report` and `serve` test one command each; `commands` tests
+//! what they share. `errors` tests refused files and options; `refused_folders` and `refused_onnx` test refused models;
+//! `damaged` tests ONNX files with a fault in every place.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! A reader of strict HTML: every element closed, every attribute quoted, nothing unescaped.
+//! A parser for strict HTML: every element is closed, every attribute quoted, all text escaped.
 
 use std::collections::HashSet;
 
@@ -7,9 +7,9 @@ use std::collections::HashSet;
 pub struct Element {
     pub name: String,
     pub attributes: Vec<(String, String)>,
-    /// What it and all within it say, as escaped.
+    /// The text of the element and its children, still escaped.
     pub text: String,
-    /// The elements that it is in, as places in the page, outermost first.
+    /// The indices of the enclosing elements, outermost first.
     pub within: Vec<usize>,
 }
 
@@ -26,7 +26,7 @@ impl Element {
 }
 
 impl Page {
-    /// Reads a whole page, which must be well-formed.
+    /// Parses a page, which must be well-formed.
     pub fn new(html: &str) -> Self {
         let mut rest = html.strip_prefix("<!doctype html>\n").expect("a doctype");
         let (mut elements, mut open): (Vec<Element>, Vec<usize>) = (Vec::new(), Vec::new());
@@ -56,18 +56,18 @@ impl Page {
         Page { elements }
     }
 
-    /// The elements of this name.
+    /// Returns the elements of this name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.elements.iter().filter(move |element| element.name == name)
     }
 
-    /// The text of every element called `name` within the element of this id.
+    /// Returns the text of every element called `name` within the element of this id.
     pub fn texts_in<'a>(&'a self, id: &str, name: &'a str) -> Vec<&'a str> {
         let is_it = |&at: &usize| self.elements[at].attribute("id") == Some(id);
         self.all(name).filter(|element| element.within.iter().any(is_it)).map(|e| e.text.as_str()).collect()
     }
 
-    /// Checks that the page stands alone and that its parts find and name each other.
+    /// Checks that the page needs no other files, that links and labels have targets, and that images have names.
     pub fn assert_sound(&self) {
         let ids: Vec<&str> = self.elements.iter().filter_map(|element| element.attribute("id")).collect();
         let known: HashSet<&str> = ids.iter().copied().collect();
@@ -104,7 +104,7 @@ impl Page {
     }
 }
 
-/// The element that begins after `<`, whether it ends at once, and what follows.
+/// Parses the tag after `<`. Returns the element, whether it closes itself, and the remaining text.
 fn opening<'a>(text: &'a str, open: &[usize]) -> (Element, bool, &'a str) {
     let end = text.find([' ', '>', '/']).expect("a closed tag");
     let (name, mut rest) = text.split_at(end);

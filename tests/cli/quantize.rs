@@ -1,4 +1,4 @@
-//! What `bert8 quantize` makes, and its options.
+//! The files of `bert8 quantize`, and its options.
 
 use crate::common::tiny_bert;
 use crate::json::{fields, floats};
@@ -20,7 +20,7 @@ fn presets_are_named_sets_of_options() {
     ] {
         sandbox.ok(&format!("{QUANTIZE} --preset {preset}"));
         let by_name = sandbox.read("out/x.onnx");
-        // Every option overrides the preset's.
+        // Every option overrides the preset.
         for other in ["fast", "best"] {
             sandbox.ok(&format!("{QUANTIZE} --preset {other} {options}"));
             assert!(sandbox.read("out/x.onnx") == by_name, "{preset} is not {options}");
@@ -32,12 +32,12 @@ fn presets_are_named_sets_of_options() {
     }
     let help = sandbox.ok("quantize --help").stdout;
     for name in ["fast", "balanced", "best", "percentile", "entropy", "gptq", "--ignore", "--max-drop", "--format"] {
-        assert!(help.contains(name), "--help does not tell of {name}");
+        assert!(help.contains(name), "--help does not mention {name}");
     }
 }
 
 #[test]
-fn ignored_parts_are_told_by_inspect_and_the_report() {
+fn inspect_and_the_report_show_ignored_parts() {
     let sandbox = Sandbox::new();
     let report = sandbox.json(&format!("{QUANTIZE} --ignore layer.1.output.* --ignore *.0.intermediate.dense --json"));
     let linears = report["linears"].as_array().unwrap().iter();
@@ -49,12 +49,12 @@ fn ignored_parts_are_told_by_inspect_and_the_report() {
 }
 
 #[test]
-fn accuracy_control_reports_what_it_did() {
+fn accuracy_control_reports_its_result() {
     let sandbox = Sandbox::new();
     let control = "--metric agreement --data pairs.tsv --json";
     let report = sandbox.json(&format!("{QUANTIZE} --max-drop 0 {control}"));
     assert_eq!(report["control"]["result"]["value"], 1.0);
-    // What cannot be met by INT8 ends as FP32.
+    // A drop that INT8 cannot meet ends with FP32.
     let run = sandbox.ok(&format!("{QUANTIZE} --max-drop=-1 {control}"));
     assert!(run.stderr.contains("kept in FP32: encoder.layer."), "{run}");
     let int8 = sandbox.classify("out/x.onnx", ["he left", "so he said"]);
@@ -62,7 +62,7 @@ fn accuracy_control_reports_what_it_did() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn contradictory_and_unknown_options_are_refused() {
     let sandbox = Sandbox::new();
     for (wrong, says) in [
         ("--preset great", "fast, balanced or best"),
@@ -91,7 +91,7 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn quantize_gives_the_same_bytes_for_the_same_seed() {
+fn the_same_seed_produces_the_same_bytes() {
     let sandbox = Sandbox::new();
     for (file, options) in [
         ("out/a.onnx", "--seed 7 --subset-size 4"),
@@ -104,7 +104,7 @@ fn quantize_gives_the_same_bytes_for_the_same_seed() {
     }
     assert!(sandbox.read("out/a.onnx") == sandbox.read("out/b.onnx"));
     assert!(sandbox.read("out/a.onnx") != sandbox.read("out/c.onnx"));
-    // An ONNX file of the same model gives the same as its folder. The tokenizer is named, or lies beside the file.
+    // An ONNX file of the same model has the same result as its folder. The tokenizer is named, or lies beside the file.
     let command = "quantize fp32.onnx --calibration pairs.tsv --seed 7 --subset-size 4";
     sandbox.ok(&format!("{command} -o out/d.onnx --tokenizer model/tokenizer.json"));
     sandbox.write("tokenizer.json", sandbox.read("model/tokenizer.json"));
@@ -114,7 +114,7 @@ fn quantize_gives_the_same_bytes_for_the_same_seed() {
 }
 
 #[test]
-fn quantize_reports_what_it_did() {
+fn the_report_describes_the_result() {
     let sandbox = Sandbox::new();
     let command =
         "quantize model --calibration pairs.tsv -o out/int8.onnx --report out/report.json --json --max-length 9";

@@ -5,7 +5,7 @@ use crate::sandbox::Sandbox;
 use serde_json::json;
 
 #[test]
-fn random_makes_a_model_that_every_command_takes() {
+fn every_command_accepts_a_random_model() {
     let sandbox = Sandbox::new();
     let run = sandbox.ok("random --preset mini out/mini");
     assert!(run.stderr.starts_with("wrote out/mini (44.7 MB)") && run.stdout.is_empty(), "{run}");
@@ -35,14 +35,14 @@ fn random_makes_a_model_that_every_command_takes() {
 }
 
 #[test]
-fn random_gives_the_same_bytes_for_the_same_seed() {
+fn the_same_seed_produces_the_same_bytes() {
     let sandbox = Sandbox::new();
     for (folder, options) in [("out/a", ""), ("out/b", "--seed 0"), ("out/c", "--seed 1")] {
         sandbox.ok(&format!("random --preset mini {options} {folder}"));
     }
     let weights = |folder: &str| sandbox.read(&format!("out/{folder}/model.safetensors"));
     assert!(weights("a") == weights("b") && weights("a") != weights("c"));
-    // With --force, the folder's other files stay.
+    // --force keeps the folder's other files.
     sandbox.write("out/c/notes.txt", "mine");
     sandbox.ok("random --preset mini --force out/c");
     assert!(weights("a") == weights("c"));

@@ -1,4 +1,4 @@
-//! ONNX files that must be refused, or converted first.
+//! ONNX files that must be refused, or need a conversion first.
 
 use crate::common::tiny_bert;
 use crate::sandbox::Sandbox;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 const EVAL: &str = "eval int8.onnx --tokenizer model/tokenizer.json --data";
 
-/// An export with its large tensors in `out.bin`, and what belongs there.
+/// An export that keeps its large tensors in `out.bin`, and the bytes of that file.
 fn two_files() -> (Vec<u8>, Vec<u8>) {
     let mut model = emit_fp32(&tiny::bert());
     model.metadata_props.clear();
@@ -29,7 +29,7 @@ fn two_files() -> (Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn a_model_in_two_files_is_made_one_first() {
+fn a_model_in_two_files_must_be_converted_first() {
     let sandbox = Sandbox::new();
     let (model, side) = two_files();
     sandbox.write("two/m.onnx", model);
@@ -42,15 +42,14 @@ fn a_model_in_two_files_is_made_one_first() {
     for command in
         ["inspect two/m.onnx", "bench two/m.onnx --seq 8", &format!("{EVAL} pairs.tsv --baseline two/m.onnx")]
     {
-        let says = ["keeps its data in another file", "bert8 convert two/m.onnx -o one-file.onnx"];
+        let says = ["keeps its data in another file", "try: bert8 convert two/m.onnx -o fp32.onnx"];
         sandbox.refused(command, &says);
     }
     sandbox.ok("quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv -o out/int8.onnx");
     for command in
         ["convert two/m.onnx", "quantize two/m.onnx --tokenizer model/tokenizer.json --calibration pairs.tsv"]
     {
-        sandbox
-            .refused(&format!("{command} -o two/out.bin"), &["cannot write two/out.bin: it is, or lies in, the input"]);
+        sandbox.refused(&format!("{command} -o two/out.bin"), &["cannot write two/out.bin: it is an input"]);
     }
     sandbox.ok("convert two/m.onnx -o one.onnx");
     let pair = ["he left", "so he said"];
@@ -58,17 +57,17 @@ fn a_model_in_two_files_is_made_one_first() {
 }
 
 #[test]
-fn an_export_that_cannot_run_as_it_is_is_converted_first() {
+fn an_export_with_fixed_shapes_must_be_converted_first() {
     let sandbox = Sandbox::new();
     let mut model = emit_fp32(&tiny::bert());
     model.metadata_props.clear();
-    // Only for rows of 8 tokens.
+    // The graph works for rows of 8 tokens only.
     for shape in model.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.name == "heads.shape") {
         shape.raw_data = [1i64, 8, 4, 4].iter().flat_map(|size| size.to_le_bytes()).collect();
     }
     sandbox.write("fixed.onnx", encode_model(&model));
     for command in ["inspect fixed.onnx", "classify fixed.onnx a b --tokenizer model/tokenizer.json"] {
-        sandbox.refused(command, &["fixed.onnx: cannot be run as it is", "bert8 convert fixed.onnx -o fp32.onnx"]);
+        sandbox.refused(command, &["fixed.onnx: cannot run as it is", "try: bert8 convert fixed.onnx -o fp32.onnx"]);
     }
 }
 
@@ -86,10 +85,10 @@ fn a_configuration_beside_an_export_tells_what_it_is() {
         sandbox.write("export/config.json", config.to_string());
         sandbox.refused(convert, &["export/config.json", says]);
     }
-    // Our own files carry theirs.
+    // Files that bert8 wrote contain their own configuration.
     sandbox.write("export/fp32.onnx", tiny::fp32());
     sandbox.ok("convert export/fp32.onnx -o x.onnx");
-    // What is no Hugging Face configuration means nothing.
+    // A config.json that is not a Hugging Face configuration is ignored.
     for content in ["{", "[]", "{\"port\": 80}"] {
         sandbox.write("export/config.json", content);
         sandbox.ok("convert export/model.onnx -o x.onnx");
@@ -98,14 +97,14 @@ fn a_configuration_beside_an_export_tells_what_it_is() {
     sandbox.write("export/config.json", sandbox.read("model/config.json"));
     sandbox.ok("convert export/model.onnx -o x.onnx");
     assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["class 0", "class 1"]));
-    // Labels of another number are not this model's.
+    // Labels for another number of classes are ignored.
     sandbox.add("export", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
     sandbox.ok("convert export/model.onnx -o x.onnx");
     assert_eq!(sandbox.json("inspect x.onnx --json")["labels"], json!(["LABEL_0", "LABEL_1"]));
 }
 
 #[test]
-fn what_is_no_onnx_is_refused() {
+fn files_other_than_onnx_are_refused() {
     let sandbox = Sandbox::new();
     let noise: Vec<u8> = (0..5000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     for (file, content, says) in [
@@ -156,7 +155,7 @@ fn one_node() -> Vec<u8> {
     encode_model(&model)
 }
 
-/// The tiny model with a Transpose that reads nothing.
+/// The tiny model with a Transpose without inputs.
 fn odd() -> Vec<u8> {
     let mut model = emit_fp32(&tiny::bert());
     let transpose = model.graph.as_mut().unwrap().node.iter_mut().find(|node| node.op_type == "Transpose");
@@ -173,7 +172,7 @@ fn onnx_files_of_other_models_are_refused() {
     {
         sandbox.refused(&format!("{command} -o out/x.onnx"), &["int8.onnx", "node `", "already quantized"]);
     }
-    // Like any model that the engine panics on.
+    // A model on which the engine panics is refused, too.
     sandbox.write("odd.onnx", odd());
     every_use_refused(&sandbox, "odd.onnx", &["odd.onnx"]);
     sandbox.refused("convert fp32.onnx --heads 2 -o out/x.onnx", &["fp32.onnx", "4 heads"]);

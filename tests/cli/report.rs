@@ -1,4 +1,4 @@
-//! `bert8 report`: the summary and the page of what `bert8 quantize` reported.
+//! The summary and the page of `bert8 report`.
 
 use crate::markup::Page;
 use crate::sandbox::Sandbox;
@@ -17,7 +17,7 @@ fn sandbox() -> (Sandbox, Value) {
     (sandbox, report)
 }
 
-/// The page of `report`, checked, and the summary.
+/// Writes the page of `report`, checks its markup, and returns the page and the summary.
 fn shown(sandbox: &Sandbox, report: &Value) -> (String, Page, String) {
     sandbox.write("shown.json", report.to_string());
     let run = sandbox.ok("report shown.json --html out/report.html");
@@ -53,11 +53,11 @@ fn the_page_and_the_summary_show_everything() {
     assert_eq!(page.texts_in("control-table", "tr").len(), 4);
     let activations = names(&report["activations"]).len();
     let pictures = page.all("svg").filter(|svg| svg.attribute("role") == Some("img")).count();
-    // One of the layers, one for each of six kinds of matmuls.
+    // One for the layers, one for each of six kinds of matmuls.
     assert_eq!(pictures, 1 + 6 + activations);
     for words in [
         "11 of 12 matmuls, 2 embedding tables",
-        "of layer 1 output.dense",
+        "in layer 1: output.dense",
         "layer.1.output.*",
         "added to its biases",
         "prefers-color-scheme: dark",
@@ -100,7 +100,7 @@ fn names_from_the_report_are_only_text() {
 }
 
 #[test]
-fn numbers_of_any_size_give_a_page() {
+fn numbers_of_any_size_have_a_page() {
     let (sandbox, report) = sandbox();
     let with = |changes: &[(&str, Value)]| {
         let mut report = report.clone();
@@ -156,7 +156,7 @@ fn numbers_of_any_size_give_a_page() {
 }
 
 #[test]
-fn what_is_no_report_is_refused() {
+fn files_other_than_reports_are_refused() {
     let (sandbox, report) = sandbox();
     let whole = sandbox.read("report.json");
     for len in [whole.len() - 2, whole.len() / 2, 1, 0] {
@@ -182,7 +182,7 @@ fn what_is_no_report_is_refused() {
     }
     for (content, says) in cases {
         sandbox.write("other.json", content.to_string());
-        let says = ["other.json: is no report of this version", says, "bert8 quantize --report"];
+        let says = ["other.json: is not a report of this version", says, "bert8 quantize --report"];
         sandbox.refused("report other.json --html out/x.html", &says);
     }
     sandbox.refused("report int8.onnx", &["int8.onnx: is not JSON", "line 1"]);
@@ -206,7 +206,7 @@ fn the_page_does_not_replace_its_report() {
     assert!(sandbox.read("out/x.html").starts_with(b"<!doctype html>"));
 }
 
-/// Whether two values are the same but for the last digits of numbers.
+/// Whether two values are equal except for the last digits of numbers.
 fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A folder that is removed at the end, and the command's working directory.
+/// A temporary folder that is the command's working directory. It is removed at the end.
 pub struct Sandbox {
     folder: TempDir,
 }
 
-/// How a command ended.
+/// The result of a command.
 pub struct Run {
     pub code: i32,
     pub stdout: String,
@@ -22,12 +22,12 @@ pub struct Run {
 }
 
 impl Sandbox {
-    /// An empty folder.
+    /// Creates an empty folder.
     pub fn empty() -> Self {
         Sandbox { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// A folder with all that a command may need: the model in `model`, `fp32.onnx`, `int8.onnx`, labelled pairs in
+    /// Creates a folder with everything that a command may need: the model in `model`, `fp32.onnx`, `int8.onnx`, labelled pairs in
     /// `pairs.tsv`, and the empty folder `out`.
     pub fn new() -> Self {
         let sandbox = Self::empty();
@@ -39,12 +39,12 @@ impl Sandbox {
         sandbox
     }
 
-    /// Where `name` lies.
+    /// Returns the path of `name`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Writes a file, and the folders it lies in.
+    /// Writes a file, and creates its folders.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -58,7 +58,7 @@ impl Sandbox {
         self.write(&format!("{name}/tokenizer.json"), model.tokenizer.to_string());
     }
 
-    /// A file's content.
+    /// Returns a file's content.
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
@@ -75,7 +75,7 @@ impl Sandbox {
         fs::remove_file(self.path(name)).unwrap();
     }
 
-    /// Every file with its content, and every folder with none.
+    /// Returns every file with its content, and every folder without.
     pub fn files(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
             for entry in fs::read_dir(folder).unwrap() {
@@ -91,7 +91,7 @@ impl Sandbox {
         files
     }
 
-    /// The command with its arguments separated by spaces, then `more`.
+    /// Returns the command with `arguments`, separated by spaces, followed by `more`.
     pub fn command(&self, arguments: &str, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bert8"));
         command.args(arguments.split_whitespace()).args(more).current_dir(self.folder.path());
@@ -99,7 +99,7 @@ impl Sandbox {
         command
     }
 
-    /// Runs the command.
+    /// Runs the command with `arguments`, separated by spaces, followed by `more`.
     pub fn run_with(&self, arguments: &str, more: &[&str]) -> Run {
         let output = self.command(arguments, more).output().unwrap();
         let run = Run {
@@ -122,30 +122,30 @@ impl Sandbox {
         self.run(arguments).succeeded()
     }
 
-    /// Runs the command and gives the JSON that it prints.
+    /// Runs the command and returns the JSON that it prints.
     pub fn json(&self, arguments: &str) -> Value {
         self.ok(arguments).json()
     }
 
-    /// Classifies one pair with the tokenizer of `model`, and gives the JSON.
+    /// Classifies one pair with the tokenizer of `model` and returns the JSON.
     pub fn classify(&self, options: &str, pair: [&str; 2]) -> Value {
         self.run_with(&format!("classify --tokenizer model/tokenizer.json --json {options}"), &pair).succeeded().json()
     }
 
-    /// Runs a command that must be refused: exit code 1, one line on standard error that has every part of `says`, nothing
-    /// on standard output, and no file made or changed.
+    /// Runs a command that must be refused: with exit code 1, one line on standard error that contains every part of `says`,
+    /// nothing on standard output, and no file created or changed.
     pub fn refused(&self, arguments: &str, says: &[&str]) {
         self.refused_with(arguments, &[], says);
     }
 
-    /// [`Sandbox::refused`] with more arguments.
+    /// As [`Sandbox::refused`], with more arguments.
     pub fn refused_with(&self, arguments: &str, more: &[&str], says: &[&str]) {
         let before = self.files();
         let run = self.run_with(arguments, more);
         assert_eq!(run.code, 1, "{run}");
         assert!(run.stderr.starts_with("error: ") && run.stderr.lines().count() == 1, "not one error line\n{run}");
         for part in says {
-            assert!(run.stderr.contains(part), "`{part}` is not said\n{run}");
+            assert!(run.stderr.contains(part), "`{part}` is missing\n{run}");
         }
         assert_eq!(run.stdout, "", "{run}");
         let after = self.files();
@@ -155,13 +155,13 @@ impl Sandbox {
 }
 
 impl Run {
-    /// This run, which must have succeeded.
+    /// Checks that the run succeeded and returns it.
     pub fn succeeded(self) -> Self {
         assert_eq!(self.code, 0, "{self}");
         self
     }
 
-    /// Standard output as one line of JSON.
+    /// Parses standard output as one line of JSON.
     pub fn json(&self) -> Value {
         assert_eq!(self.stdout.lines().count(), 1, "{self}");
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}\n{self}"))
@@ -170,6 +170,6 @@ impl Run {
 
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} gave {}\nstdout: {}\nstderr: {}", self.command, self.code, self.stdout, self.stderr)
+        write!(f, "{} ended with {}\nstdout: {}\nstderr: {}", self.command, self.code, self.stdout, self.stderr)
     }
 }

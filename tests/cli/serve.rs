@@ -1,4 +1,4 @@
-//! `bert8 serve`, asked over plain TCP.
+//! Requests to `bert8 serve` over plain TCP.
 
 use crate::sandbox::Sandbox;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ struct Server {
     address: String,
 }
 
-/// An answer with its header fields in lower case.
+/// A response with its header fields in lower case.
 struct Answer {
     status: String,
     headers: String,
@@ -29,7 +29,7 @@ impl Server {
         Server { child, address }
     }
 
-    /// Asks for `target`, which is sent as it is.
+    /// Requests `target`, which is sent unchanged.
     fn get(&self, target: &str, header: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n").unwrap();
@@ -108,7 +108,7 @@ fn nothing_outside_the_folder_is_served() {
 }
 
 #[test]
-fn what_cannot_be_served_is_refused() {
+fn folders_without_a_page_and_used_ports_are_refused() {
     let sandbox = Sandbox::empty();
     sandbox.refused("serve --port 0", &["dist has no index.html", "./build.sh"]);
     sandbox.write("site/readme.txt", "no page");

@@ -1,4 +1,4 @@
-//! A tiny classifier in every form the command reads: Hugging Face folder, ONNX files, tokenizer, sentence pairs.
+//! A tiny classifier in every form that the command reads: Hugging Face folder, ONNX files, tokenizer, sentence pairs.
 
 use crate::common::{tiny_bert, tiny_config};
 use bert8::activation::Activation;
@@ -69,7 +69,7 @@ pub fn tokenizer_json() -> Value {
     wordpiece::tokenizer_json(tokens)
 }
 
-/// A Hugging Face folder, to be changed before it is written.
+/// A Hugging Face folder in memory, which a test may change before it writes it.
 pub struct HfModel {
     pub config: Value,
     pub tensors: BTreeMap<String, Tensor>,
@@ -100,12 +100,13 @@ impl Tensor {
 }
 
 impl HfModel {
-    /// The folder of [`bert`], as the Transformers library writes it.
+    /// Creates the folder of [`bert`], as the Transformers library writes it.
     pub fn tiny() -> Self {
         Self::new(&bert(), Dtype::F32, true)
     }
 
-    /// The folder of `bert` with weights of type `dtype`; `prefixed` is how a whole classifier is saved.
+    /// Creates the folder of `bert` with weights of type `dtype`. `prefixed` adds `bert.` to tensor names, as a complete classifier
+    /// has it.
     pub fn new(bert: &Bert, dtype: Dtype, prefixed: bool) -> Self {
         let config = bert.config();
         let tensors = config.tensor_shapes().into_iter().map(|(name, shape)| {
@@ -115,12 +116,12 @@ impl HfModel {
         HfModel { config: config_json(config), tensors: tensors.collect(), tokenizer: tokenizer_json() }
     }
 
-    /// The tensor called `name`, to be changed.
+    /// Returns the tensor called `name` for changes.
     pub fn tensor(&mut self, name: &str) -> &mut Tensor {
         self.tensors.get_mut(name).unwrap_or_else(|| panic!("no tensor {name}"))
     }
 
-    /// The bytes of model.safetensors.
+    /// Returns the bytes of model.safetensors.
     pub fn safetensors(&self) -> Vec<u8> {
         let views = self.tensors.iter().map(|(name, tensor)| {
             (name.as_str(), TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes).unwrap())
@@ -129,7 +130,7 @@ impl HfModel {
     }
 }
 
-/// `bert` as it is after its weights were stored as `dtype`.
+/// Returns `bert` with its weights rounded to `dtype`.
 pub fn rounded(bert: &Bert, dtype: Dtype) -> Bert {
     let round = |value: f32| match dtype {
         Dtype::F16 => f16::from_f32(value).to_f32(),

@@ -4,7 +4,6 @@ use crate::common::{tiny_bert, tiny_config};
 use crate::{foreign, tensor};
 use bert8::activation::Activation;
 use bert8::bert::{Bert, ImportOptions, import_onnx, import_onnx_file};
-use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::onnx::{encode_model, pb};
 use pb::tensor_proto::DataLocation;
@@ -214,9 +213,9 @@ fn readers_of_one_file_say_what_to_do() {
     let folder = folder(|_, _| {});
     let path = folder.path().join("model.onnx");
     let bytes = fs::read(&path).unwrap();
-    let advice = "bert8 convert m.onnx -o one-file.onnx";
+    let advice = "import it and write it as one FP32 ONNX file";
     let imported = import_onnx(&bytes, "m.onnx", &ImportOptions::default()).unwrap_err().to_string();
     assert!(imported.contains("keeps its data in another file") && imported.contains(advice), "{imported}");
-    let run = Model::from_file(bytes, "m.onnx", Kernel::detect()).unwrap_err().to_string();
+    let run = Model::builder().file_name("m.onnx").load(bytes).unwrap_err().to_string();
     assert!(run.contains("keeps its data in another file") && run.contains(advice), "{run}");
 }

@@ -272,7 +272,7 @@ fn heads_that_the_graph_hides_must_be_given() {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
     let import =
         |heads, edit: &dyn Fn(&mut pb::GraphProto)| import_edited(&bert, &ImportOptions { heads, labels: None }, edit);
-    assert!(import(None, &hide_heads).unwrap_err().to_string().contains("pass --heads"));
+    assert!(import(None, &hide_heads).unwrap_err().to_string().contains("set the number of heads"));
     assert_eq!(import(Some(4), &hide_heads).unwrap().config().heads, 4);
     assert!(import(Some(2), &hide_heads).unwrap_err().to_string().contains("logits differ by up to"));
     assert!(import(Some(3), &hide_heads).unwrap_err().to_string().contains("do not divide the hidden size 16"));

@@ -27,24 +27,20 @@ impl Heads {
         let derived = from_reshapes(graph, first, hidden).or_else(|| from_scale(graph, first, hidden));
         let heads = match (derived, self.options, self.hint) {
             (Some(derived), Some(given), _) if derived != given => {
-                return Err(Error::Argument(format!(
-                    "--heads {given} contradicts {}, whose graph splits queries into {derived} heads",
-                    graph.file_name
-                )));
+                let problem = format!("splits queries into {derived} heads, but {given} heads were given");
+                return Err(Error::heads(graph.file_name, problem));
             }
             (Some(heads), ..) | (None, Some(heads), _) | (None, None, Some(heads)) => heads,
             (None, None, None) => {
-                return Err(Error::file(
+                return Err(Error::heads(
                     graph.file_name,
-                    "does not tell how many attention heads it has; pass --heads",
+                    "does not tell how many attention heads it has; set the number of heads",
                 ));
             }
         };
         if heads == 0 || !hidden.is_multiple_of(heads) {
-            return Err(Error::Argument(format!(
-                "{heads} attention heads do not divide the hidden size {hidden} of {}; pass another --heads",
-                graph.file_name
-            )));
+            let problem = format!("{heads} attention heads do not divide the hidden size {hidden}");
+            return Err(Error::heads(graph.file_name, problem));
         }
         let head_size = (hidden / heads) as f64;
         for layer in layers {
@@ -52,10 +48,11 @@ impl Heads {
             if !scale.is_some_and(|s| (s * head_size.sqrt() - 1.0).abs() < 1e-3) {
                 let found = scale.map_or("an unknown number".to_owned(), |s| s.to_string());
                 let problem = format!(
-                    "is given scores scaled by {found}, expected 1/√{head_size} for {heads} heads; \
-                     if the model has another number of heads, pass --heads"
+                    "node `{}` (Softmax) reads scores scaled by {found}, expected 1/√{head_size} for {heads} heads; set the \
+                     number of heads if it is another",
+                    layer.attention.softmax.name
                 );
-                return Err(graph.error_at(layer.attention.softmax, problem));
+                return Err(Error::heads(graph.file_name, problem));
             }
         }
         Ok(heads)

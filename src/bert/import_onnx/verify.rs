@@ -80,12 +80,12 @@ fn run_original(model: &pb::ModelProto, probes: &[Probe], file_name: &str) -> Re
 /// Explains that the engine cannot run the original.
 fn cannot_run(error: Error, file_name: &str) -> Error {
     match error {
-        Error::Engine { stage, reason, .. } => {
+        Error::Engine { stage, source, .. } => {
             let problem = format!(
-                "looks like a BERT classifier, but cannot be run to check its import; export it again, with constant \
-                 folding ({stage} failed: {reason})"
+                "looks like a BERT classifier, but cannot run to check its import ({stage} failed); export it again with \
+                 constant folding"
             );
-            Error::file(file_name, problem)
+            Error::file_from(file_name, problem, source)
         }
         other => other,
     }

@@ -1,4 +1,4 @@
-//! What both the summary and the page say.
+//! The statements that the summary and the page share.
 
 use super::number::{bytes, count, counted, fixed, percent, signed_significant, significant};
 use super::part::layer_and_kind;
@@ -9,13 +9,13 @@ use bert8::quantize::{
 };
 use std::collections::BTreeMap;
 
-/// How many of the worst are named.
+/// How many of the worst items are named.
 pub const WORST: usize = 5;
 
-/// How many classes' corrections are named.
+/// How many classes' corrections are listed.
 const NAMED: usize = 5;
 
-/// Model, method, calibration and sizes: what, and how.
+/// Describes model, method, calibration and sizes, as rows of a name and a text.
 pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let Report { config, options, calibration, sizes, .. } = report;
     let mut rows = vec![
@@ -73,7 +73,7 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What correction added to the classifier's biases, and what for.
+/// Describes the correction of the classifier's biases and its effect.
 fn head(head: &ClassifierCorrection) -> String {
     let added: Vec<String> = head.correction.iter().map(|&added| signed_significant(added.into())).collect();
     let added = match added.len() {
@@ -81,13 +81,13 @@ fn head(head: &ClassifierCorrection) -> String {
         more => format!("{}, … ({} classes)", added[..NAMED].join(", "), count(more)),
     };
     format!(
-        "{added} added to its biases, so that the logits' root mean square error on calibration pairs is {} instead of {}",
+        "{added} added to its biases; the root mean square error of the logits on calibration pairs is {} instead of {}",
         significant(head.corrected_rmse),
         significant(head.uncorrected_rmse)
     )
 }
 
-/// The matmuls that are not INT8, layer by layer.
+/// Lists the matmuls that are not INT8, layer by layer.
 fn kept(linears: &[LinearReport]) -> String {
     let mut layers: BTreeMap<Option<u32>, (Vec<&str>, bool)> = BTreeMap::new();
     for linear in linears {
@@ -100,12 +100,12 @@ fn kept(linears: &[LinearReport]) -> String {
         }
     }
     let layers = layers.into_iter().filter(|(_, (kept, _))| !kept.is_empty());
-    let says = |(layer, (kept, all)): (Option<u32>, (Vec<&str>, bool))| match layer {
+    let text = |(layer, (kept, all)): (Option<u32>, (Vec<&str>, bool))| match layer {
         Some(layer) if all => format!("all of layer {layer}"),
-        Some(layer) => format!("of layer {layer} {}", kept.join(", ")),
+        Some(layer) => format!("in layer {layer}: {}", kept.join(", ")),
         None => kept.join(", "),
     };
-    layers.map(says).collect::<Vec<_>>().join("; ")
+    layers.map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn activation(activation: Activation) -> &'static str {
@@ -120,12 +120,12 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
     let shift = match options.shift {
         Shift::Off => "none",
         Shift::On => "every activation",
-        Shift::Search => "the activations where it errs less (search)",
+        Shift::Search => "activations where it reduces the error (search)",
     };
     let smoothing = match options.smoothing {
         Smoothing::Off => "none".to_owned(),
         Smoothing::Fixed(alpha) => format!("SmoothQuant, α {}", fixed(alpha.into(), 2)),
-        Smoothing::Search => "SmoothQuant, the α that errs least for every activation (search)".to_owned(),
+        Smoothing::Search => "SmoothQuant, the α with the least error per activation (search)".to_owned(),
     };
     let range = match options.range {
         RangeEstimator::MinMax => "lowest to highest value (min-max)".to_owned(),
@@ -135,18 +135,18 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
         }
         RangeEstimator::Mse => "least mean squared error (mse)".to_owned(),
         RangeEstimator::Entropy => "least Kullback-Leibler divergence (entropy)".to_owned(),
-        RangeEstimator::Search => "the one of min-max, mean-min-max and mse that errs least (search)".to_owned(),
+        RangeEstimator::Search => "of min-max, mean-min-max and mse, the one with the least error (search)".to_owned(),
     };
     let rounding = match options.rounding {
         Rounding::Nearest => "to the nearest",
-        Rounding::Mse => "to the nearest, on the scale of least error (mse)",
-        Rounding::Gptq => "against calibration inputs (gptq)",
+        Rounding::Mse => "to the nearest, with the scale of least error (mse)",
+        Rounding::Gptq => "least output error on calibration inputs (gptq)",
     };
     let mut rows = vec![
         ("Shift", shift.to_owned()),
         ("Smoothing", smoothing),
         ("Activation ranges", range),
-        ("Zero points", if options.symmetric { "128 everywhere (symmetric)" } else { "as the range asks" }.to_owned()),
+        ("Zero points", if options.symmetric { "128 everywhere (symmetric)" } else { "from the range" }.to_owned()),
         ("Weight rounding", rounding.to_owned()),
         ("Bias correction", if options.bias_correction { "yes" } else { "no" }.to_owned()),
     ];
@@ -156,7 +156,7 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The name of accuracy control's metric.
+/// Returns the name of accuracy control's metric.
 pub fn metric(control: &AccuracyControlReport) -> &'static str {
     match control.metric {
         Metric::F1 => "F1",
@@ -165,19 +165,19 @@ pub fn metric(control: &AccuracyControlReport) -> &'static str {
     }
 }
 
-/// What accuracy control was asked for and what it did.
+/// Describes the task of accuracy control and its result.
 pub fn control(control: &AccuracyControlReport) -> String {
     let asked = format!(
-        "The {} on {} may drop by {} below FP32's.",
+        "The {} on {} may be at most {} below FP32.",
         metric(control),
         counted(control.pairs, "pair"),
         significant(control.max_drop)
     );
     if control.reverted.is_empty() {
-        return format!("{asked} It does with everything in INT8, so nothing returned to FP32.");
+        return format!("{asked} It is with everything in INT8, so no part returned to FP32.");
     }
     format!(
-        "{asked} For that {} returned to FP32, which costs {} more and {} ms a pair instead of {} (FP32: {}).",
+        "{asked} {} returned to FP32, which adds {} and takes {} ms per pair instead of {} (FP32: {}).",
         counted(control.reverted.len(), "part"),
         bytes(control.result.bytes.saturating_sub(control.int8.bytes)),
         fixed(control.result.ms_per_pair, 1),
@@ -186,7 +186,7 @@ pub fn control(control: &AccuracyControlReport) -> String {
     )
 }
 
-/// The INT8 matmuls with the most noise, worst first.
+/// Returns the INT8 matmuls with the most noise, worst first.
 pub fn worst_linears(linears: &[LinearReport]) -> Vec<(&LinearReport, &LinearSqnr, f64)> {
     let mut worst: Vec<_> = linears
         .iter()
@@ -198,17 +198,17 @@ pub fn worst_linears(linears: &[LinearReport]) -> Vec<(&LinearReport, &LinearSqn
     worst
 }
 
-/// What shift, smoothing and rounding changed, in decibels.
+/// Returns the effect of shift, smoothing and rounding on the SQNR, in decibels.
 pub fn method_gain(measure: &LinearSqnr) -> Option<f64> {
     Some(measure.uncorrected_db? - measure.plain_db?)
 }
 
-/// What correction changed, in decibels.
+/// Returns the effect of bias correction on the SQNR, in decibels.
 pub fn correction_gain(measure: &LinearSqnr) -> Option<f64> {
     Some(measure.output_db? - measure.uncorrected_db?)
 }
 
-/// Every weight tensor, the one with the most noise first.
+/// Returns all weight tensors, the one with the most noise first.
 pub fn weights_worst_first(weights: &[WeightReport]) -> Vec<&WeightReport> {
     let mut sorted: Vec<_> = weights.iter().collect();
     let db = |weight: &WeightReport| weight.sqnr_db.unwrap_or(f64::INFINITY);
@@ -216,7 +216,7 @@ pub fn weights_worst_first(weights: &[WeightReport]) -> Vec<&WeightReport> {
     sorted
 }
 
-/// The activations of which the largest share is clipped.
+/// Returns the activations with the largest share of clipped values.
 pub fn most_clipped(activations: &[ActivationReport]) -> Vec<&ActivationReport> {
     let mut sorted: Vec<_> = activations.iter().filter(|activation| activation.clipped > 0.0).collect();
     sorted.sort_by(|a, b| b.clipped.total_cmp(&a.clipped));
@@ -224,7 +224,7 @@ pub fn most_clipped(activations: &[ActivationReport]) -> Vec<&ActivationReport> 
     sorted
 }
 
-/// The lowest, middle and highest of `values`; `None` where there are none.
+/// Returns the lowest, middle and highest of the finite `values`, or `None` if there are none.
 pub fn spread(values: impl Iterator<Item = f64>) -> Option<(f64, f64, f64)> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);

@@ -16,21 +16,20 @@ use part::printable;
 use serde_json::error::Category;
 use std::path::{Path, PathBuf};
 
-/// Explain what quantization did: a summary here, or a page with plots
+/// Explain what quantization did: a summary on standard output, or a page with plots
 ///
-/// bert8 quantize --report writes a JSON file for programs; this shows it to people. Without --html
-/// the summary goes to standard output. With it, one HTML file that needs nothing else has plots and
-/// tables of everything.
+/// Shows the JSON file that bert8 quantize --report wrote. Without --html, prints a summary. With
+/// --html, writes plots and tables of everything to one HTML file that needs no other files.
 ///
-/// Most numbers are signal to quantization noise (SQNR) in decibels, and more is better: at 20 dB
-/// the noise is a tenth of the signal, at 40 dB a hundredth, and one bit is worth 6 dB. Look for
+/// Most numbers are the signal-to-quantization-noise ratio (SQNR) in decibels; more is better. At
+/// 20 dB the noise is a tenth of the signal, at 40 dB a hundredth; one bit is worth 6 dB. Look for
 ///
-///   a layer after which the noise jumps, then for the matmul in it with the fewest decibels;
-///   an activation whose values crowd a small part of its range, or of which much is clipped;
+///   a layer after which the noise jumps, then the matmul in it with the fewest decibels;
+///   an activation whose values crowd a small part of its range, or with many clipped values;
 ///   a weight tensor far below the others.
 ///
-/// What stands out can be left in FP32: bert8 quantize --ignore PATTERN. With --max-drop it finds
-/// by itself what to leave.
+/// bert8 quantize --ignore PATTERN keeps such parts in FP32. With --max-drop, bert8 quantize finds
+/// the parts itself.
 ///
 ///   bert8 quantize my-model --calibration pairs.tsv -o int8.onnx --report report.json
 ///   bert8 report report.json --html report.html
@@ -40,7 +39,7 @@ pub struct Args {
     /// The JSON file that bert8 quantize --report wrote
     report: PathBuf,
 
-    /// Write a page with plots and tables: one file, no scripts, light and dark
+    /// Write a page with plots and tables: one file without scripts, for light and dark screens
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -59,8 +58,8 @@ fn read(path: &Path) -> Result<Report> {
     serde_json::from_slice(&load::read(path)?).map_err(|error| {
         let (problem, advice) = match error.classify() {
             Category::Eof => ("is cut off", "write it again with bert8 quantize --report"),
-            Category::Data => ("is no report of this version", "write it again with bert8 quantize --report"),
-            Category::Syntax | Category::Io => ("is not JSON", "give the file that bert8 quantize --report wrote"),
+            Category::Data => ("is not a report of this version", "write it again with bert8 quantize --report"),
+            Category::Syntax | Category::Io => ("is not JSON", "name the file that bert8 quantize --report wrote"),
         };
         anyhow!("{}: {problem}: {}; {advice}", path.display(), printable(&error.to_string()))
     })

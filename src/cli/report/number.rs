@@ -1,6 +1,6 @@
-//! Numbers for people. Whatever the number, the text is short and has nothing to escape.
+//! Formats numbers for people. Every result is short and needs no escaping in HTML.
 
-/// With so many decimals; powers of ten where that would be long, a dash where there is no number.
+/// Formats `value` with this many decimals. Large values get a power of ten, NaN a dash.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if value.is_nan() {
         return "–".to_owned();
@@ -16,7 +16,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// With three significant digits.
+/// Formats `value` with three significant digits.
 pub fn significant(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return fixed(value, 0);
@@ -28,29 +28,29 @@ pub fn significant(value: f64) -> String {
     }
 }
 
-/// Decibels; there are none where there is no noise.
+/// Formats decibels; `None` means no noise.
 pub fn decibels(value: Option<f64>) -> String {
     value.map_or("no noise".to_owned(), |db| fixed(db, 1))
 }
 
-/// Decibels with their unit.
+/// Formats decibels with their unit.
 pub fn in_decibels(value: Option<f64>) -> String {
     value.map_or("no noise".to_owned(), |db| format!("{} dB", fixed(db, 1)))
 }
 
-/// A difference, with its sign.
+/// Formats a difference with its sign.
 pub fn signed(value: f64) -> String {
     let text = fixed(value, 2);
     if value > 0.0 { format!("+{text}") } else { text }
 }
 
-/// A difference with its sign and three significant digits.
+/// Formats a difference with its sign and three significant digits.
 pub fn signed_significant(value: f64) -> String {
     let text = significant(value);
     if value > 0.0 { format!("+{text}") } else { text }
 }
 
-/// A share of 1 in percent.
+/// Formats a share of 1 in percent.
 pub fn percent(share: f64) -> String {
     match share * 100.0 {
         percent if percent > 0.0 && percent < 0.001 => "< 0.001 %".to_owned(),
@@ -59,7 +59,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A whole number with commas between thousands.
+/// Formats a whole number with commas between thousands.
 pub fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -72,7 +72,7 @@ pub fn count(value: usize) -> String {
     text
 }
 
-/// A number of bytes.
+/// Formats a number of bytes.
 pub fn bytes(value: usize) -> String {
     match value as f64 {
         bytes if bytes < 1e3 => format!("{bytes} B"),
@@ -81,7 +81,7 @@ pub fn bytes(value: usize) -> String {
     }
 }
 
-/// "1 pair", "2 pairs".
+/// Formats a count with its noun: "1 pair", "2 pairs".
 pub fn counted(value: usize, what: &str) -> String {
     format!("{} {what}{}", count(value), if value == 1 { "" } else { "s" })
 }

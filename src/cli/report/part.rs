@@ -1,8 +1,8 @@
-//! What the names of a model's parts say: `encoder.layer.3.attention.self.query` is the query of layer 3.
+//! Parses the names of a model's parts: `encoder.layer.3.attention.self.query` is the query of layer 3.
 
 use std::collections::HashMap;
 
-/// The kinds of parts that have plots of their own, in the order in which values pass them.
+/// The kinds of parts with a title, in the order of the computation.
 const KINDS: [(&str, &str); 11] = [
     ("embeddings.LayerNorm", "Embeddings"),
     ("attention.self.query", "Query"),
@@ -17,18 +17,18 @@ const KINDS: [(&str, &str); 11] = [
     ("output.LayerNorm", "Layer result"),
 ];
 
-/// Parts of one kind.
+/// The parts of one kind.
 #[derive(Debug)]
 pub struct Kind<'a, T> {
-    /// What they are called without their layer.
+    /// Their name without the layer.
     pub name: &'a str,
-    /// That in words, where it has any.
+    /// The title, or the name if there is no title.
     pub title: &'a str,
-    /// Layer, place in the list, and item, in the order of layers.
+    /// Layer, index in the report, and item, in the order of layers.
     pub items: Vec<(Option<u32>, usize, &'a T)>,
 }
 
-/// The layer that a name tells, and the name without it.
+/// Splits a name into its layer, if any, and the rest.
 pub fn layer_and_kind(name: &str) -> (Option<u32>, &str) {
     let Some(rest) = name.strip_prefix("encoder.layer.") else { return (None, name) };
     match rest.split_once('.').and_then(|(layer, kind)| Some((layer.parse().ok()?, kind))) {
@@ -37,7 +37,7 @@ pub fn layer_and_kind(name: &str) -> (Option<u32>, &str) {
     }
 }
 
-/// The same in words: "layer 3, attention.self.query".
+/// Formats a name in words: "layer 3, attention.self.query".
 pub fn in_words(name: &str) -> String {
     match layer_and_kind(name) {
         (Some(layer), kind) => format!("layer {layer}, {kind}"),
@@ -45,7 +45,7 @@ pub fn in_words(name: &str) -> String {
     }
 }
 
-/// `items` by kind.
+/// Groups `items` by kind.
 pub fn by_kind<'a, T>(items: &'a [T], name: impl Fn(&'a T) -> &'a str) -> Vec<Kind<'a, T>> {
     let mut kinds: Vec<Kind<T>> = Vec::new();
     let mut places = HashMap::new();
@@ -65,7 +65,7 @@ pub fn by_kind<'a, T>(items: &'a [T], name: impl Fn(&'a T) -> &'a str) -> Vec<Ki
     kinds
 }
 
-/// `text` without control characters, which would command a terminal and are no part of a page.
+/// Replaces control characters, which a terminal could obey and HTML does not allow.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -14,7 +14,9 @@ pub fn print(report: &Report) -> Result<()> {
     }
     print_control(report)?;
     if !report.layers.is_empty() {
-        say!("\nSignal to quantization noise after every layer, in dB (20 dB: a tenth, 40 dB: a hundredth)");
+        say!(
+            "\nSignal-to-quantization-noise ratio after every layer, in dB (20 dB: noise is a tenth, 40 dB: a hundredth)"
+        );
         for layer in &report.layers {
             say!("  {:>8}  {}", decibels(layer.sqnr_db), printable(&layer.name));
         }
@@ -25,12 +27,12 @@ pub fn print(report: &Report) -> Result<()> {
 fn print_control(report: &Report) -> Result<()> {
     let Some(found) = &report.control else { return Ok(()) };
     say!("\nAccuracy control: {}", control(found));
-    for (name, measured) in [("FP32", found.fp32), ("all in INT8", found.int8), ("as written", found.result)] {
+    for (name, measured) in [("FP32", found.fp32), ("INT8", found.int8), ("written file", found.result)] {
         say!("  {name:<12} {} {}, {}", metric(found), fixed(measured.value, 4), bytes(measured.bytes));
     }
     for part in &found.reverted {
         let name = printable(&part.name);
-        say!("  in FP32: {name} (logit error alone {}), then {}", fixed(part.damage, 4), fixed(part.value, 4));
+        say!("  in FP32: {name} (its own logit error {}), then {}", fixed(part.damage, 4), fixed(part.value, 4));
     }
     Ok(())
 }
@@ -38,7 +40,9 @@ fn print_control(report: &Report) -> Result<()> {
 fn print_worst(report: &Report) -> Result<()> {
     let worst = worst_linears(&report.linears);
     if !worst.is_empty() {
-        say!("\nMatmuls with the most noise, in dB; shift, smoothing and rounding changed; bias correction changed");
+        say!(
+            "\nMatmuls with the most noise: SQNR in dB, effect of shift, smoothing and rounding, effect of bias correction"
+        );
         let change = |gain: Option<f64>| gain.map_or("–".to_owned(), signed);
         for (linear, measure, db) in worst {
             let changes = [method_gain(measure), correction_gain(measure)].map(change);
@@ -47,18 +51,18 @@ fn print_worst(report: &Report) -> Result<()> {
     }
     let clipped = most_clipped(&report.activations);
     if !clipped.is_empty() {
-        say!("\nActivations of which most is clipped");
+        say!("\nActivations with the most clipped values");
         for activation in clipped {
             say!("  {:>9}  {}", percent(activation.clipped), printable(&activation.name));
         }
     }
     let weights = weights_worst_first(&report.weights);
     if !weights.is_empty() {
-        say!("\nWeights with the most noise, in dB");
+        say!("\nWeights with the most noise: SQNR in dB");
         for weight in weights.into_iter().take(WORST) {
             say!("  {:>8}  {}", decibels(weight.sqnr_db), printable(&weight.name));
         }
     }
-    say!("\nWith plots and all numbers: bert8 report --html FILE");
+    say!("\nFor plots and all numbers: bert8 report --html FILE");
     Ok(())
 }

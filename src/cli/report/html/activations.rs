@@ -1,4 +1,4 @@
-//! Histograms of activations, and how each is quantized.
+//! Histograms of activations, and a table of how each is quantized.
 
 use super::escape::escape;
 use super::how_to_read;
@@ -9,7 +9,7 @@ use crate::cli::report::part::{Kind, by_kind};
 use bert8::quantize::{ActivationReport, Report};
 
 const AREA: Area = Area { left: 19.0, right: 97.0, top: 6.0, bottom: 86.0, height: 106.0 };
-/// The share of the width that stays free on either side, so that lines at the ends are seen.
+/// The share of the width left free on either side, so that lines at the ends are visible.
 const MARGIN: f64 = 0.04;
 
 pub fn section(report: &Report) -> String {
@@ -17,8 +17,8 @@ pub fn section(report: &Report) -> String {
         return how_to_read("No activation is quantized.");
     }
     let mut html = how_to_read(
-        "Values after shift and division, counted on a logarithmic scale: 8 bits span what lies between the two upright lines, \
-         and what lies outside, in the second colour, is clipped; a narrow hill in a wide range wastes integers.",
+        "Values after shift and division, counted on a logarithmic scale. The 8 bits span the range between the two vertical \
+         lines. Values outside, in the second colour, are clipped. A narrow peak in a wide range wastes integers.",
     );
     for kind in by_kind(&report.activations, |activation| &activation.name) {
         let counts = kind.items.iter().flat_map(|(.., activation)| &activation.histogram.counts);
@@ -60,7 +60,7 @@ fn figure(
 
 fn description(activation: &ActivationReport) -> String {
     format!(
-        "Values from {} to {}; 8 bits span {} to {}. The table has every number.",
+        "Values from {} to {}; the 8 bits span {} to {}. The table has every number.",
         significant(activation.histogram.min.into()),
         significant(activation.histogram.max.into()),
         significant(activation.range.0.into()),
@@ -115,7 +115,7 @@ fn histogram(activation: &ActivationReport, scale: &Counts) -> String {
     content
 }
 
-/// A logarithmic axis of counts, from half of one so that one can be seen.
+/// A logarithmic axis of counts. It starts at 0.5 so that a count of 1 is visible.
 struct Counts {
     top: f64,
 }
@@ -125,12 +125,12 @@ impl Counts {
         Counts { top: f64::from(highest).max(10.0) }
     }
 
-    /// The height of a count: 0 to 1.
+    /// Returns the height of a count, from 0 to 1.
     fn share(&self, count: f64) -> f64 {
         (count / 0.5).log10() / (self.top / 0.5).log10()
     }
 
-    /// Powers of ten, at most every other one where there are many.
+    /// Returns powers of ten with their labels; every other one if there are many.
     fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
         let powers = self.top.log10().floor() as i32;
         (0..=powers).step_by(if powers > 3 { 2 } else { 1 }).map(|power| {
@@ -166,11 +166,11 @@ fn table(activations: &[ActivationReport]) -> String {
         caption: "How every activation is quantized",
         columns: &[
             "Activation",
-            "Seen",
+            "Observed range",
             "Shifted",
             "α",
             "Divisors",
-            "Range of 8 bits",
+            "Range of the 8 bits",
             "Clipped",
             "Scale",
             "Zero point",

@@ -1,6 +1,6 @@
 //! Linear axes with round ticks.
 
-/// Beyond this, differences of numbers are no numbers.
+/// The largest magnitude whose differences are finite.
 const LIMIT: f64 = 1e300;
 
 /// A range of values, and ticks in it.
@@ -10,17 +10,18 @@ pub struct Axis {
     pub high: f64,
     /// Multiples of 1, 2 or 5 times a power of ten.
     pub ticks: Vec<f64>,
-    /// Decimals that tell the ticks apart.
+    /// The number of decimals that the labels need.
     pub decimals: usize,
 }
 
 impl Axis {
-    /// From and to a tick, around all of `values` that are finite. Some range, where there are none or all are equal.
+    /// Creates an axis that begins and ends at a tick and includes all finite `values`. Chooses a range if there are none or
+    /// all are equal.
     pub fn around(values: impl Iterator<Item = f64>) -> Self {
         let finite = values.filter(|value| value.is_finite()).map(|value| value.clamp(-LIMIT, LIMIT));
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), x| (lo.min(x), hi.max(x)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
-        // Neighbouring floats have no ticks between them.
+        // Nearly equal floats leave no room for ticks.
         let margin = if high - low > 1e-9 * low.abs().max(high.abs()) { 0.0 } else { low.abs().max(1.0) / 2.0 };
         let (low, high) = (low - margin, high + margin);
         let step = round_step((high - low) / 4.0);
@@ -33,13 +34,13 @@ impl Axis {
         }
     }
 
-    /// Where `value` lies: 0 at the low end, 1 at the high end, never outside.
+    /// Returns the position of `value`: 0 at the low end, 1 at the high end, never outside.
     pub fn place(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 }
 
-/// 1, 2 or 5 times a power of ten, about as large as `step`.
+/// Rounds `step` to 1, 2 or 5 times a power of ten.
 fn round_step(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
     match step / power {

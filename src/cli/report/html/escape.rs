@@ -1,8 +1,8 @@
-//! The one way in which text from a report gets into the page.
+//! Escapes text from a report. All such text passes through here.
 
 use crate::cli::report::part::printable;
 
-/// `text` as it stands in the page's text or in a quoted attribute.
+/// Escapes `text` for HTML text and quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in printable(text).chars() {

@@ -10,9 +10,9 @@ use crate::cli::report::part::layer_and_kind;
 use bert8::quantize::{LayerReport, Report};
 
 const AREA: Area = Area { left: 9.0, right: 98.0, top: 26.0, bottom: 216.0, height: 260.0 };
-/// Labels that have room on a phone.
+/// How many labels fit on a phone.
 const ROOM: usize = 13;
-/// Up to so many dots have their numbers beside them.
+/// The largest number of dots that have numbers beside them.
 const NUMBERED: usize = 10;
 
 pub fn section(report: &Report) -> String {
@@ -20,16 +20,16 @@ pub fn section(report: &Report) -> String {
         return how_to_read("The noise after every layer was not measured.");
     }
     let mut html = how_to_read(
-        "SQNR with all that comes before quantized too, so the line falls where noise adds up; a steep step down names the layer \
-         to look into, and the last value is what reaches the decision.",
+        "SQNR of each layer's output in the quantized model. The line falls as noise accumulates; a steep step down marks the \
+         layer to look into. The last value is the noise of the logits.",
     );
     html += &plot(&report.layers);
     let rows =
         report.layers.iter().map(|layer| vec![Cell::Text(layer.name.clone()), Cell::Number(decibels(layer.sqnr_db))]);
     html += &Table {
         id: "layer-table",
-        caption: "Signal to quantization noise of what every layer hands on",
-        columns: &["Value", "SQNR (dB)"],
+        caption: "Signal-to-quantization-noise ratio of every layer's output",
+        columns: &["Layer", "SQNR (dB)"],
         rows: rows.collect(),
     }
     .html();
@@ -67,7 +67,7 @@ fn plot(layers: &[LayerReport]) -> String {
     let measured = layers.iter().filter_map(|layer| Some((layer.sqnr_db?, layer)));
     let lowest = measured.min_by(|a, b| a.0.total_cmp(&b.0));
     let description = format!(
-        "{} at first, {} at the end; the lowest is {} after {}. The table has every value.",
+        "{} after the first layer, {} after the last; the lowest is {} after {}. The table has every value.",
         ends[0],
         ends[1],
         in_decibels(lowest.map(|(db, _)| db)),
@@ -75,18 +75,18 @@ fn plot(layers: &[LayerReport]) -> String {
     );
     format!(
         "<figure class=\"wide\">{}</figure>\n",
-        svg("layer-plot", "Signal to quantization noise by layer", &description, AREA.height, &content)
+        svg("layer-plot", "Signal-to-quantization-noise ratio by layer", &description, AREA.height, &content)
     )
 }
 
-/// How far right of and below a dot its number stands: where the lines to its neighbours do not pass.
+/// Returns how far right of and below a dot its number stands, away from the lines to the neighbouring dots.
 fn beside(points: &[Option<[f64; 2]>], at: usize) -> [i32; 2] {
     let y = |at: usize| points.get(at).copied().flatten().map(|[_, y]| y);
     let own = y(at).unwrap_or(0.0);
     let left = at.checked_sub(1).and_then(y).unwrap_or(own);
     let right = y(at + 1).unwrap_or(own);
     match (left < own, right < own) {
-        // A valley, but for one at the very bottom, where the axis is.
+        // A valley, unless it is at the bottom, where the axis is.
         (true, true) if own + 24.0 < AREA.bottom => [0, 20],
         (true, false) => [14, -8],
         (false, true) => [-14, -8],
@@ -94,7 +94,7 @@ fn beside(points: &[Option<[f64; 2]>], at: usize) -> [i32; 2] {
     }
 }
 
-/// A layer's number, or the beginning of what else it is.
+/// Returns a layer's number, or the beginning of its name.
 fn label(name: &str) -> String {
     match layer_and_kind(name) {
         (Some(layer), _) => layer.to_string(),

@@ -1,4 +1,4 @@
-//! The noise that every matmul adds, and what the methods against it changed.
+//! The noise that every matmul adds, and the effect of each method against it.
 
 use super::axis::Axis;
 use super::escape::escape;
@@ -12,9 +12,9 @@ use bert8::quantize::{LinearReport, LinearSqnr, Report};
 use std::collections::HashMap;
 
 const AREA: Area = Area { left: 12.0, right: 98.0, top: 10.0, bottom: 150.0, height: 174.0 };
-/// Labels that have room below one plot.
+/// How many labels fit below one plot.
 const ROOM: usize = 12;
-/// Up to so many dots have room for words between them.
+/// The largest number of dots with room for words between them.
 const FEW: usize = 7;
 
 pub fn section(report: &Report) -> String {
@@ -22,9 +22,9 @@ pub fn section(report: &Report) -> String {
         return how_to_read("The report has no matmuls.");
     }
     let mut html = how_to_read(
-        "SQNR of every matmul alone, on calibration tokens: the longer the line up from the hollow dot (plain rounding) to the full dot \
-         (as written), the more shift, smoothing and rounding against calibration inputs saved; the lowest full dots are the \
-         noisiest matmuls.",
+        "SQNR of every matmul alone, on calibration tokens. A line leads from the hollow dot (plain rounding) up to the full dot \
+         (as written): the longer it is, the more shift, smoothing, rounding and correction gained. The lowest full dots are \
+         the noisiest matmuls.",
     );
     html += &gains(&report.linears);
     html += &worst(&report.linears);
@@ -46,12 +46,12 @@ const LEGEND: &str = "<ul class=\"legend\" aria-label=\"Legend\">\n\
     <li><svg width=\"16\" height=\"16\" aria-hidden=\"true\"><circle class=\"written\" cx=\"8\" cy=\"8\" r=\"4.5\"/></svg> as \
     written</li>\n\
     <li><svg width=\"16\" height=\"16\" aria-hidden=\"true\"><circle class=\"unused\" cx=\"8\" cy=\"8\" r=\"4.5\"/></svg> kept in \
-    FP32: what INT8 would have been</li>\n</ul>\n";
+    FP32: the value for INT8</li>\n</ul>\n";
 
-/// What the methods changed, over all matmuls.
+/// Summarizes the effect of the methods over all matmuls.
 fn gains(linears: &[LinearReport]) -> String {
     let measures = || linears.iter().filter_map(|linear| linear.measure.as_ref());
-    let says = |what: &str, spread: Option<(f64, f64, f64)>| {
+    let sentence = |what: &str, spread: Option<(f64, f64, f64)>| {
         let (low, middle, high) = spread?;
         Some(format!(
             "{what} changed the SQNR by {} dB in the median ({} to {}).",
@@ -61,14 +61,14 @@ fn gains(linears: &[LinearReport]) -> String {
         ))
     };
     let sentences = [
-        says("Shift, smoothing and rounding", spread(measures().filter_map(method_gain))),
-        says("Bias correction", spread(measures().filter_map(correction_gain))),
+        sentence("Shift, smoothing and rounding", spread(measures().filter_map(method_gain))),
+        sentence("Bias correction", spread(measures().filter_map(correction_gain))),
     ];
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     if sentences.is_empty() { String::new() } else { format!("<p>{}</p>\n", sentences.join(" ")) }
 }
 
-/// The worst, by name.
+/// Lists the worst matmuls by name.
 fn worst(linears: &[LinearReport]) -> String {
     let worst = worst_linears(linears);
     if worst.is_empty() {
@@ -83,7 +83,7 @@ fn worst(linears: &[LinearReport]) -> String {
 fn plot(number: usize, kind: &Kind<LinearReport>, axis: &Axis) -> String {
     let mut content = AREA.grid(axis);
     let count = kind.items.len();
-    // Half of a dash's width; many dots leave less room.
+    // Half the width of a dash; it is smaller if there are many dots.
     let half = if count <= ROOM { 9 } else { 5 };
     for (at, &(layer, _, linear)) in kind.items.iter().enumerate() {
         let x = AREA.middle(at, count);
@@ -113,21 +113,21 @@ fn plot(number: usize, kind: &Kind<LinearReport>, axis: &Axis) -> String {
         }
         if let Some(output) = output {
             let (class, what) =
-                if linear.int8 { ("written", "as written") } else { ("unused", "kept in FP32, in INT8") };
+                if linear.int8 { ("written", "as written") } else { ("unused", "kept in FP32, the value for INT8") };
             content += &dot([x, output], 4.5, class, &tip(what, measure.output_db));
         }
     }
     let range = spread(kind.items.iter().filter_map(|(.., linear)| linear.measure.as_ref()?.output_db));
     let description = match range {
         Some((low, middle, high)) => format!(
-            "By layer, as written: {} dB at worst, {} in the median, {} at best. The table has every value.",
+            "By layer, as written: worst {} dB, median {}, best {}. The table has every value.",
             fixed(low, 1),
             fixed(middle, 1),
             fixed(high, 1)
         ),
         None => "No values.".to_owned(),
     };
-    let title = format!("{}: signal to quantization noise by layer", kind.title);
+    let title = format!("{}: signal-to-quantization-noise ratio by layer", kind.title);
     let id = format!("matmul-plot-{number}");
     format!(
         "<figure><figcaption>{} <span class=\"muted\">dB by layer</span></figcaption>{}</figure>\n",
@@ -159,17 +159,17 @@ fn table(report: &Report) -> String {
     });
     Table {
         id: "matmul-table",
-        caption: "Signal to quantization noise of every matmul's outputs, in dB, and what changed it",
+        caption: "Signal-to-quantization-noise ratio of every matmul's outputs, in dB, and what changed it",
         columns: &[
             "Matmul",
-            "Kept in",
+            "Stored in",
             "As written",
             "Before correction",
             "Plain",
             "Shift, smoothing, rounding",
             "Correction",
             "RMS of correction",
-            "Reads",
+            "Input",
         ],
         rows: rows.collect(),
     }

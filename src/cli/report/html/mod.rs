@@ -1,4 +1,4 @@
-//! A report as one page of HTML: no scripts, no other files.
+//! A report as one HTML page without scripts and other files.
 
 mod activations;
 mod axis;
@@ -15,7 +15,7 @@ use escape::escape;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A part of the page: its id, its heading, and what writes it.
+/// A section of the page: its id, its heading, and the function that writes it.
 type Section = (&'static str, &'static str, fn(&Report) -> String);
 
 const SECTIONS: [Section; 5] = [
@@ -26,9 +26,9 @@ const SECTIONS: [Section; 5] = [
     ("weights", "Weights", weights::section),
 ];
 
-/// The page of `report`, which was read from a file called `file`.
-pub fn page(report: &Report, file: &str) -> String {
-    let file = escape(file);
+/// Returns the page for `report`, which was read from a file called `file_name`.
+pub fn page(report: &Report, file_name: &str) -> String {
+    let file = escape(file_name);
     let links: String =
         SECTIONS.iter().map(|(id, title, _)| format!("<li><a href=\"#{id}\">{title}</a></li>\n")).collect();
     let sections: String = SECTIONS
@@ -43,13 +43,13 @@ pub fn page(report: &Report, file: &str) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>Quantization report: {file}</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>Quantization report</h1>\n\
-         <p class=\"muted\">What bert8 quantize wrote to {file}. Signal to quantization noise (SQNR) is in decibels, and more is \
-         better: at 20 dB the noise is a tenth of the signal, at 40 dB a hundredth; one bit is worth 6 dB.</p>\n\
+         <p class=\"muted\">The contents of {file}, written by bert8 quantize. The signal-to-quantization-noise ratio (SQNR) is in \
+         decibels; more is better. At 20 dB the noise is a tenth of the signal, at 40 dB a hundredth; one bit is worth 6 dB.</p>\n\
          <nav aria-label=\"Sections\"><ul>\n{links}</ul></nav>\n</header>\n<main>\n{sections}</main>\n</body>\n</html>\n"
     )
 }
 
-/// A paragraph that says how to read what follows.
+/// Returns a paragraph that explains how to read a section.
 fn how_to_read(text: &str) -> String {
     format!("<p>{}</p>\n", escape(text))
 }

@@ -1,4 +1,4 @@
-//! The summary, and what accuracy control did.
+//! The summary, and the result of accuracy control.
 
 use super::escape::escape;
 use super::how_to_read;
@@ -9,7 +9,7 @@ use bert8::quantize::{AccuracyControlReport, Report};
 
 pub fn section(report: &Report) -> String {
     let mut html = how_to_read(
-        "What was quantized, how, and how large it is now; what follows shows what that did to the numbers inside.",
+        "What was quantized, how, and the size of the result. The next sections show the effect on the numbers inside.",
     );
     html += &tiles(report);
     let rows = facts::rows(report);
@@ -21,7 +21,7 @@ pub fn section(report: &Report) -> String {
     html
 }
 
-/// The few numbers that matter most.
+/// The most important numbers.
 fn tiles(report: &Report) -> String {
     let int8 = report.linears.iter().filter(|linear| linear.int8).count();
     let mut tiles = vec![
@@ -29,7 +29,7 @@ fn tiles(report: &Report) -> String {
         (format!("{} of {}", count(int8), count(report.linears.len())), "matmuls in INT8".to_owned()),
     ];
     if let Some(last) = report.layers.last() {
-        tiles.push((in_decibels(last.sqnr_db), format!("signal to noise of {}", last.name)));
+        tiles.push((in_decibels(last.sqnr_db), format!("SQNR of {}", last.name)));
     }
     if let Some(control) = &report.control {
         let value = format!("{} (FP32: {})", facts::metric(control), fixed(control.fp32.value, 4));
@@ -42,7 +42,7 @@ fn tiles(report: &Report) -> String {
 
 fn control(found: &AccuracyControlReport) -> String {
     let mut html = format!("<h3>Accuracy control</h3>\n<p>{}</p>\n", escape(&facts::control(found)));
-    let rows = [("FP32", found.fp32), ("All in INT8", found.int8), ("As written", found.result)];
+    let rows = [("FP32", found.fp32), ("INT8", found.int8), ("Written file", found.result)];
     let rows = rows.map(|(name, measured)| {
         vec![
             Cell::Text(name.to_owned()),
@@ -64,11 +64,11 @@ fn control(found: &AccuracyControlReport) -> String {
             let numbers = [part.damage, part.value].map(|value| Cell::Number(fixed(value, 4)));
             [Cell::Text(part.name.clone())].into_iter().chain(numbers).collect()
         });
-        let then = format!("{} then", facts::metric(found));
+        let then = format!("{} afterwards", facts::metric(found));
         html += &Table {
             id: "returned-table",
-            caption: "Parts returned to FP32, in that order; damage is the root mean square error of the logits where the part \
-                      alone is INT8",
+            caption: "Parts returned to FP32, in this order; damage is the root mean square error of the logits if only this \
+                      part is INT8",
             columns: &["Part", "Damage", &then],
             rows: rows.collect(),
         }

@@ -1,13 +1,13 @@
-//! Tables that scroll sideways where they are too wide, by keyboard too.
+//! Tables. A table that is too wide scrolls sideways, also by keyboard.
 
 use super::escape::escape;
 
-/// What a table's cell holds.
+/// The content of a table cell.
 #[derive(Debug)]
 pub enum Cell {
     Text(String),
     Number(String),
-    /// Markup.
+    /// HTML markup.
     Html(String),
 }
 
@@ -33,7 +33,7 @@ impl Table<'_> {
         )
     }
 
-    /// A column's heading, over the side that its cells stand on.
+    /// Returns a column's heading, aligned like its cells.
     fn column(&self, at: usize, name: &str) -> String {
         let number = self.rows.first().and_then(|row| row.get(at)).is_some_and(|c| matches!(c, Cell::Number(_)));
         format!("<th scope=\"col\"{}>{}</th>", if number { " class=\"number\"" } else { "" }, escape(name))
@@ -44,7 +44,7 @@ fn row(cells: &[Cell]) -> String {
     let cell = |(at, cell): (usize, &Cell)| {
         let (tag, scope) = if at == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
         match cell {
-            // Names may break after their dots.
+            // Names may break after dots.
             Cell::Text(text) => format!("<{tag}{scope}>{}</{tag}>", escape(text).replace('.', ".<wbr>")),
             Cell::Number(text) => format!("<{tag}{scope} class=\"number\">{}</{tag}>", escape(text)),
             Cell::Html(html) => format!("<{tag}{scope}>{html}</{tag}>"),

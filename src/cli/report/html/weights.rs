@@ -30,8 +30,8 @@ pub fn section(report: &Report) -> String {
         ]
     });
     how_to_read(
-        "Rounding alone, before any activation: the first rows lost the most, and a tensor far below the rest has rows whose \
-         largest weight is far above the others, after smoothing.",
+        "Rounding error of the weights alone, without activations; the worst tensors come first. A tensor far below the rest \
+         has rows whose largest weight, after smoothing, is far above the others.",
     ) + &Table {
         id: "weight-table",
         caption: "Rounding error of every weight tensor, the worst first",

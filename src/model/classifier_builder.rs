@@ -1,0 +1,126 @@
+//! Named options for loading a classifier.
+
+use super::{Classifier, Model, ModelBuilder};
+use crate::error::{Error, Result};
+use crate::kernels::Kernel;
+use crate::model_file::ModelFile;
+use crate::text::PairTokenizer;
+use std::path::{Path, PathBuf};
+
+/// Options for loading a [`Classifier`]; see [`Classifier::builder`].
+///
+/// A model and a tokenizer are required; everything else has a default.
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClassifierBuilder {
+    model: Option<Input<ModelFile>>,
+    model_options: ModelBuilder,
+    tokenizer: Option<Input<Vec<u8>>>,
+    tokenizer_name: Option<String>,
+    max_length: Option<usize>,
+}
+
+/// Where a file's content comes from.
+#[derive(Debug)]
+enum Input<T> {
+    Path(PathBuf),
+    Content(T),
+}
+
+impl ClassifierBuilder {
+    /// Sets the path of the model's ONNX file.
+    pub fn model_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.model = Some(Input::Path(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets the bytes of the model's ONNX file: a `Vec<u8>` or a [`ModelFile`].
+    pub fn model_bytes(mut self, content: impl Into<ModelFile>) -> Self {
+        self.model = Some(Input::Content(content.into()));
+        self
+    }
+
+    /// Sets the name that errors use for the model's file. The default is its path, or `the model` for bytes.
+    pub fn model_name(mut self, name: impl Into<String>) -> Self {
+        self.model_options = self.model_options.file_name(name);
+        self
+    }
+
+    /// Sets the path of the model's tokenizer.json.
+    pub fn tokenizer_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.tokenizer = Some(Input::Path(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets the bytes of the model's tokenizer.json.
+    pub fn tokenizer_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.tokenizer = Some(Input::Content(bytes.into()));
+        self
+    }
+
+    /// Sets the name that errors use for the tokenizer's file. The default is its path, or `the tokenizer` for bytes.
+    pub fn tokenizer_name(mut self, name: impl Into<String>) -> Self {
+        self.tokenizer_name = Some(name.into());
+        self
+    }
+
+    /// Sets the kernel for INT8 matrix products. The default is the fastest one, [`Kernel::detect`].
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.model_options = self.model_options.kernel(kernel);
+        self
+    }
+
+    /// Sets the length limit in tokens, including special tokens: longer pairs are cut. The default, and the largest
+    /// possible value, is the model's own limit.
+    pub fn max_length(mut self, tokens: usize) -> Self {
+        self.max_length = Some(tokens);
+        self
+    }
+
+    /// Loads the model and the tokenizer.
+    ///
+    /// # Errors
+    /// If the model or the tokenizer is not set, cannot be read or is damaged; if the graph is not a sequence classifier;
+    /// if the tokenizer has ids that the model lacks; or if `max_length` leaves no room for words.
+    pub fn build(self) -> Result<Classifier> {
+        let missing = |what: &str| Error::Argument(format!("a classifier needs a {what}: set its file or its bytes"));
+        let tokenizer = match self.tokenizer.ok_or_else(|| missing("tokenizer"))? {
+            Input::Path(path) => {
+                let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
+                let name = self.tokenizer_name.unwrap_or_else(|| path.display().to_string());
+                PairTokenizer::from_bytes(&bytes, &name)?
+            }
+            Input::Content(bytes) => {
+                PairTokenizer::from_bytes(&bytes, self.tokenizer_name.as_deref().unwrap_or("the tokenizer"))?
+            }
+        };
+        let model: Model = match self.model.ok_or_else(|| missing("model"))? {
+            Input::Path(path) => self.model_options.load_file(path)?,
+            Input::Content(content) => self.model_options.load(content)?,
+        };
+        Classifier::new(model, tokenizer, self.max_length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builder_without_a_model_or_a_tokenizer_says_so() {
+        let error = Classifier::builder().build().unwrap_err();
+        assert!(error.to_string().contains("needs a tokenizer"), "{error}");
+        let tokenizer = include_bytes!("../../tests/golden/tokenizer.json");
+        let error = Classifier::builder().tokenizer_bytes(tokenizer).build().unwrap_err();
+        assert!(error.to_string().contains("needs a model"), "{error}");
+    }
+
+    #[test]
+    fn names_are_used_in_errors() {
+        let builder = || Classifier::builder().model_bytes(vec![1, 2, 3]).model_name("m.onnx").tokenizer_name("t.json");
+        let error = builder().tokenizer_bytes(b"{}").build().unwrap_err();
+        assert!(error.to_string().starts_with("t.json: "), "{error}");
+        let error = builder().tokenizer_bytes(include_bytes!("../../tests/golden/tokenizer.json")).build().unwrap_err();
+        assert!(error.to_string().starts_with("m.onnx: "), "{error}");
+    }
+}

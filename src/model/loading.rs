@@ -1,0 +1,149 @@
+//! From the bytes of an ONNX file to a checked [`Model`].
+
+use super::runner::Runner;
+use super::table_rows::TableRows;
+use super::{Model, ModelInfo};
+use crate::bert::embedded_config;
+use crate::engine::{Engine, FusedEngine, Graph, graph_check};
+use crate::error::{Error, Result};
+use crate::kernels::Kernel;
+use crate::model_file::ModelFile;
+use crate::onnx::decode_skeleton;
+use crate::ops::{fuse, in_file_tensors_to_nodes, keep_first_token};
+use crate::text::Tokens;
+use std::path::Path;
+use std::rc::Rc;
+
+/// Options for loading a [`Model`]; see [`Model::builder`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until it loads a model"]
+pub struct ModelBuilder {
+    file_name: Option<String>,
+    kernel: Option<Kernel>,
+}
+
+impl ModelBuilder {
+    /// Sets the name that errors use for the file. The default is its path, or `the model` for bytes.
+    pub fn file_name(mut self, name: impl Into<String>) -> Self {
+        self.file_name = Some(name.into());
+        self
+    }
+
+    /// Sets the kernel for INT8 matrix products. The default is the fastest one, [`Kernel::detect`].
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.kernel = Some(kernel);
+        self
+    }
+
+    /// Loads the model from the bytes of an ONNX file: a `Vec<u8>` or a [`ModelFile`].
+    ///
+    /// Packed weights are not copied. Other large tensors are copied one at a time.
+    ///
+    /// # Errors
+    /// If the file is damaged, or the graph is not a sequence classifier.
+    pub fn load(self, content: impl Into<ModelFile>) -> Result<Model> {
+        let file_name = self.file_name.unwrap_or_else(|| "the model".to_owned());
+        load(content.into(), file_name, self.kernel.unwrap_or_else(Kernel::detect))
+    }
+
+    /// Loads the model from the ONNX file at `path`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, and as [`ModelBuilder::load`].
+    pub fn load_file(mut self, path: impl AsRef<Path>) -> Result<Model> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        self.file_name.get_or_insert_with(|| path.display().to_string());
+        self.load(bytes)
+    }
+}
+
+impl Model {
+    /// Creates a builder that loads a model with other than the default options.
+    ///
+    /// ```
+    /// use bert8::{Kernel, Model};
+    ///
+    /// let bytes = include_bytes!("../../tests/golden/model.int8.onnx").to_vec();
+    /// let scalar = Kernel::all().find(|kernel| kernel.name() == "scalar").unwrap();
+    /// let model = Model::builder().file_name("model.int8.onnx").kernel(scalar).load(bytes)?;
+    /// assert_eq!(model.kernel(), "scalar");
+    /// # bert8::Result::Ok(())
+    /// ```
+    pub fn builder() -> ModelBuilder {
+        ModelBuilder::default()
+    }
+
+    /// Loads a model from the bytes of an ONNX file, which errors call `file_name`, for the fastest kernel.
+    ///
+    /// # Errors
+    /// If the file is damaged, or the graph is not a sequence classifier.
+    pub fn from_bytes(bytes: Vec<u8>, file_name: &str) -> Result<Self> {
+        Self::builder().file_name(file_name).load(bytes)
+    }
+
+    /// Loads a model from the ONNX file at `path`, for the fastest kernel.
+    ///
+    /// # Errors
+    /// If the file cannot be read, and as [`Model::from_bytes`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder().load_file(path)
+    }
+}
+
+fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> {
+    let name = file_name.as_str();
+    let file = Rc::new(content);
+    let mut proto = decode_skeleton(file.source(), name)?;
+    graph_check::no_fused_operators(&proto, name)?;
+    let foreign = embedded_config(&proto).is_none();
+    if !foreign {
+        graph_check::finite_tensors(&proto, name)?;
+    }
+    let mut info = ModelInfo::new(&proto);
+    let rows = TableRows::of(&proto);
+    let fused = fuse(&mut proto, kernel);
+    if !fused.complete() {
+        keep_first_token(&mut proto);
+    }
+    in_file_tensors_to_nodes(&mut proto);
+    let graph = Graph { proto: &proto, file: Some(&file) };
+    let runner = match fused.complete() {
+        true => Runner::Fused(FusedEngine::new(graph, name)?),
+        false => {
+            let engine = Engine::for_any_shape(graph, name);
+            Runner::AsWritten(if foreign { engine.map_err(|e| needs_import(e, name))? } else { engine? })
+        }
+    };
+    drop((proto, file));
+    if info.labels.is_empty() {
+        let labels = count_labels(&runner, name).map_err(|e| needs_import(e, name))?;
+        info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
+    }
+    Ok(Model { runner, info, fused, kernel, rows, file_name })
+}
+
+/// Wraps the engine's error about an export that cannot run as it is, for instance because its shapes are fixed or its
+/// weights are in half precision.
+fn needs_import(error: Error, file_name: &str) -> Error {
+    match error {
+        Error::Engine { stage, source, .. } => Error::NeedsImport {
+            file: file_name.to_owned(),
+            problem: format!("cannot run as it is ({stage} failed)"),
+            source: Some(source),
+        },
+        other => other,
+    }
+}
+
+/// Counts the logits that a model without metadata returns for one short input.
+fn count_labels(runner: &Runner, file_name: &str) -> Result<usize> {
+    let probe = Tokens { ids: vec![0; 4], types: vec![0; 4], truncated: false };
+    match runner.run(&[&probe])?.len() {
+        labels @ 1..=65_536 => Ok(labels),
+        _ => Err(Error::file(
+            file_name,
+            "is not a sequence classifier: expected one output, `logits` of shape [batch, labels]",
+        )),
+    }
+}
