@@ -8,7 +8,7 @@ usage() {
 Usage: ./build.sh [STEP]...      (default: page)
 
   tools   install what is missing: wasm target, wasm-pack, wasm-bindgen, wasm-opt
-  cli     the bert8 command, target/release/bert8
+  cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo model: build/models/
   wasm    both WebAssembly variants: build/pkg/{simd128,relaxed}
   page    all of the above, assembled into dist/, a complete static site
@@ -32,6 +32,8 @@ WASM_PACK=0.15.1
 WASM_BINDGEN=0.2.129 # the same in Cargo.toml
 BINARYEN=132.0.0
 MODEL=models/minilm-l6-mrpc
+# The command as the steps themselves use it: compiled quickly, see Cargo.toml.
+BERT8=target/quick/bert8
 VARIANTS=(simd128 relaxed)
 
 export PATH="$PWD/build/tools/node_modules/.bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
@@ -87,25 +89,31 @@ cli() {
   cargo build --release --locked
 }
 
+quick_cli() {
+  say "the bert8 command, compiled quickly"
+  cargo build --profile quick --locked
+}
+
 # What a file that the command wrote depends on: the library and the code of the subcommand, but not the whole command.
 quantizer_sources() {
   local files
-  mapfile -t files < <(sources target/release/libbert8.d)
+  mapfile -t files < <(sources target/quick/libbert8.d)
   [ "${#files[@]}" -gt 0 ] || files=(src)
   printf '%s\n' "${files[@]}" src/cli/convert.rs src/cli/quantize.rs Cargo.toml Cargo.lock
 }
 
 model() {
-  local out=build/models bert8=target/release/bert8 code
+  quick_cli
+  local out=build/models code
   mkdir -p "$out"
   mapfile -t code < <(quantizer_sources)
   if stale "$out/model.fp32.onnx" "${code[@]}" "$MODEL"; then
     say "converting the demo model"
-    "$bert8" convert "$MODEL" -o "$out/model.fp32.onnx"
+    "$BERT8" convert "$MODEL" -o "$out/model.fp32.onnx"
   fi
   if stale "$out/model.int8.onnx" "${code[@]}" "$MODEL" models/calibration.tsv; then
     say "quantizing the demo model"
-    "$bert8" quantize "$MODEL" --calibration models/calibration.tsv \
+    "$BERT8" quantize "$MODEL" --calibration models/calibration.tsv \
       -o "$out/model.int8.onnx" --report "$out/report.json"
   fi
 }
@@ -130,6 +138,11 @@ wasm_options() { # variant, profile
   done
 }
 
+# Runs a command without LLVM's messages that the host has no relaxed SIMD: the flag also reaches the build script of tract-linalg.
+without_host_messages() {
+  "$@" 2> >(grep -v "is not a recognized feature for this target" >&2)
+}
+
 wasm_variant() (
   out=build/pkg/$1
   mapfile -t code < <(sources "$out.d")
@@ -139,7 +152,7 @@ wasm_variant() (
   rm -rf "$out" "$out.part"
   export_wasm_flags
   wasm_options "$1" wasm
-  wasm-pack --quiet build --target web --no-pack --out-dir "$out.part" --profile wasm -- "${options[@]}"
+  without_host_messages wasm-pack --quiet build --target web --no-pack --out-dir "$out.part" --profile wasm -- "${options[@]}"
   cp target/wasm/wasm32-unknown-unknown/wasm/bert8.d "$out.d"
   mv "$out.part" "$out"
 )
@@ -155,7 +168,6 @@ page() {
   # Compilers use one thread for much of their work.
   wasm &
   local wasm=$!
-  cli
   model
   wait "$wasm" || die "the WebAssembly build failed"
   say "dist/"
@@ -176,7 +188,7 @@ page() {
 
 serve() {
   page
-  exec target/release/bert8 serve dist --port "${PORT:-8080}"
+  exec "$BERT8" serve dist --port "${PORT:-8080}"
 }
 
 # What drives Chromium.
@@ -232,7 +244,7 @@ test_native() {
   cargo clippy --locked --all-targets -- -D warnings
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
   say "native tests"
-  cargo test --release --locked
+  cargo test --profile quick --locked
 }
 
 test_wasm() (
@@ -240,7 +252,7 @@ test_wasm() (
   for variant in "${VARIANTS[@]}"; do
     say "browser tests, $variant"
     wasm_options "$variant" dev
-    wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
+    without_host_messages wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
       -- "${options[@]}" --test kernels --test tract_product --test web
   done
 )
@@ -265,7 +277,7 @@ test_page() {
   (cd benches/web && npm test)
   npm_packages tools/web
   npm_packages tests/page
-  export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/target/release/bert8"
+  export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/$BERT8"
   [ ! -e build/foreign.int8.onnx ] || export BERT8_FOREIGN_INT8="$PWD/build/foreign.int8.onnx"
   (cd tests/page && npm test)
   say "page tests on a processor without AVX-VNNI"
@@ -278,9 +290,10 @@ test_peers() {
     skip "onnxruntime cannot be installed here"
     return
   fi
-  local bert8=target/release/bert8
-  if stale build/model.qdq.onnx "$bert8" "$MODEL" models/calibration.tsv; then
-    "$bert8" quantize "$MODEL" --calibration models/calibration.tsv --format qdq -o build/model.qdq.onnx
+  local code
+  mapfile -t code < <(quantizer_sources)
+  if stale build/model.qdq.onnx "${code[@]}" "$MODEL" models/calibration.tsv; then
+    "$BERT8" quantize "$MODEL" --calibration models/calibration.tsv --format qdq -o build/model.qdq.onnx
   fi
   build/venv/bin/python tests/peers/onnxruntime_agrees.py
   if ! openvino; then
@@ -305,6 +318,7 @@ run_tests() {
 # The models that bench measures beside the demo model, in build/bench.
 bench_models() {
   local out=build/bench bert8=target/release/bert8
+  cli
   mkdir -p "$out"
   if stale "$out/bert-base.int8.onnx" "$bert8" benches/web/calibration.mjs; then
     say "a BERT-base of random weights"

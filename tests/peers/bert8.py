@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = ROOT / "target/release/bert8"
+COMMAND = ROOT / "target/quick/bert8"
 MODELS = ROOT / "build/models"
 DEMO = ROOT / "models/minilm-l6-mrpc"
 TOKENIZER = DEMO / "tokenizer.json"

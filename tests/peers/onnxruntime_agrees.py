@@ -1,7 +1,7 @@
 """Runs bert8's FP32 file and both flavours of its INT8 file in onnxruntime, an engine that did not write them, and compares
 the answers. Writes build/foreign.int8.onnx, onnxruntime's own dynamic quantization of the FP32 file.
 
-Needs target/release/bert8, build/models (./build.sh model) and build/model.qdq.onnx. Tokenizes with the Python tokenizers
+Needs target/quick/bert8, build/models (./build.sh model) and build/model.qdq.onnx. Tokenizes with the Python tokenizers
 package, so that bert8's tokenizing is checked too. Exit code 1 where a bound is broken.
 """
 

@@ -1,6 +1,6 @@
 """Runs the QDQ flavour of bert8's INT8 file in OpenVINO: its answers are bert8's, and its products are of integers.
 
-Needs target/release/bert8, build/models (./build.sh model) and build/model.qdq.onnx. Exit code 1 where a bound is broken.
+Needs target/quick/bert8, build/models (./build.sh model) and build/model.qdq.onnx. Exit code 1 where a bound is broken.
 """
 
 import platform
