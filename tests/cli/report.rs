@@ -168,7 +168,7 @@ fn files_other_than_reports_are_refused() {
     let mut cases =
         vec![(json!({}), "missing field `config` at line 1"), (json!([1]), "line 1"), (json!("report"), "line 1")];
     for (place, value, says) in [
-        ("/sizes", json!(7), "expected struct Sizes"),
+        ("/sizes", json!(7), "expected struct FileSizes"),
         ("/activations/1/histogram/counts/0", json!(-1), "`-1`, expected u32"),
         ("/activations/1/zero_point", json!(256), "`256`, expected u8"),
         ("/activations/1/min", Value::Null, "null, expected f32"),
