@@ -161,14 +161,20 @@ fn parse_jsonl(bytes: &[u8], file_name: &str) -> Result<Vec<Pair>> {
         let field = |names: &[&str]| names.iter().find_map(|name| object.get(*name));
         let sentence = |names: &[&str]| {
             let found = field(names).and_then(|value| value.as_str());
-            found.map(str::to_owned).ok_or_else(|| Error::line(file_name, number, format!("has no text `{}`", names[0])))
+            found
+                .map(str::to_owned)
+                .ok_or_else(|| Error::line(file_name, number, format!("has no text `{}`", names[0])))
         };
         let label = match field(&LABEL) {
             None | Some(serde_json::Value::Null) => None,
             Some(serde_json::Value::String(name)) => Some(name.clone()),
             Some(serde_json::Value::Number(id)) => Some(id.to_string()),
             Some(other) => {
-                return Err(Error::line(file_name, number, format!("has the label {other}; expected a class id or name")));
+                return Err(Error::line(
+                    file_name,
+                    number,
+                    format!("has the label {other}; expected a class id or name"),
+                ));
             }
         };
         pairs.push(Pair { line: number, first: sentence(&FIRST)?, second: sentence(&SECOND)?, label });
