@@ -236,7 +236,7 @@ fn wrong_usage_has_exit_code_2() {
         ("report", "<REPORT>"),
         ("bench int8.onnx --seq 0", "--seq"),
         ("bench int8.onnx --seconds 0", "above 0"),
-        ("bench int8.onnx --kernel fast", "no kernel `fast` here; there are scalar"),
+        ("bench int8.onnx --kernel fast", "the kernel `fast` is not available here; choose scalar"),
         ("bench int8.onnx --seconds NaN", "above 0"),
     ] {
         let run = sandbox.run(command);
