@@ -16,7 +16,7 @@
 //!
 //! 1. Import a model with [`bert::import_folder`] (a Hugging Face folder) or [`bert::import_onnx_file`] (an ONNX export).
 //! 2. Tokenize some sentence pairs for calibration with [`text::PairTokenizer`].
-//! 3. Quantize the model with [`quantize::quantize`], and write [`Quantized::onnx`](quantize::Quantized::onnx) to a file.
+//! 3. Quantize the model with [`quantize::quantize`], and write [`QuantizedModel::onnx`](quantize::QuantizedModel::onnx) to a file.
 //!
 //! [`bert::emit_fp32`] writes the FP32 ONNX file to compare with.
 //!
