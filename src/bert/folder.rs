@@ -52,7 +52,7 @@ fn weight_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     }
     let file_name = index_path.display().to_string();
     let index: ShardIndex = serde_json::from_slice(&read(&index_path)?)
-        .map_err(|e| Error::file_from(&file_name, "is not the index of a model in shards", e))?;
+        .map_err(|e| Error::file_from(&file_name, "is not the index of a sharded model", e))?;
     let names: BTreeSet<String> = index.weight_map.into_values().collect();
     // A name with a path could point outside the folder.
     if let Some(name) = names.iter().find(|name| Path::new(name).file_name() != Some(name.as_str().as_ref())) {
