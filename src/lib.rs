@@ -9,7 +9,7 @@
 //!     .build()?;
 //! let answer = classifier.classify("The cat sat at home.", "A cat was at home.")?;
 //! println!("{} with {:?}", answer.label.unwrap(), answer.probabilities);
-//! # bert8::Result::Ok(())
+//! # Ok::<(), bert8::Error>(())
 //! ```
 //!
 //! With files instead of bytes, [`Classifier::from_files`] is shorter. To make an INT8 file:

@@ -21,7 +21,7 @@ use std::path::Path;
 /// let answer = classifier.classify("The cat sat at home.", "A cat was at home.")?;
 /// assert_eq!(answer.probabilities.len(), 2);
 /// println!("{:?} after {:.1} ms", answer.label, answer.timing.infer_ms);
-/// # bert8::Result::Ok(())
+/// # Ok::<(), bert8::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Classifier {
@@ -43,7 +43,7 @@ impl Classifier {
     ///
     /// let classifier = Classifier::from_files("model.int8.onnx", "tokenizer.json")?;
     /// let answer = classifier.classify("He left.", "He went away.")?;
-    /// # bert8::Result::Ok(())
+    /// # Ok::<(), bert8::Error>(())
     /// ```
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl Classifier {
     /// #     .build()?;
     /// let answers = classifier.classify_batch(&[("rain", "sun"), ("It is raining.", "rain")])?;
     /// assert_eq!(answers.len(), 2);
-    /// # bert8::Result::Ok(())
+    /// # Ok::<(), bert8::Error>(())
     /// ```
     ///
     /// # Errors

@@ -68,7 +68,7 @@ impl Model {
     /// let scalar = Kernel::all().find(|kernel| kernel.name() == "scalar").unwrap();
     /// let model = Model::builder().file_name("model.int8.onnx").kernel(scalar).load(bytes)?;
     /// assert_eq!(model.kernel(), "scalar");
-    /// # bert8::Result::Ok(())
+    /// # Ok::<(), bert8::Error>(())
     /// ```
     pub fn builder() -> ModelBuilder {
         ModelBuilder::default()

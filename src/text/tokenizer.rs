@@ -23,7 +23,7 @@ pub struct Tokens {
 /// let json = include_bytes!("../../tests/golden/tokenizer.json");
 /// let tokens = PairTokenizer::from_bytes(json, "tokenizer.json")?.encode("the cat sat", "home", 48)?;
 /// assert_eq!(tokens.types, [0, 0, 0, 0, 0, 1, 1]);
-/// # bert8::Result::Ok(())
+/// # Ok::<(), bert8::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct PairTokenizer {
