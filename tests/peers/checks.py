@@ -1,5 +1,6 @@
 """Counted checks: the first that fails ends the program with exit code 1."""
 
+import os
 import sys
 
 import numpy as np
@@ -37,6 +38,13 @@ def same_answers(name, theirs, ours, precision):
         ok = ok and rms <= INT8_RMS and difference.max() <= INT8_MAX and flips <= max(1, INT8_FLIPS * len(ours))
     decisions = f"{len(ours) - flips} of {len(ours)} decisions equal"
     check(name, ok, f"{decisions}, logits differ {difference.max():.1e} at most, {rms:.1e} RMS")
+
+
+def skip(name, reason):
+    """Leaves checks out, and says so. Continuous integration runs every check: there it ends the program."""
+    if os.environ.get("CI"):
+        sys.exit(f"FAILED: {name}: {reason}, but continuous integration runs every check")
+    print(f"skipped: {name}: {reason}", flush=True)
 
 
 def finish():

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from bert8 import DEMO, MODELS, MRPC, ROOT, SHARED, TOKENIZER, bert8, inspect, logits
-from checks import FP32_MAX, check, finish, same_answers
+from checks import FP32_MAX, check, finish, same_answers, skip
 from quantize_dynamic import quantize
 from run_onnxruntime import OnnxRuntime
 from sentences import encode, feed, read_pairs
@@ -43,7 +43,7 @@ def write_foreign():
 def compare_exports():
     folder = SHARED / "exports"
     if not folder.is_dir():
-        print(f"skipped: real exports: {folder} is not there")
+        skip("real exports", f"{folder} is missing")
         return
     for expected in sorted(folder.glob("*.expected.json")):
         name = expected.name.removesuffix(".expected.json")
@@ -75,6 +75,6 @@ same_answers("both flavours in bert8", logits(QDQ, EXAMPLES), logits(INT8, EXAMP
 if (MRPC / "dev.tsv").exists():
     compare_on(MRPC / "dev.tsv")
 else:
-    print("skipped: MRPC is not there")
+    skip("MRPC", f"{MRPC} is missing")
     compare_on(EXAMPLES)
 finish()

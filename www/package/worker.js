@@ -19,11 +19,6 @@ const BUILDS = {
   simd128: () => import("./pkg/simd128/bert8.js"),
 };
 
-// How many pairs of a batch to pass to WebAssembly in one call, by precision. The worker reports progress and reads abort
-// messages only between two calls. Rust decides on its own how many of the pairs it runs together, by their tokens; 32 pairs
-// are usually enough to fill such a group. FP32 runs pairs one by one, so a larger number would only delay reports.
-const PAIRS_PER_CALL = { int8: 32, fp32: 1 };
-
 /** @type {import("./pkg/relaxed/bert8.js").WasmClassifier} */
 let classifier;
 
@@ -79,7 +74,8 @@ const operations = {
    */
   async classifyBatch({ pairs }, { signal, onProgress }) {
     const results = [];
-    const count = PAIRS_PER_CALL[/** @type {"int8" | "fp32"} */ (classifier.info.precision)];
+    // Progress is reported and abort messages are read only between two calls.
+    const count = classifier.stepPairs;
     while (results.length < pairs.length) {
       signal.throwIfAborted();
       const batch = pairs.slice(results.length, results.length + count);
