@@ -3,8 +3,7 @@
 
 use super::attributes::{NodeReader, NodeWriter};
 use super::both_forms::encoded;
-use super::fuse::FUSED_INPUTS;
-use super::fused_op::{FusedOp, Output, sequence_ends, values};
+use super::fused_op::{FUSED_INPUTS, FusedOp, Output, sequence_ends, values};
 use super::recognise::{AttentionPart, LinearPart, Quantized};
 use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, MAX_K, Quantizer, SelfAttention};
 use std::cell::RefCell;

@@ -2,8 +2,7 @@
 
 use super::attributes::NodeReader;
 use super::both_forms;
-use super::fuse::FUSED_INPUTS;
-use super::fused_op::{FusedOp, Output, sequence_ends, values};
+use super::fused_op::{FUSED_INPUTS, FusedOp, Output, sequence_ends, values};
 use super::recognise::{EmbeddingPart, Quantized};
 use crate::kernels::{Embedding, Kernel};
 use tract_onnx::pb::NodeProto;

@@ -1,8 +1,7 @@
 //! `Bert8FloatAttention`: self-attention in FP32 of sequences laid end to end.
 
 use super::attributes::{NodeReader, NodeWriter};
-use super::fuse::FUSED_INPUTS;
-use super::fused_op::{FusedOp, Output, sequence_ends, values};
+use super::fused_op::{FUSED_INPUTS, FusedOp, Output, sequence_ends, values};
 use crate::kernels::{FloatAttention, FloatAttentionScratch, Kernel};
 use std::cell::RefCell;
 use tract_onnx::pb::NodeProto;

@@ -1,7 +1,7 @@
 //! Replaces the encoder of an INT8 graph by fused operators over unpadded sequences.
 
 use super::emit::nodes;
-use super::fused_op::PREFIX;
+use super::fused_op::{FUSED_INPUTS, PREFIX};
 use super::recognise::{Encoder, Layer, encoder};
 use crate::kernels::Kernel;
 use crate::onnx::{GraphIndex, pb};
@@ -9,10 +9,6 @@ use pb::attribute_proto::AttributeType;
 use pb::tensor_proto::DataType;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
-
-/// The inputs of a fused graph: token ids and token types of sequences laid end to end, and the index at which each
-/// sequence starts. All are INT64 vectors.
-pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_starts"];
 
 /// The reason not to fuse a graph with DequantizeLinear but without integer products.
 const QDQ: &str = "its products are FP32 between QuantizeLinear and DequantizeLinear (QDQ), a format for other engines; \

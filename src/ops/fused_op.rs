@@ -7,6 +7,10 @@ use tract_onnx::tract_hir::internal::*;
 /// The start of every fused operator's name.
 pub(crate) const PREFIX: &str = "Bert8";
 
+/// The inputs of a fused graph: token ids and token types of sequences laid end to end, and the index at which each
+/// sequence starts. All are INT64 vectors.
+pub const FUSED_INPUTS: [&str; 3] = ["input_ids", "token_type_ids", "sequence_starts"];
+
 /// An output of a fused operator: a matrix.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {

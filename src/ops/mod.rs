@@ -39,7 +39,8 @@ mod sum_norm;
 mod tract_product;
 
 pub use first_token::keep_first_token;
-pub use fuse::{FUSED_INPUTS, Fused, fuse};
+pub use fuse::{Fused, fuse};
+pub use fused_op::FUSED_INPUTS;
 pub(crate) use fused_op::PREFIX as FUSED_PREFIX;
 pub use in_file::in_file_tensors_to_nodes;
 #[cfg(target_arch = "wasm32")]
