@@ -2,6 +2,7 @@
 //! vectors, panels, groups and tiles.
 
 use bert8::kernels::{GROUP, Kernel, KernelKind, PANEL, PackedWeights};
+use bert8::rng::Rng;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -15,16 +16,10 @@ const K: [usize; 8] = [1, 7, 8, 9, 16, 31, 64, 100];
 /// Columns: around one panel, and an odd number of panels.
 const N: [usize; 5] = [1, 7, 8, 9, 24];
 
-/// Returns `len` pseudo-random bytes (SplitMix64). The same seed returns the same bytes.
+/// Returns `len` pseudo-random bytes. The same seed returns the same bytes.
 fn bytes(seed: u64, len: usize) -> Vec<u8> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as u8
-    };
-    (0..len).map(|_| next()).collect()
+    let mut rng = Rng::new(seed);
+    (0..len).map(|_| rng.bits() as u8).collect()
 }
 
 /// Row-major operands: `a` is `[m, k]`, `w` is `[k, n]`.
