@@ -11,7 +11,7 @@ Usage: ./build.sh [STEP]...      (default: page)
   cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo model: build/models/
   wasm    both WebAssembly variants: build/pkg/{simd128,relaxed}
-  page    all of the above, assembled into dist/, a complete static site
+  page    tools, model and wasm, assembled into dist/, a complete static site
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
   bench [--quick] [--publish] [--browser NAME]

@@ -32,7 +32,7 @@ impl ResidualNorm {
     }
 
     /// Runs on the encoded rows of `a` and the FP32 rows of `residual`. Writes x to `out` and, if the norm quantizes, its encoded
-    /// form to `quantized`, which is else empty.
+    /// form to `quantized`, which is otherwise empty.
     ///
     /// # Panics
     /// If the slices differ in their number of rows.

@@ -27,7 +27,7 @@ impl SumNorm {
     }
 
     /// Runs on the FP32 rows of `a` and of `residual`. Writes x to `out` and, if the norm quantizes, its encoded form to
-    /// `quantized`, which is else empty.
+    /// `quantized`, which is otherwise empty.
     ///
     /// # Panics
     /// If the slices differ in their number of rows, or hold part of a row.
