@@ -69,6 +69,7 @@ pub mod onnx;
 pub mod ops;
 pub mod quantize;
 pub mod rng;
+pub mod task;
 pub mod text;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
@@ -76,3 +77,4 @@ pub mod web;
 pub use error::{Error, Result};
 pub use kernels::{Kernel, KernelKind};
 pub use model::{Classification, Classifier, Model, ModelInfo, Precision};
+pub use task::{Problem, Texts};

@@ -1,10 +1,13 @@
 //! The architecture of a BERT sequence classifier: sizes, activation function, labels, and the weight tensors they imply.
 
+use super::Head;
 use crate::activation::Activation;
 use crate::error::{Error, Result};
+use crate::task::{Problem, Texts};
 use serde::{Deserialize, Serialize};
 
-/// Sizes and settings of a BERT encoder with a pooler and a classification head.
+/// Sizes and settings of a BERT encoder with a classification head. Models of related families (DistilBERT, RoBERTa, ELECTRA)
+/// have the same encoder; they differ in their embeddings and their head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BertConfig {
     /// The number of rows of the word embedding table.
@@ -19,22 +22,36 @@ pub struct BertConfig {
     pub intermediate: usize,
     /// The number of rows of the position embedding table: the longest input in tokens.
     pub max_positions: usize,
-    /// The number of rows of the token type (segment) embedding table.
+    /// The number of rows of the token type (segment) embedding table, or 0 if the model has no token types.
     pub type_vocab: usize,
+    /// The number of features of the embedding tables, if the linear layer `embeddings_project` maps them to `hidden`.
+    /// `None` if the tables have `hidden` features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding_size: Option<usize>,
     /// The ε of every LayerNorm.
     pub layer_norm_eps: f32,
     /// The activation function of feed-forward blocks.
     pub activation: Activation,
-    /// The name of every class, by class id. A model with only one is a regression model: its logit is a score.
+    /// How the rows of the last encoder layer become logits.
+    #[serde(default, skip_serializing_if = "Head::is_bert")]
+    pub head: Head,
+    /// The name of every label, by label id: one for each logit.
     pub labels: Vec<String>,
+    /// What the logits mean.
+    #[serde(default)]
+    pub problem: Problem,
+    /// How many texts the model reads at a time, or `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Texts>,
 }
 
 impl BertConfig {
-    /// Checks that a sentence-pair classifier can have these sizes.
+    /// Checks that a classifier can have these sizes and settings.
     ///
     /// # Errors
-    /// Fails with [`Error::Config`] if a size is 0 or implausibly large, if there is only one token type, if `heads` does not
-    /// divide `hidden`, or if the ε of LayerNorm is not a positive number. The error names the file `file_name`.
+    /// Fails with [`Error::Config`] if a size is 0 or implausibly large, if `heads` does not divide `hidden`, if the ε of
+    /// LayerNorm is not a positive number, or if `problem` does not fit the number of labels. The error names the file
+    /// `file_name`.
     pub fn validate(&self, file_name: &str) -> Result<()> {
         let bad = |field, problem: &str| {
             Err(Error::Config { file: file_name.to_owned(), field, problem: problem.to_owned() })
@@ -47,18 +64,16 @@ impl BertConfig {
             ("intermediate_size", self.intermediate),
             ("max_position_embeddings", self.max_positions),
             ("type_vocab_size", self.type_vocab),
+            ("embedding_size", self.embedding_size.unwrap_or(self.hidden)),
             ("id2label", self.labels.len()),
         ] {
-            if value == 0 {
+            if value == 0 && field != "type_vocab_size" {
                 return bad(field, "is 0; a BERT classifier needs at least 1");
             }
             let limit = if field == "num_hidden_layers" { 1 << 10 } else { 1 << 24 };
             if value > limit {
                 return bad(field, &format!("is {value}, far beyond any BERT; is the file damaged?"));
             }
-        }
-        if self.type_vocab < 2 {
-            return bad("type_vocab_size", "is 1; a sentence-pair classifier needs 2, one for each sentence");
         }
         if !self.hidden.is_multiple_of(self.heads) {
             return bad(
@@ -69,7 +84,17 @@ impl BertConfig {
         if !(self.layer_norm_eps.is_finite() && self.layer_norm_eps > 0.0) {
             return bad("layer_norm_eps", &format!("is {}, not a small positive number", self.layer_norm_eps));
         }
-        Ok(())
+        match (self.problem, self.labels.len()) {
+            (Problem::Regression, 1) | (Problem::SingleLabel, 2..) | (Problem::MultiLabel, _) => Ok(()),
+            (Problem::Regression, outputs) => {
+                bad("problem_type", &format!("is `regression` with {outputs} outputs; a score needs exactly one"))
+            }
+            (Problem::SingleLabel, _) => bad(
+                "problem_type",
+                "is `single_label_classification` with one label; it needs two, or `regression` or \
+                 `multi_label_classification`",
+            ),
+        }
     }
 
     /// The number of features of one attention head.
@@ -77,28 +102,44 @@ impl BertConfig {
         self.hidden / self.heads
     }
 
-    /// The name and shape of every weight tensor of the model. Names are Hugging Face's without the `bert.` prefix. Weights of
-    /// linear layers are `[out, in]`.
+    /// The number of features of the embedding tables.
+    pub fn embedding_features(&self) -> usize {
+        self.embedding_size.unwrap_or(self.hidden)
+    }
+
+    /// The name of the value that the first encoder layer reads.
+    pub fn encoder_input(&self) -> &'static str {
+        if self.embedding_size.is_some() { "embeddings_project" } else { "embeddings.LayerNorm" }
+    }
+
+    /// The name and shape of every weight tensor of the model. Names are those of a Hugging Face BERT without the `bert.`
+    /// prefix, whatever the family; the projection of the embeddings is `embeddings_project`. Weights of linear layers are
+    /// `[out, in]`.
     pub fn tensor_shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let (h, i) = (self.hidden, self.intermediate);
-        let mut shapes = vec![
-            ("embeddings.word_embeddings.weight".to_owned(), vec![self.vocab_size, h]),
-            ("embeddings.position_embeddings.weight".to_owned(), vec![self.max_positions, h]),
-            ("embeddings.token_type_embeddings.weight".to_owned(), vec![self.type_vocab, h]),
+        let (h, i, e) = (self.hidden, self.intermediate, self.embedding_features());
+        let tables = [
+            ("embeddings.word_embeddings.weight", self.vocab_size),
+            ("embeddings.position_embeddings.weight", self.max_positions),
+            ("embeddings.token_type_embeddings.weight", self.type_vocab),
         ];
-        let mut norm = |prefix: String| {
-            shapes.push((format!("{prefix}.weight"), vec![h]));
-            shapes.push((format!("{prefix}.bias"), vec![h]));
+        let tables = tables.into_iter().filter(|(_, rows)| *rows > 0);
+        let mut shapes: Vec<_> = tables.map(|(name, rows)| (name.to_owned(), vec![rows, e])).collect();
+        let mut norm = |prefix: String, features: usize| {
+            shapes.push((format!("{prefix}.weight"), vec![features]));
+            shapes.push((format!("{prefix}.bias"), vec![features]));
         };
-        norm("embeddings.LayerNorm".to_owned());
+        norm("embeddings.LayerNorm".to_owned(), e);
         for layer in 0..self.layers {
-            norm(format!("encoder.layer.{layer}.attention.output.LayerNorm"));
-            norm(format!("encoder.layer.{layer}.output.LayerNorm"));
+            norm(format!("encoder.layer.{layer}.attention.output.LayerNorm"), h);
+            norm(format!("encoder.layer.{layer}.output.LayerNorm"), h);
         }
         let mut linear = |prefix: String, out: usize, input: usize| {
             shapes.push((format!("{prefix}.weight"), vec![out, input]));
             shapes.push((format!("{prefix}.bias"), vec![out]));
         };
+        if self.embedding_size.is_some() {
+            linear("embeddings_project".to_owned(), h, e);
+        }
         for layer in 0..self.layers {
             let at = format!("encoder.layer.{layer}");
             for part in ["query", "key", "value"] {
@@ -108,8 +149,31 @@ impl BertConfig {
             linear(format!("{at}.intermediate.dense"), i, h);
             linear(format!("{at}.output.dense"), h, i);
         }
-        linear("pooler.dense".to_owned(), h, h);
+        if self.head.dense.is_some() {
+            linear("pooler.dense".to_owned(), h, h);
+        }
         linear("classifier".to_owned(), self.labels.len(), h);
         shapes
+    }
+
+    /// A small model for tests: 2 layers, 4 heads of 8 features, 2 labels.
+    #[cfg(test)]
+    pub(crate) fn tiny() -> Self {
+        BertConfig {
+            vocab_size: 50,
+            hidden: 32,
+            layers: 2,
+            heads: 4,
+            intermediate: 64,
+            max_positions: 20,
+            type_vocab: 2,
+            embedding_size: None,
+            layer_norm_eps: 1e-5,
+            activation: Activation::Gelu,
+            head: Head::BERT,
+            labels: vec!["no".to_owned(), "yes".to_owned()],
+            problem: Problem::SingleLabel,
+            texts: None,
+        }
     }
 }

@@ -16,8 +16,8 @@ pub struct Float;
 impl Lowering for Float {
     fn embedding(&mut self, g: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String {
         let values = bert.weight(tensor);
-        let hidden = bert.config().hidden;
-        let table = g.f32s(tensor, &[values.len() / hidden, hidden], values);
+        let features = bert.config().embedding_features();
+        let table = g.f32s(tensor, &[values.len() / features, features], values);
         let name = tensor.trim_end_matches(".weight");
         g.node("Gather", name, &[&table, ids], &[("axis", Attribute::Int(0))])
     }

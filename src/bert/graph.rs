@@ -1,9 +1,10 @@
 //! The ONNX graph of a BERT classifier. FP32 and INT8 files share it; a [`Lowering`] writes the parts in which they differ.
 
-use super::{Bert, BertConfig};
+use super::{Bert, BertConfig, HeadActivation, Pooling};
 use crate::activation::Activation;
 use crate::onnx::pb::tensor_proto::DataType;
 use crate::onnx::{Attribute, Dim, GraphBuilder, metadata, pb};
+use crate::task::Problem;
 use Attribute::{Float, Int, Ints};
 
 /// The metadata key of the file's [`BertConfig`], which is stored as JSON.
@@ -32,14 +33,17 @@ pub trait Lowering {
     }
 }
 
-/// Writes the graph of `bert`. Its inputs are `input_ids`, `attention_mask` and `token_type_ids`, INT64 `[batch, sequence]`; its
-/// output is `logits`, FP32 `[batch, labels]`.
+/// Writes the graph of `bert`. Its inputs are `input_ids`, `attention_mask` and, if the model has token types,
+/// `token_type_ids`, INT64 `[batch, sequence]`; its output is `logits`, FP32 `[batch, labels]`.
 pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
     let config = bert.config();
     let mut g = GraphBuilder::new("bert-sequence-classifier");
     let tokens = [Dim::Named("batch"), Dim::Named("sequence")];
-    for input in ["input_ids", "attention_mask", "token_type_ids"] {
+    for input in ["input_ids", "attention_mask"] {
         g.input(input, DataType::Int64, &tokens);
+    }
+    if config.type_vocab > 0 {
+        g.input("token_type_ids", DataType::Int64, &tokens);
     }
     g.output("logits", DataType::Float, &[Dim::Named("batch"), Dim::Fixed(config.labels.len())]);
 
@@ -48,10 +52,11 @@ pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
     for layer in 0..config.layers {
         x = encoder_layer(&mut g, bert, lowering, layer, &x, &mask);
     }
-    let first = g.i64s("cls_position", &[], &[0]);
-    let cls = g.node("Gather", "pooler.cls", &[&x, &first], &[("axis", Int(1))]);
-    let pooled = float_linear(&mut g, bert, "pooler.dense", bert.weight("pooler.dense.bias"), &cls);
-    let pooled = g.node("Tanh", "pooler.activation", &[&pooled], &[]);
+    let mut pooled = pool(&mut g, config.head.pooling, &x);
+    if let Some(function) = config.head.dense {
+        pooled = float_linear(&mut g, bert, "pooler.dense", bert.weight("pooler.dense.bias"), &pooled);
+        pooled = head_activation(&mut g, function, "pooler.activation", &pooled);
+    }
     let logits = float_linear(&mut g, bert, "classifier", lowering.classifier_bias(bert), &pooled);
     g.node("Identity", "logits", &[&logits], &[]);
     let json = serde_json::to_string(config).expect("every field of a configuration can be written as JSON");
@@ -61,7 +66,11 @@ pub fn build_graph(bert: &Bert, lowering: &mut dyn Lowering) -> pb::ModelProto {
 /// Returns the configuration that [`build_graph`] stored in `model`. Returns `None` if another program wrote the file, or if
 /// the stored sizes are not valid.
 pub fn embedded_config(model: &pb::ModelProto) -> Option<BertConfig> {
-    let config: BertConfig = serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()?;
+    let mut config: BertConfig = serde_json::from_str(metadata(model, CONFIG_KEY)?).ok()?;
+    // Files of version 0.2 and earlier do not state the problem.
+    if config.labels.len() == 1 && config.problem == Problem::SingleLabel {
+        config.problem = Problem::Regression;
+    }
     config.validate(CONFIG_KEY).ok().map(|()| config)
 }
 
@@ -92,19 +101,27 @@ fn additive_mask(g: &mut GraphBuilder) -> String {
     g.node("Mul", "mask.additive", &[&inverse, &lowest], &[])
 }
 
-/// The sum of word, token type and position embeddings after LayerNorm, `[batch, sequence, H]`.
+/// The sum of word, token type and position embeddings after LayerNorm and projection, `[batch, sequence, H]`.
 fn embeddings(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering) -> String {
     let words = lowering.embedding(g, bert, "embeddings.word_embeddings.weight", "input_ids");
-    let types = lowering.embedding(g, bert, "embeddings.token_type_embeddings.weight", "token_type_ids");
+    let types = (bert.config().type_vocab > 0)
+        .then(|| lowering.embedding(g, bert, "embeddings.token_type_embeddings.weight", "token_type_ids"));
     let (zero, one) = (g.i64s("position.start", &[], &[0]), g.i64s("position.step", &[], &[1]));
     let axis = g.i64s("position.axis", &[], &[1]);
     let shape = g.node("Shape", "position.shape", &["input_ids"], &[]);
     let length = g.node("Gather", "position.length", &[&shape, &axis], &[("axis", Int(0))]);
     let ids = g.node("Range", "position.ids", &[&zero, &length, &one], &[]);
     let positions = lowering.embedding(g, bert, "embeddings.position_embeddings.weight", &ids);
-    let sum = g.node("Add", "embeddings.words_and_types", &[&words, &types], &[]);
+    let sum = match types {
+        Some(types) => g.node("Add", "embeddings.words_and_types", &[&words, &types], &[]),
+        None => words,
+    };
     let sum = g.node("Add", "embeddings.sum", &[&sum, &positions], &[]);
-    layer_norm(g, bert, "embeddings.LayerNorm", &sum)
+    let x = layer_norm(g, bert, "embeddings.LayerNorm", &sum);
+    match bert.config().embedding_size {
+        Some(_) => float_linear(g, bert, "embeddings_project", bert.weight("embeddings_project.bias"), &x),
+        None => x,
+    }
 }
 
 /// One encoder layer: attention and feed-forward block, each with residual and LayerNorm. Maps `x` `[batch, sequence, H]` to
@@ -149,10 +166,38 @@ fn attention(g: &mut GraphBuilder, bert: &Bert, lowering: &mut dyn Lowering, at:
     g.node("Reshape", &format!("{at}.context"), &[&context, &merged], &[])
 }
 
+/// The row of each sequence that the head reads, `[batch, H]`, from the rows `x` of its tokens.
+fn pool(g: &mut GraphBuilder, pooling: Pooling, x: &str) -> String {
+    match pooling {
+        Pooling::FirstToken => {
+            let first = g.i64s("cls_position", &[], &[0]);
+            g.node("Gather", "pooler.cls", &[x, &first], &[("axis", Int(1))])
+        }
+        Pooling::Mean => {
+            let (last, tokens) = (g.i64s("pooler.last_axis", &[1], &[-1]), g.i64s("pooler.token_axis", &[1], &[1]));
+            let weights = g.node("Unsqueeze", "pooler.weights", &["mask.float", &last], &[]);
+            let weighted = g.node("Mul", "pooler.weighted", &[x, &weights], &[]);
+            let keep = [("keepdims", Int(0))];
+            let sum = g.node("ReduceSum", "pooler.sum", &[&weighted, &tokens], &keep);
+            let count = g.node("ReduceSum", "pooler.count", &[&weights, &tokens], &keep);
+            g.node("Div", "pooler.mean", &[&sum, &count], &[])
+        }
+    }
+}
+
+fn head_activation(g: &mut GraphBuilder, function: HeadActivation, name: &str, x: &str) -> String {
+    match function {
+        HeadActivation::Tanh => g.node("Tanh", name, &[x], &[]),
+        HeadActivation::Relu => activation(g, Activation::Relu, name, x),
+        HeadActivation::Gelu => activation(g, Activation::Gelu, name, x),
+    }
+}
+
 fn layer_norm(g: &mut GraphBuilder, bert: &Bert, name: &str, x: &str) -> String {
     let [gamma, beta] = ["weight", "bias"].map(|part| {
         let tensor = format!("{name}.{part}");
-        g.f32s(&tensor, &[bert.config().hidden], bert.weight(&tensor))
+        let values = bert.weight(&tensor);
+        g.f32s(&tensor, &[values.len()], values)
     });
     let epsilon = Float(bert.config().layer_norm_eps);
     g.node("LayerNormalization", name, &[x, &gamma, &beta], &[("axis", Int(-1)), ("epsilon", epsilon)])

@@ -1,8 +1,9 @@
 //! Reads the config.json of Hugging Face models.
 
-use super::BertConfig;
+use super::{BertConfig, Head};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
+use crate::task::Problem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -107,9 +108,13 @@ pub fn parse_config(bytes: &[u8], file_name: &str) -> Result<BertConfig> {
         intermediate: hf.intermediate_size,
         max_positions: hf.max_position_embeddings,
         type_vocab: hf.type_vocab_size,
+        embedding_size: None,
         layer_norm_eps: hf.layer_norm_eps,
         activation,
+        head: Head::BERT,
+        problem: if labels.len() == 1 { Problem::Regression } else { Problem::SingleLabel },
         labels,
+        texts: None,
     };
     config.validate(file_name)?;
     Ok(config)

@@ -51,21 +51,9 @@ fn gain(name: &str) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::Activation;
 
     fn config(heads: usize) -> BertConfig {
-        BertConfig {
-            vocab_size: 50,
-            hidden: 16,
-            layers: 2,
-            heads,
-            intermediate: 24,
-            max_positions: 20,
-            type_vocab: 2,
-            layer_norm_eps: 1e-12,
-            activation: Activation::Gelu,
-            labels: vec!["no".to_owned(), "yes".to_owned()],
-        }
+        BertConfig { heads, hidden: 16, intermediate: 24, ..BertConfig::tiny() }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::output::megabytes;
 use super::output_folder::OutputFolder;
 use anyhow::Result;
 use bert8::activation::Activation;
-use bert8::bert::{BertConfig, config_json, random_bert, safetensors};
+use bert8::bert::{BertConfig, Head, config_json, random_bert, safetensors};
+use bert8::task::{Problem, Texts};
 use bert8::text::wordpiece::{SPECIAL, made_up_tokens, tokenizer_json};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
@@ -64,9 +65,13 @@ impl Preset {
             intermediate: 4 * hidden,
             max_positions: 512,
             type_vocab: 2,
+            embedding_size: None,
             layer_norm_eps: 1e-12,
             activation: Activation::Gelu,
+            head: Head::BERT,
             labels: vec!["different".to_owned(), "equivalent".to_owned()],
+            problem: Problem::SingleLabel,
+            texts: Some(Texts::Pair),
         }
     }
 }

@@ -156,7 +156,6 @@ pub fn control_accuracy(
     if !max_drop.is_finite() {
         return Err(Error::Argument(format!("the metric may drop by {max_drop}; expected a number such as 0.002")));
     }
-    let layers = bert.config().layers;
     let mut by_length: Vec<&(Tokens, usize)> = data.iter().collect();
     by_length.sort_by_key(|(tokens, _)| tokens.ids.len());
     let fp32 = evaluate(&emit_fp32(bert), "the FP32 model", &by_length, metric, None)?;
@@ -178,7 +177,7 @@ pub fn control_accuracy(
         let (total, mut reverted_names) = (ranking.len(), HashSet::new());
         for (done, (damage, name)) in ranking.into_iter().enumerate() {
             reverted_names.insert(name.clone());
-            kept = parameters.retain(layers, |name| !reverted_names.contains(name));
+            kept = parameters.retain(bert.config(), |name| !reverted_names.contains(name));
             result = score(&kept)?;
             reverted.push(RevertedPart { name, damage, value: result.value });
             progress(Progress { stage: Stage::Reverting, done: done + 1, total });
@@ -201,17 +200,16 @@ fn rank_parts(
     exact: &[Vec<f32>],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<(f64, String)>> {
-    let layers = bert.config().layers;
     let every = pairs.len().div_ceil(RANKING_PAIRS);
     let some: Vec<_> = pairs.iter().step_by(every).copied().collect();
     let exact: Vec<f32> = exact.iter().step_by(every).flatten().copied().collect();
     let is_int8 = |unit: &Unit| unit.linears.iter().any(|name| parameters.linears.contains_key(name));
-    let names = units(layers).into_iter().filter(is_int8).map(|unit| unit.name);
+    let names = units(bert.config()).into_iter().filter(is_int8).map(|unit| unit.name);
     let tables = EMBEDDING_TABLES.into_iter().filter(|name| parameters.tables.contains_key(*name)).map(str::to_owned);
     let names: Vec<String> = names.chain(tables).collect();
     let mut ranking = Vec::with_capacity(names.len());
     for (done, name) in names.iter().enumerate() {
-        let alone = emit_int8(bert, &parameters.retain(layers, |other| other == name), Format::Integer);
+        let alone = emit_int8(bert, &parameters.retain(bert.config(), |other| other == name), Format::Integer);
         let evaluation = evaluate(&alone, "the INT8 model", &some, Metric::Accuracy, None)?;
         ranking.push((rmse(&exact, &evaluation.logits.concat()), name.clone()));
         progress(Progress { stage: Stage::Ranking, done: done + 1, total: names.len() });

@@ -1,6 +1,7 @@
 //! Patterns that name the parts of a model that stay in FP32.
 
 use super::units::{EMBEDDING_TABLES, units};
+use crate::bert::BertConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -26,9 +27,9 @@ impl IgnoredScope {
         self.0.iter().any(|pattern| matches_part(pattern, name))
     }
 
-    /// The patterns that match no part of an encoder with `layers` layers.
-    pub fn unmatched(&self, layers: usize) -> Vec<&str> {
-        let units = units(layers);
+    /// The patterns that match no part of a model of this configuration.
+    pub fn unmatched(&self, config: &BertConfig) -> Vec<&str> {
+        let units = units(config);
         let linears = units.iter().flat_map(|unit| unit.linears.iter().chain(&unit.scores)).map(String::as_str);
         let names: HashSet<&str> = linears.chain(EMBEDDING_TABLES).collect();
         let unmatched = |pattern: &&String| !names.iter().any(|name| matches_part(pattern, name));
@@ -84,7 +85,7 @@ mod tests {
         let ignored = IgnoredScope::new(
             ["layer.1.*", "layer.7.*", "word_embeddings.weight", "self.scores"].map(Into::into).into(),
         );
-        assert_eq!(ignored.unmatched(2), ["layer.7.*"]);
+        assert_eq!(ignored.unmatched(&BertConfig::tiny()), ["layer.7.*"]);
         assert!(ignored.contains("encoder.layer.0.attention.self.scores"));
         assert!(!ignored.contains("encoder.layer.0.attention.self.query"));
     }

@@ -141,7 +141,7 @@ pub fn quantize(
     mut progress: impl FnMut(Progress),
 ) -> Result<QuantizedModel> {
     options.validate()?;
-    if let Some(pattern) = options.ignored.unmatched(bert.config().layers).first() {
+    if let Some(pattern) = options.ignored.unmatched(bert.config()).first() {
         return Err(Error::Argument(format!(
             "`{pattern}` matches no part of the model; parts have names such as encoder.layer.0.attention.self.query, \
              encoder.layer.0.attention.self.scores, encoder.layer.0.intermediate.dense, \

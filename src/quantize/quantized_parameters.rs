@@ -4,6 +4,7 @@ use super::channel_transform::ChannelTransform;
 use super::quant_params::{QuantParams, QuantizedRows};
 use super::scheme_search::ActivationScheme;
 use super::units::units;
+use crate::bert::BertConfig;
 use std::collections::{BTreeMap, HashSet};
 
 /// Everything in which an INT8 model differs from its FP32 original. Parts that are not named here stay in FP32.
@@ -29,11 +30,11 @@ impl QuantizedParameters {
         self.activations.get(layer)?.factors.as_deref()
     }
 
-    /// A copy that holds only the units and embedding tables whose name `keep` accepts. `layers` is the number of encoder
-    /// layers.
-    pub(super) fn retain(&self, layers: usize, keep: impl Fn(&str) -> bool) -> Self {
+    /// A copy that holds only the units and embedding tables whose name `keep` accepts. `config` is the
+    /// model's.
+    pub(super) fn retain(&self, config: &BertConfig, keep: impl Fn(&str) -> bool) -> Self {
         let mut kept = self.clone();
-        for unit in units(layers).into_iter().filter(|unit| !keep(&unit.name)) {
+        for unit in units(config).into_iter().filter(|unit| !keep(&unit.name)) {
             kept.linears.retain(|name, _| !unit.linears.contains(name));
             kept.scores.retain(|name| Some(name) != unit.scores.as_ref());
             kept.activations.retain(|name, _| *name != unit.input && !unit.linears.contains(name));

@@ -45,7 +45,7 @@ pub fn quantize_parameters(
     fractions: &[f32],
     mut progress: impl FnMut(usize, usize),
 ) -> Vec<(QuantizedParameters, Diagnostics)> {
-    let units = units(bert.config().layers);
+    let units = units(bert.config());
     let parameters = QuantizedParameters {
         activations: BTreeMap::new(),
         linears: BTreeMap::new(),
@@ -180,5 +180,7 @@ fn query_key_schemes([query, key]: [&Observer; 2], options: &Options) -> [Activa
 /// Quantizes the embedding tables, one scale per row.
 fn quantize_tables(bert: &Bert, options: &Options) -> BTreeMap<String, QuantizedRows> {
     let quantized = EMBEDDING_TABLES.into_iter().filter(|name| !options.ignored.contains(name));
-    quantized.map(|name| (name.to_owned(), QuantizedRows::new(bert.weight(name), bert.config().hidden))).collect()
+    quantized
+        .map(|name| (name.to_owned(), QuantizedRows::new(bert.weight(name), bert.config().embedding_features())))
+        .collect()
 }

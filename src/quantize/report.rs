@@ -153,7 +153,7 @@ pub(super) fn report(
 ) -> Report {
     let ReportInput { parameters, diagnostics, .. } = input;
     let activations = parameters.activations.keys().map(|name| activation_report(name, input)).collect();
-    let units = units(bert.config().layers);
+    let units = units(bert.config());
     let linears = units.iter().flat_map(|unit| unit.linears.iter().map(|name| (name, &unit.input)));
     let linears = linears
         .map(|(name, input)| LinearReport {

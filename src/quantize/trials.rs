@@ -74,25 +74,12 @@ fn error_fractions(options: &Options) -> &'static [f32] {
 mod tests {
     use super::super::calibrate::calibrate;
     use super::*;
-    use crate::activation::Activation;
     use crate::bert::{BertConfig, random_bert};
     use crate::text::Tokens;
 
     #[test]
     fn the_trial_with_the_closest_logits_wins() {
-        let config = BertConfig {
-            vocab_size: 50,
-            hidden: 32,
-            layers: 2,
-            heads: 4,
-            intermediate: 64,
-            max_positions: 20,
-            type_vocab: 2,
-            layer_norm_eps: 1e-5,
-            activation: Activation::Gelu,
-            labels: vec!["no".to_owned(), "yes".to_owned()],
-        };
-        let bert = random_bert(config, 1).unwrap();
+        let bert = random_bert(BertConfig::tiny(), 1).unwrap();
         let sample = |at: i64| Tokens {
             ids: (0..10).map(|t| (at * 31 + t * 17) % 50).collect(),
             types: vec![0; 10],

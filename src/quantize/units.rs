@@ -1,5 +1,7 @@
 //! The parts of a model that can be quantized, and their names.
 
+use crate::bert::BertConfig;
+
 /// The embedding tables that are quantized. The token type table has only a few rows and stays in FP32.
 pub const EMBEDDING_TABLES: [&str; 2] = ["embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"];
 
@@ -17,13 +19,13 @@ pub struct Unit {
     pub scores: Option<String>,
 }
 
-/// The units of an encoder of `layers` layers, from the first to the last. The pooler and the classifier are not among them:
-/// they process only one token per sequence, so INT8 would save almost nothing.
-pub fn units(layers: usize) -> Vec<Unit> {
+/// The units of a model's encoder, from the first to the last. The pooler and the classifier are not among them: they process
+/// only one token per sequence, so INT8 would save almost nothing. Nor is the projection of the embeddings, which is small.
+pub fn units(config: &BertConfig) -> Vec<Unit> {
     let mut units = Vec::new();
-    let mut x = "embeddings.LayerNorm".to_owned();
+    let mut x = config.encoder_input().to_owned();
     let single = |name: String, input: String| Unit { linears: vec![name.clone()], name, input, scores: None };
-    for layer in 0..layers {
+    for layer in 0..config.layers {
         let at = format!("encoder.layer.{layer}");
         let attention = format!("{at}.attention.self");
         units.push(Unit {

@@ -18,7 +18,7 @@ pub fn with_fixed_scales(bert: &Bert, smooth: bool, float: impl Fn(&str) -> bool
         tables: BTreeMap::new(),
         classifier_bias: bert.weight("classifier.bias").to_vec(),
     };
-    for unit in units(bert.config().layers) {
+    for unit in units(bert.config()) {
         for layer in unit.linears.iter().filter(|layer| !float(layer)) {
             let bias = bert.weight(&format!("{layer}.bias")).to_vec();
             let mut weights = bert.weight(&format!("{layer}.weight")).to_vec();

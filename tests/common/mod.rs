@@ -6,7 +6,8 @@ pub mod fixed_scales;
 pub mod golden;
 
 use bert8::activation::Activation;
-use bert8::bert::{Bert, BertConfig};
+use bert8::bert::{Bert, BertConfig, Head};
+use bert8::task::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +21,13 @@ pub fn tiny_config(activation: Activation, labels: usize) -> BertConfig {
         intermediate: 24,
         max_positions: 20,
         type_vocab: 2,
+        embedding_size: None,
         layer_norm_eps: 1e-5,
         activation,
+        head: Head::BERT,
         labels: (0..labels).map(|id| format!("class {id}")).collect(),
+        problem: if labels == 1 { Problem::Regression } else { Problem::SingleLabel },
+        texts: None,
     }
 }
 

@@ -20,9 +20,10 @@ mod verify;
 mod weights;
 
 use super::hf_config::config_beside;
-use super::{Bert, BertConfig, embedded_config};
+use super::{Bert, BertConfig, Head, embedded_config};
 use crate::error::{Error, Result};
 use crate::onnx::{GraphIndex, decode_model, load_external, refuse_external};
+use crate::task::Problem;
 use graph::Graph;
 use heads::Heads;
 use std::path::Path;
@@ -99,6 +100,9 @@ fn read(
     let intermediate = layers::load(&found, &mut weights)?;
     let classes = weights.linear("classifier", &found.classifier)?;
     weights.linear("pooler.dense", &found.pooler)?;
+    let texts = hint.as_ref().and_then(|config| config.texts);
+    let problem = hint.as_ref().map(|config| config.problem);
+    let labels = labels(classes, file_name, options, hint)?;
     let config = BertConfig {
         vocab_size: embeddings.vocab_size,
         hidden: embeddings.hidden,
@@ -107,9 +111,13 @@ fn read(
         intermediate,
         max_positions: embeddings.max_positions,
         type_vocab: embeddings.type_vocab,
+        embedding_size: None,
         layer_norm_eps,
         activation,
-        labels: labels(classes, file_name, options, hint)?,
+        head: Head::BERT,
+        problem: problem.unwrap_or(if labels.len() == 1 { Problem::Regression } else { Problem::SingleLabel }),
+        labels,
+        texts,
     };
     Ok((Bert::new(config, weights.finish(), file_name)?, embeddings.inputs))
 }

@@ -36,7 +36,7 @@ impl<'a> IntegerLowering<'a> {
 impl Lowering for IntegerLowering<'_> {
     fn embedding(&mut self, g: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String {
         match self.parameters.tables.get(tensor) {
-            Some(table) => embedding_lookup(g, table, bert.config().hidden, tensor, ids),
+            Some(table) => embedding_lookup(g, table, bert.config().embedding_features(), tensor, ids),
             None => Float.embedding(g, bert, tensor, ids),
         }
     }

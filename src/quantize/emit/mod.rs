@@ -44,11 +44,11 @@ fn transform_channels(g: &mut GraphBuilder, activation: &QuantizedActivation, x:
     transformed
 }
 
-/// Looks up the rows `ids` of the INT8 `table` `[rows, hidden]` and dequantizes them to FP32. `tensor` names the table.
-fn embedding_lookup(g: &mut GraphBuilder, table: &QuantizedRows, hidden: usize, tensor: &str, ids: &str) -> String {
+/// Looks up the rows `ids` of the INT8 `table` `[rows, features]` and dequantizes them to FP32. `tensor` names the table.
+fn embedding_lookup(g: &mut GraphBuilder, table: &QuantizedRows, features: usize, tensor: &str, ids: &str) -> String {
     let name = tensor.trim_end_matches(".weight");
     let rows = table.scales.len();
-    let values = g.i8s(&format!("{tensor}_quantized"), &[rows, hidden], &table.values);
+    let values = g.i8s(&format!("{tensor}_quantized"), &[rows, features], &table.values);
     let scales = g.f32s(&format!("{tensor}_scale"), &[rows, 1], &table.scales);
     let axis = [("axis", Attribute::Int(0))];
     let picked = g.node("Gather", &format!("{name}.quantized"), &[&values, ids], &axis);

@@ -55,7 +55,7 @@ fn qdq_pair(g: &mut GraphBuilder, name: &str, x: &str, params: QuantParams) -> S
 impl Lowering for QdqLowering<'_> {
     fn embedding(&mut self, g: &mut GraphBuilder, bert: &Bert, tensor: &str, ids: &str) -> String {
         match self.parameters.tables.get(tensor) {
-            Some(table) => embedding_lookup(g, table, bert.config().hidden, tensor, ids),
+            Some(table) => embedding_lookup(g, table, bert.config().embedding_features(), tensor, ids),
             None => Float.embedding(g, bert, tensor, ids),
         }
     }
