@@ -9,7 +9,7 @@ use bert8::bert::{emit_fp32, import_folder};
 use bert8::metrics::{argmax, sqnr_db};
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize, sample_indices};
-use bert8::text::{PairTokenizer, Tokens, pairs::read_pairs};
+use bert8::text::{TextTokenizer, Tokens, pairs::read_pairs};
 use bert8::{Model, Result};
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn main() -> Result<()> {
         std::process::exit(2);
     };
     let bert = import_folder(Path::new(folder))?;
-    let tokenizer = PairTokenizer::from_file(Path::new(folder).join("tokenizer.json"))?;
+    let tokenizer = TextTokenizer::from_file(Path::new(folder).join("tokenizer.json"))?;
 
     let pairs = read_pairs(Path::new(calibration))?;
     let chosen = sample_indices(pairs.len(), 300, 0).into_iter().map(|at| &pairs[at]);

@@ -15,7 +15,7 @@
 //! With files instead of bytes, [`Classifier::from_files`] is shorter. To make an INT8 file:
 //!
 //! 1. Import a model with [`bert::import_folder`] (a Hugging Face folder) or [`bert::import_onnx_file`] (an ONNX export).
-//! 2. Tokenize some sentence pairs for calibration with [`text::PairTokenizer`].
+//! 2. Tokenize some sentence pairs for calibration with [`text::TextTokenizer`].
 //! 3. Quantize the model with [`quantize::quantize`], and write [`QuantizedModel::onnx`](quantize::QuantizedModel::onnx) to a file.
 //!
 //! [`bert::emit_fp32`] writes the FP32 ONNX file to compare with.

@@ -10,7 +10,7 @@ use bert8::model::Classifier;
 use bert8::model::Model;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, Report, quantize, sample_indices};
-use bert8::text::PairTokenizer;
+use bert8::text::TextTokenizer;
 use bert8::text::pairs::{Pair, read_pairs};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -33,7 +33,7 @@ fn demo() -> &'static Demo {
     DEMO.get_or_init(|| {
         let bert = import_folder(&folder()).unwrap();
         let bytes = std::fs::read(folder().join("tokenizer.json")).unwrap();
-        let tokenizer = || PairTokenizer::from_bytes(&bytes, "tokenizer.json").unwrap();
+        let tokenizer = || TextTokenizer::from_bytes(&bytes, "tokenizer.json").unwrap();
         let pairs = read_pairs(&Path::new(ROOT).join("models/calibration.tsv")).unwrap();
         let samples: Vec<_> = sample_indices(pairs.len(), 300, 0)
             .into_iter()

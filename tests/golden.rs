@@ -11,7 +11,7 @@ use bert8::bert::{Bert, ImportOptions, emit_fp32, import_onnx};
 use bert8::model::Classifier;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize};
-use bert8::text::PairTokenizer;
+use bert8::text::TextTokenizer;
 use common::golden::{self, PAIRS};
 use serde_json::json;
 
@@ -46,8 +46,8 @@ fn the_committed_int8_model_is_fused_completely() {
 fn rewrite() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
     let bert = model();
-    let tokenizer = PairTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
-    let samples: Vec<_> = PAIRS.iter().map(|(a, b)| tokenizer.encode(a, b, 48).unwrap()).collect();
+    let tokenizer = TextTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
+    let samples: Vec<_> = PAIRS.iter().map(|&pair| tokenizer.encode(pair, 48).unwrap()).collect();
     let info = CalibrationInfo { max_length: 48, seed: 0 };
     let int8 = quantize(&bert, &samples, &Options::default(), info, None, |_| ()).unwrap().onnx;
     let fp32 = encode_model(&emit_fp32(&bert));

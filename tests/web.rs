@@ -7,7 +7,7 @@ mod golden;
 
 use bert8::kernels::{Kernel, KernelKind};
 use bert8::model::Classifier;
-use bert8::text::PairTokenizer;
+use bert8::text::TextTokenizer;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -37,7 +37,7 @@ fn int8_answers_as_it_does_natively() {
 
 #[wasm_bindgen_test]
 fn tokens_are_the_real_ones_whatever_the_file_says_of_padding() {
-    let tokenizer = PairTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
+    let tokenizer = TextTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
     let tokens = tokenizer.encode("the cat sat", "home", 48).unwrap();
     assert_eq!(tokens.ids.len(), 7);
     assert_eq!(tokens.types, [0, 0, 0, 0, 0, 1, 1]);

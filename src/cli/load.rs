@@ -5,7 +5,7 @@ use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::onnx::external_files;
-use bert8::text::PairTokenizer;
+use bert8::text::TextTokenizer;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,6 @@ pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
 }
 
 /// Loads a tokenizer.json.
-pub fn tokenizer(path: &Path) -> Result<PairTokenizer> {
-    Ok(PairTokenizer::from_file(path)?)
+pub fn tokenizer(path: &Path) -> Result<TextTokenizer> {
+    Ok(TextTokenizer::from_file(path)?)
 }

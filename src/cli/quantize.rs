@@ -9,7 +9,7 @@ use bert8::quantize::{
     AccuracyControl, CalibrationInfo, Metric, Progress, Report, Stage, layer_reports, quantize, sample_indices,
 };
 use bert8::text::pairs::read_pairs;
-use bert8::text::{PairTokenizer, Tokens};
+use bert8::text::{TextTokenizer, Tokens};
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<()> {
     let max_length = (args.max_length as usize).min(bert.config().max_positions);
     let samples = sample_indices(pairs.len(), args.subset_size as usize, args.seed)
         .into_iter()
-        .map(|at| tokenizer.encode(&pairs[at].first, &pairs[at].second, max_length))
+        .map(|at| tokenizer.encode(pairs[at].input(), max_length))
         .collect::<bert8::Result<Vec<_>>>()?;
 
     let labelled = args.data.as_deref().map(|data| labelled_pairs(data, bert.config(), &tokenizer)).transpose()?;
@@ -157,7 +157,7 @@ fn stage_name(stage: Stage) -> &'static str {
 }
 
 /// Reads `file` and tokenizes its pairs. Returns them with their class ids.
-fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &PairTokenizer) -> Result<Vec<(Tokens, usize)>> {
+fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &TextTokenizer) -> Result<Vec<(Tokens, usize)>> {
     if config.labels.len() == 1 {
         bail!("the model returns one score; --max-drop needs a classifier");
     }
@@ -167,7 +167,7 @@ fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &PairTokenizer) -
         let Some(label) = pair.label_id(&config.labels, &name)? else {
             bail!("{name}, line {}: no label; --max-drop needs labelled pairs", pair.line);
         };
-        labelled.push((tokenizer.encode(&pair.first, &pair.second, config.max_positions)?, label));
+        labelled.push((tokenizer.encode(pair.input(), config.max_positions)?, label));
     }
     Ok(labelled)
 }

@@ -4,7 +4,8 @@ use super::{Classification, ClassifierBuilder, Model, Repeat, Timing};
 use crate::clock::now_ms;
 use crate::error::Result;
 use crate::metrics::Latency;
-use crate::text::{PairTokenizer, Tokens};
+use crate::task::Texts;
+use crate::text::{TextTokenizer, Tokens};
 use std::path::Path;
 
 /// A model with its tokenizer, ready to classify pairs of sentences. FP32 and INT8 files work alike, natively and in a
@@ -26,7 +27,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Classifier {
     model: Model,
-    tokenizer: PairTokenizer,
+    tokenizer: TextTokenizer,
     max_length: usize,
 }
 
@@ -58,13 +59,13 @@ impl Classifier {
     ///
     /// # Errors
     /// If the tokenizer has ids that the model lacks, or `max_length` leaves no room for words.
-    pub fn new(model: Model, tokenizer: PairTokenizer, max_length: Option<usize>) -> Result<Self> {
+    pub fn new(model: Model, tokenizer: TextTokenizer, max_length: Option<usize>) -> Result<Self> {
         if let Some(vocab_size) = model.info().vocab_size {
             tokenizer.check_vocabulary(vocab_size)?;
         }
         let limit = model.info().max_positions;
         let max_length = max_length.unwrap_or(limit).min(limit);
-        tokenizer.check_limit(max_length)?;
+        tokenizer.check_limit(max_length, Texts::Pair)?;
         Ok(Classifier { model, tokenizer, max_length })
     }
 
@@ -89,7 +90,7 @@ impl Classifier {
     /// # Errors
     /// If the tokenizer fails.
     pub fn tokenize(&self, first: &str, second: &str) -> Result<Tokens> {
-        self.tokenizer.encode(first, second, self.max_length)
+        self.tokenizer.encode((first, second), self.max_length)
     }
 
     /// Classifies one pair.

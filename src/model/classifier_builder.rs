@@ -4,7 +4,7 @@ use super::{Classifier, Model, ModelBuilder};
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 use crate::model_file::ModelFile;
-use crate::text::PairTokenizer;
+use crate::text::TextTokenizer;
 use std::path::{Path, PathBuf};
 
 /// Options for loading a [`Classifier`]; see [`Classifier::builder`].
@@ -88,10 +88,10 @@ impl ClassifierBuilder {
             Input::Path(path) => {
                 let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
                 let name = self.tokenizer_name.unwrap_or_else(|| path.display().to_string());
-                PairTokenizer::from_bytes(&bytes, &name)?
+                TextTokenizer::from_bytes(&bytes, &name)?
             }
             Input::Content(bytes) => {
-                PairTokenizer::from_bytes(&bytes, self.tokenizer_name.as_deref().unwrap_or("the tokenizer"))?
+                TextTokenizer::from_bytes(&bytes, self.tokenizer_name.as_deref().unwrap_or("the tokenizer"))?
             }
         };
         let model: Model = match self.model.ok_or_else(|| missing("model"))? {

@@ -1,8 +1,10 @@
-//! Sentence pairs: reading them from files, and tokenizing them.
+//! Texts and pairs of texts: reading them from files, and tokenizing them.
 
+mod input;
 #[cfg(feature = "pairs")]
 pub mod pairs;
 mod tokenizer;
 pub mod wordpiece;
 
-pub use tokenizer::{PairTokenizer, Tokens};
+pub use input::TextInput;
+pub use tokenizer::{TextTokenizer, Tokens};

@@ -1,5 +1,6 @@
 //! Reads sentence pairs from TSV and CSV files with a header, including GLUE's MRPC layout, and from JSONL files.
 
+use super::TextInput;
 use crate::error::{Error, Result};
 use csv::{ByteRecord, ReaderBuilder};
 use std::io::Read;
@@ -19,6 +20,11 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// The texts.
+    pub fn input(&self) -> TextInput<'_> {
+        (self.first.as_str(), self.second.as_str()).into()
+    }
+
     /// Returns the class id of the pair's label, given the model's `labels`, or `None` if the pair has no label.
     ///
     /// # Errors

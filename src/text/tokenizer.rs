@@ -1,37 +1,39 @@
-//! Tokenizes sentence pairs without padding, and cuts them to the caller's limit.
+//! Tokenizes texts and pairs without padding, and cuts them to the caller's limit.
 
+use super::TextInput;
 use crate::error::{Error, Result};
+use crate::task::Texts;
 use std::path::Path;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy, truncate_encodings};
 
-/// The token ids and types of a sentence pair, without padding.
+/// The token ids and types of a text or a pair, without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// Vocabulary ids, including special tokens.
     pub ids: Vec<i64>,
-    /// Token types: 0 for the first sentence, 1 for the second.
+    /// Token types: 0 for the first text, 1 for the second.
     pub types: Vec<i64>,
-    /// Whether the pair was longer than the limit and was cut.
+    /// Whether the input was longer than the limit and was cut.
     pub truncated: bool,
 }
 
 /// The tokenizer of a BERT model, from its tokenizer.json. The file's own padding and truncation settings are ignored.
 ///
 /// ```
-/// use bert8::text::PairTokenizer;
+/// use bert8::text::TextTokenizer;
 ///
 /// let json = include_bytes!("../../tests/golden/tokenizer.json");
-/// let tokens = PairTokenizer::from_bytes(json, "tokenizer.json")?.encode("the cat sat", "home", 48)?;
+/// let tokens = TextTokenizer::from_bytes(json, "tokenizer.json")?.encode(("the cat sat", "home"), 48)?;
 /// assert_eq!(tokens.types, [0, 0, 0, 0, 0, 1, 1]);
 /// # Ok::<(), bert8::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct PairTokenizer {
+pub struct TextTokenizer {
     inner: Tokenizer,
     file_name: String,
 }
 
-impl PairTokenizer {
+impl TextTokenizer {
     /// Reads the bytes of a tokenizer.json, which errors call `file_name`.
     ///
     /// # Errors
@@ -49,13 +51,13 @@ impl PairTokenizer {
                  BERT model",
             ));
         }
-        Ok(PairTokenizer { inner, file_name: file_name.to_owned() })
+        Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
     }
 
     /// Reads the tokenizer.json at `path`.
     ///
     /// # Errors
-    /// If the file cannot be read, and as [`PairTokenizer::from_bytes`].
+    /// If the file cannot be read, and as [`TextTokenizer::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
@@ -82,12 +84,12 @@ impl PairTokenizer {
         Ok(())
     }
 
-    /// Returns how many tokens a limit of `max_length` leaves for words, after the special tokens.
+    /// Returns how many tokens a limit of `max_length` leaves for words, after the special tokens of an input of `texts`.
     ///
     /// # Errors
     /// If it leaves none.
-    pub fn check_limit(&self, max_length: usize) -> Result<usize> {
-        let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(true));
+    pub fn check_limit(&self, max_length: usize, texts: Texts) -> Result<usize> {
+        let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(texts == Texts::Pair));
         max_length.checked_sub(special).filter(|&room| room > 0).ok_or_else(|| {
             Error::Argument(format!(
                 "a length limit of {max_length} tokens leaves no room for words; it must be at least {}",
@@ -96,19 +98,21 @@ impl PairTokenizer {
         })
     }
 
-    /// Tokenizes a pair. If it has more than `max_length` tokens, including special tokens, the longer sentence is cut first.
+    /// Tokenizes a text or a pair. If it has more than `max_length` tokens, including special tokens, the text is cut; of a
+    /// pair, the longer text is cut first.
     ///
     /// # Errors
     /// If `max_length` leaves no room for words, or the tokenizer fails.
-    pub fn encode(&self, first: &str, second: &str, max_length: usize) -> Result<Tokens> {
+    pub fn encode<'a>(&self, input: impl Into<TextInput<'a>>, max_length: usize) -> Result<Tokens> {
+        let input = input.into();
         let fail = |e| self.error(e);
-        let room = self.check_limit(max_length)?;
+        let room = self.check_limit(max_length, input.texts())?;
         let encode = |text: &str| self.inner.encode_fast(text, false).map_err(fail);
-        let (first, second) = (encode(first)?, encode(second)?);
-        let truncated = first.len() + second.len() > room;
+        let (first, second) = (encode(input.first)?, input.second.map(encode).transpose()?);
+        let truncated = first.len() + second.as_ref().map_or(0, Encoding::len) > room;
         let params =
             TruncationParams { max_length: room, strategy: TruncationStrategy::LongestFirst, ..Default::default() };
-        let (mut first, second) = truncate_encodings(first, Some(second), &params).map_err(fail)?;
+        let (mut first, second) = truncate_encodings(first, second, &params).map_err(fail)?;
         first.take_overflowing();
         let second = second.map(|mut encoding: Encoding| {
             encoding.take_overflowing();

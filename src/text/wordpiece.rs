@@ -78,7 +78,7 @@ fn word(mut at: usize, syllables: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::PairTokenizer;
+    use crate::text::TextTokenizer;
     use std::collections::HashSet;
 
     #[test]
@@ -86,11 +86,11 @@ mod tests {
         let tokens = made_up_tokens(30_000);
         assert_eq!(tokens.iter().collect::<HashSet<_>>().len(), tokens.len());
         let json = tokenizer_json(tokens.clone()).to_string();
-        let tokenizer = PairTokenizer::from_bytes(json.as_bytes(), "made up").unwrap();
+        let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), "made up").unwrap();
         let words: Vec<&str> = tokens.iter().filter(|t| t.len() > 3).map(String::as_str).collect();
         let ids: Vec<i64> =
             tokens.iter().enumerate().filter(|(_, t)| t.len() > 3).map(|(at, _)| at as i64 + 5).collect();
-        let encoded = tokenizer.encode(&words.join(" "), "Ba!", words.len() + 10).unwrap();
+        let encoded = tokenizer.encode((words.join(" ").as_str(), "Ba!"), words.len() + 10).unwrap();
         assert_eq!(encoded.ids[0], 2);
         assert_eq!(encoded.ids[1..=words.len()], ids);
         // [SEP], then `b`, `##a`, `!` and [SEP]: `ba` has one syllable, so it is not a word.

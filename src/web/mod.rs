@@ -5,7 +5,7 @@ mod bytes;
 use crate::error::{Error, Result};
 use crate::model::{Classifier, Model, Repeat};
 use crate::model_file::ModelFileBuilder;
-use crate::text::PairTokenizer;
+use crate::text::TextTokenizer;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -24,7 +24,7 @@ pub fn start() {
 
 /// A tokenizer, loaded before its model.
 #[wasm_bindgen]
-pub struct WasmTokenizer(PairTokenizer);
+pub struct WasmTokenizer(TextTokenizer);
 
 #[wasm_bindgen]
 impl WasmTokenizer {
@@ -34,7 +34,7 @@ impl WasmTokenizer {
     /// A JavaScript `Error` if the file is damaged.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8], name: &str) -> Result<WasmTokenizer, JsValue> {
-        PairTokenizer::from_bytes(bytes, name).map(WasmTokenizer).map_err(to_js)
+        TextTokenizer::from_bytes(bytes, name).map(WasmTokenizer).map_err(to_js)
     }
 }
 

@@ -5,7 +5,7 @@ use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, config_json, emit_fp32};
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize};
-use bert8::text::PairTokenizer;
+use bert8::text::TextTokenizer;
 use bert8::text::wordpiece;
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -47,8 +47,8 @@ pub fn fp32() -> Vec<u8> {
 pub fn int8() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
-        let tokenizer = PairTokenizer::from_bytes(tokenizer_json().to_string().as_bytes(), "tokenizer.json").unwrap();
-        let samples: Vec<_> = PAIRS.iter().map(|(_, a, b)| tokenizer.encode(a, b, 64).unwrap()).collect();
+        let tokenizer = TextTokenizer::from_bytes(tokenizer_json().to_string().as_bytes(), "tokenizer.json").unwrap();
+        let samples: Vec<_> = PAIRS.iter().map(|&(_, a, b)| tokenizer.encode((a, b), 64).unwrap()).collect();
         quantize(&bert(), &samples, &Options::default(), CalibrationInfo { max_length: 64, seed: 0 }, None, |_| ())
             .unwrap()
             .onnx
