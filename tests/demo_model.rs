@@ -37,7 +37,7 @@ fn demo() -> &'static Demo {
         let pairs = read_pairs(&Path::new(ROOT).join("models/calibration.tsv")).unwrap();
         let samples: Vec<_> = sample_indices(pairs.len(), 300, 0)
             .into_iter()
-            .map(|at| tokenizer().encode(&pairs[at].first, &pairs[at].second, 128).unwrap())
+            .map(|at| tokenizer().encode(pairs[at].input(), 128).unwrap())
             .collect();
         let quantized =
             quantize(&bert, &samples, &Options::default(), CalibrationInfo { max_length: 128, seed: 0 }, None, |_| ())
