@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     let pairs = read_pairs(Path::new(calibration))?;
     let chosen = sample_indices(pairs.len(), 300, 0).into_iter().map(|at| &pairs[at]);
     let samples: Vec<Tokens> =
-        chosen.map(|pair| tokenizer.encode(&pair.first, &pair.second, MAX_LENGTH)).collect::<Result<_>>()?;
+        chosen.map(|pair| tokenizer.encode(pair.input(), MAX_LENGTH)).collect::<Result<_>>()?;
     let info = CalibrationInfo { max_length: MAX_LENGTH, seed: 0 };
     let quantized = quantize(&bert, &samples, &Options::default(), info, None, |_| ())?;
     let sizes = quantized.report.sizes;
@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     let limit = bert.config().max_positions;
     let tokens: Vec<Tokens> = read_pairs(Path::new(evaluation))?
         .iter()
-        .map(|pair| tokenizer.encode(&pair.first, &pair.second, limit))
+        .map(|pair| tokenizer.encode(pair.input(), limit))
         .collect::<Result<_>>()?;
     let tokens: Vec<&Tokens> = tokens.iter().collect();
     let (exact, rounded) = (fp32.logits_of(&tokens)?, int8.logits_of(&tokens)?);
