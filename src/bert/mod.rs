@@ -15,12 +15,15 @@
 //! The graph's nodes and values follow them: the value `encoder.layer.0.intermediate.dense` is that layer's output.
 //! [`BertConfig::tensor_shapes`] lists all tensors.
 
+mod checkpoint;
 mod config;
 mod emit;
+mod families;
 mod folder;
 mod graph;
 mod head;
 mod hf_config;
+mod hf_fields;
 mod import_onnx;
 mod random;
 mod save;
