@@ -165,8 +165,7 @@ wasm_variant() (
   export_wasm_flags
   wasm_options "$1" wasm
   local built=target/wasm/wasm32-unknown-unknown/wasm/bert8
-  # A cdylib alone: as an rlib too, every dependency would be compiled to machine code before the link-time optimization.
-  without_host_messages cargo rustc --quiet --lib --crate-type cdylib --target wasm32-unknown-unknown --profile wasm "${options[@]}"
+  without_host_messages cargo build --quiet --lib --target wasm32-unknown-unknown --profile wasm "${options[@]}"
   wasm-bindgen --target web --out-dir "$out.part" "$built.wasm"
   wasm-opt "${WASM_OPT[@]}" "$out.part/bert8_bg.wasm" -o "$out.part/bert8_bg.wasm"
   cp "$built.d" "$out.d"
