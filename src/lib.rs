@@ -33,7 +33,7 @@
 //! | Feature | Default | Contents |
 //! |---|---|---|
 //! | `cli` | yes | The `bert8` command, with axum, clap and tokio |
-//! | `pairs` | with `cli` | `text::pairs`, which reads files of sentence pairs, with csv |
+//! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels |
 //!
 //! A program that uses the library alone should turn the command off:
 //!

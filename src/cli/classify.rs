@@ -21,9 +21,9 @@ pub struct Args {
     /// The second sentence
     second: String,
 
-    /// The model's tokenizer.json
+    /// The model's tokenizer.json [default: the one beside the model, or one folder up]
     #[arg(long, value_name = "FILE")]
-    tokenizer: PathBuf,
+    tokenizer: Option<PathBuf>,
 
     /// Cut pairs to this many tokens [default: the model's own limit]
     #[arg(long, value_name = "TOKENS")]
@@ -40,7 +40,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let classifier = Classifier::new(
         load::model(&args.model, args.kernel.kernel)?,
-        load::tokenizer(&args.tokenizer)?,
+        load::tokenizer(&args.model, args.tokenizer.as_deref())?,
         args.max_length,
     )?;
     let answer = classifier.classify(&args.first, &args.second)?;

@@ -17,6 +17,7 @@ mod load;
 mod method;
 mod output;
 mod output_folder;
+mod progress;
 mod quantize;
 mod random;
 mod report;

@@ -3,6 +3,7 @@
 use super::table_rows::{behind_casts, table_shape};
 use crate::bert::embedded_config;
 use crate::onnx::pb;
+use crate::task::{Problem, Texts};
 use serde::Serialize;
 
 /// The arithmetic of a model's matrix products.
@@ -30,6 +31,10 @@ pub struct ModelInfo {
     pub max_positions: usize,
     /// Class names by class id. A regression model has one name, that of its score.
     pub labels: Vec<String>,
+    /// What the logits mean. In files of other tools, one logit is a score, and more choose a class.
+    pub problem: Problem,
+    /// How many texts the model reads at a time, or `None` if the file does not tell.
+    pub texts: Option<Texts>,
 }
 
 /// The length limit of a model that does not state its own: that of the published BERT models.
@@ -55,6 +60,8 @@ impl ModelInfo {
                 vocab_size: Some(config.vocab_size),
                 max_positions: config.max_positions,
                 labels: config.labels,
+                problem: config.problem,
+                texts: config.texts,
             };
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
@@ -70,6 +77,8 @@ impl ModelInfo {
                 .filter(|&(_, columns)| columns == hidden)
                 .map_or(DEFAULT_POSITIONS, |(rows, _)| rows),
             labels: Vec::new(),
+            problem: Problem::default(),
+            texts: None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Texts and pairs of texts: reading them from files, and tokenizing them.
 
+#[cfg(feature = "dataset")]
+pub mod dataset;
 mod input;
-#[cfg(feature = "pairs")]
-pub mod pairs;
 mod tokenizer;
 pub mod wordpiece;
 

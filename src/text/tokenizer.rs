@@ -84,6 +84,11 @@ impl TextTokenizer {
         Ok(())
     }
 
+    /// The id of the token that stands for unknown words, if there is one.
+    pub fn unknown_id(&self) -> Option<i64> {
+        ["[UNK]", "<unk>"].iter().find_map(|token| self.inner.token_to_id(token)).map(i64::from)
+    }
+
     /// Returns how many tokens a limit of `max_length` leaves for words, after the special tokens of an input of `texts`.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use super::number::{bytes, count, counted, fixed, percent, signed_significant, s
 use super::part::layer_and_kind;
 use bert8::activation::Activation;
 use bert8::quantize::{
-    AccuracyControlReport, ActivationReport, ClassifierCorrection, LinearReport, LinearSqnr, Metric, Options,
-    RangeEstimator, Report, Rounding, Shift, Smoothing, WeightReport,
+    AccuracyControlReport, ActivationReport, ClassifierCorrection, LinearReport, LinearSqnr, Options, RangeEstimator,
+    Report, Rounding, Shift, Smoothing, WeightReport,
 };
 use std::collections::BTreeMap;
 
@@ -156,20 +156,11 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// Returns the name of accuracy control's metric.
-pub fn metric(control: &AccuracyControlReport) -> &'static str {
-    match control.metric {
-        Metric::F1 => "F1",
-        Metric::Accuracy => "accuracy",
-        Metric::Agreement => "agreement with FP32",
-    }
-}
-
 /// Describes the task of accuracy control and its result.
 pub fn control(control: &AccuracyControlReport) -> String {
     let asked = format!(
         "The {} on {} may be at most {} below FP32.",
-        metric(control),
+        control.metric.title(),
         counted(control.pairs, "pair"),
         significant(control.max_drop)
     );
