@@ -136,7 +136,7 @@ fn samples(classifier: &Classifier, pairs: &[Pair], file: &Path) -> Result<Vec<S
         let Some(label) = pair.label_id(&classifier.model().info().labels, &file)? else {
             bail!("{file}, line {}: no label; evaluation needs a label or Quality column", pair.line);
         };
-        samples.push(Sample { line: pair.line, tokens: classifier.tokenize(&pair.first, &pair.second)?, label });
+        samples.push(Sample { line: pair.line, tokens: classifier.tokenize(pair.input())?, label });
     }
     Ok(samples)
 }

@@ -117,8 +117,7 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
     };
     drop((proto, file));
     if info.labels.is_empty() {
-        let labels = count_labels(&runner, name).map_err(|e| needs_import(e, name))?;
-        info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
+        info.set_label_count(count_labels(&runner, name).map_err(|e| needs_import(e, name))?);
     }
     Ok(Model { runner, info, fused, kernel, rows, file_name })
 }

@@ -4,6 +4,7 @@ use super::TextInput;
 use crate::error::{Error, Result};
 use crate::task::Texts;
 use std::path::Path;
+use tokenizers::models::ModelWrapper;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy, truncate_encodings};
 
 /// The token ids and types of a text or a pair, without padding.
@@ -17,7 +18,8 @@ pub struct Tokens {
     pub truncated: bool,
 }
 
-/// The tokenizer of a BERT model, from its tokenizer.json. The file's own padding and truncation settings are ignored.
+/// The tokenizer of a model of the BERT family, from its tokenizer.json: WordPiece, byte-level BPE or Unigram. The file's
+/// own settings for padding, truncation and dropout are ignored.
 ///
 /// ```
 /// use bert8::text::TextTokenizer;
@@ -37,19 +39,31 @@ impl TextTokenizer {
     /// Reads the bytes of a tokenizer.json, which errors call `file_name`.
     ///
     /// # Errors
-    /// If the bytes are not a tokenizer.json, or the tokenizer does not add `[CLS]` and `[SEP]` to pairs.
+    /// If the bytes are not a tokenizer.json, or the tokenizer does not add the special tokens of a classifier, such as
+    /// `[CLS]` and `[SEP]`, to texts and pairs.
     pub fn from_bytes(bytes: &[u8], file_name: &str) -> Result<Self> {
         let mut inner = Tokenizer::from_bytes(bytes)
             .map_err(|e| Error::file_from(file_name, "is not a tokenizer.json, or is cut off", e))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| Error::file_from(file_name, "cannot be used", e))?;
-        let added = inner.get_post_processor().map_or(0, |p| p.added_tokens(true));
-        if added < 2 {
-            return Err(Error::file(
-                file_name,
-                "adds no [CLS] and [SEP] to sentence pairs (no post_processor for pairs); use the tokenizer.json of the \
-                 BERT model",
-            ));
+        for texts in [Texts::Single, Texts::Pair] {
+            if special_tokens(&inner, texts) < 2 {
+                return Err(Error::file(
+                    file_name,
+                    format!(
+                        "adds no special tokens such as [CLS] and [SEP] to {texts} (no post_processor that does); use the \
+                         tokenizer.json of the model"
+                    ),
+                ));
+            }
+        }
+        if let ModelWrapper::BPE(bpe) = inner.get_model()
+            && bpe.dropout.is_some()
+        {
+            // Dropout is for training. It would give the same text other tokens at every call.
+            let mut bpe = bpe.clone();
+            bpe.dropout = None;
+            inner.with_model(bpe);
         }
         Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
     }
@@ -69,7 +83,7 @@ impl TextTokenizer {
     /// # Errors
     /// If an id is not.
     pub fn check_vocabulary(&self, vocab_size: usize) -> Result<()> {
-        // The post-processor stores its own ids for [CLS] and [SEP].
+        // The post-processor stores its own ids of special tokens.
         let special = self.inner.encode_fast(("", ""), true).map_err(|e| self.error(e))?;
         let ids = self.inner.get_vocab(true).into_values().chain(special.get_ids().iter().copied());
         let highest = ids.max().unwrap_or(0) as usize;
@@ -89,10 +103,10 @@ impl TextTokenizer {
     /// # Errors
     /// If it leaves none.
     pub fn check_limit(&self, max_length: usize, texts: Texts) -> Result<usize> {
-        let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(texts == Texts::Pair));
+        let special = special_tokens(&self.inner, texts);
         max_length.checked_sub(special).filter(|&room| room > 0).ok_or_else(|| {
             Error::Argument(format!(
-                "a length limit of {max_length} tokens leaves no room for words; it must be at least {}",
+                "a length limit of {max_length} tokens leaves no room for the words of {texts}; it must be at least {}",
                 special + 1
             ))
         })
@@ -126,4 +140,9 @@ impl TextTokenizer {
     fn error(&self, source: tokenizers::Error) -> Error {
         Error::file_from(&self.file_name, "cannot tokenize", source)
     }
+}
+
+/// The number of special tokens that `tokenizer` adds to an input of `texts`.
+fn special_tokens(tokenizer: &Tokenizer, texts: Texts) -> usize {
+    tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(texts == Texts::Pair))
 }
