@@ -64,9 +64,7 @@ fn evaluate(pairs: &[Pair]) -> Outcome {
     let labels = &demo.fp32.model().info().labels;
     let mut samples: Vec<_> = pairs
         .iter()
-        .map(|pair| {
-            (demo.fp32.tokenize(pair.input()).unwrap(), pair.label_id(labels, "").unwrap().unwrap())
-        })
+        .map(|pair| (demo.fp32.tokenize(pair.input()).unwrap(), pair.label_id(labels, "").unwrap().unwrap()))
         .collect();
     samples.sort_by_key(|(tokens, _)| tokens.ids.len());
     let (mut fp32, mut int8, mut equal) = (Counts::default(), Counts::default(), 0);

@@ -104,7 +104,8 @@ impl Classification {
             Problem::Regression => Vec::new(),
         };
         let label_id = (info.problem == Problem::SingleLabel).then(|| argmax(&logits));
-        let applied = |(id, &probability): (usize, &f32)| AppliedLabel { id, name: info.labels[id].clone(), probability };
+        let applied =
+            |(id, &probability): (usize, &f32)| AppliedLabel { id, name: info.labels[id].clone(), probability };
         let labels = match info.problem {
             Problem::MultiLabel => {
                 probabilities.iter().enumerate().filter(|(_, p)| **p >= threshold).map(applied).collect()
