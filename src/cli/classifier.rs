@@ -3,8 +3,9 @@
 use super::load::{self, KernelChoice};
 use anyhow::Result;
 use bert8::model::Classifier;
+use bert8::text::TextTokenizer;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Loads a model with its tokenizer.
 #[derive(Debug, Args)]
@@ -12,7 +13,7 @@ pub struct ClassifierArgs {
     /// An ONNX file, from bert8 convert or bert8 quantize
     model: PathBuf,
 
-    /// The model's tokenizer.json [default: the file beside the model]
+    /// The model's tokenizer.json, or BERT's vocab.txt [default: the file beside the model]
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
 
@@ -27,8 +28,11 @@ pub struct ClassifierArgs {
 impl ClassifierArgs {
     /// Loads the model and the tokenizer.
     pub fn load(&self) -> Result<Classifier> {
-        let tokenizer = self.tokenizer.clone().unwrap_or_else(|| self.model.with_file_name("tokenizer.json"));
         let model = load::model(&self.model, self.kernel.kernel)?;
-        Ok(Classifier::new(model, load::tokenizer(&tokenizer)?, self.max_length)?)
+        let tokenizer = match &self.tokenizer {
+            Some(path) => load::tokenizer(path)?,
+            None => TextTokenizer::from_folder(self.model.parent().unwrap_or(Path::new("")))?,
+        };
+        Ok(Classifier::new(model, tokenizer, self.max_length)?)
     }
 }

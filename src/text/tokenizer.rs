@@ -1,8 +1,10 @@
 //! Tokenizes texts and pairs without padding, and cuts them to the caller's limit.
 
-use super::TextInput;
+use super::tokenizer_config::TokenizerConfig;
+use super::{TextInput, tokenizer_file, wordpiece};
 use crate::error::{Error, Result};
 use crate::task::Texts;
+use serde_json::{Map, Value};
 use std::path::Path;
 use tokenizers::models::ModelWrapper;
 use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy, truncate_encodings};
@@ -42,8 +44,9 @@ impl TextTokenizer {
     /// If the bytes are not a tokenizer.json, or the tokenizer does not add the special tokens of a classifier, such as
     /// `[CLS]` and `[SEP]`, to texts and pairs.
     pub fn from_bytes(bytes: &[u8], file_name: &str) -> Result<Self> {
+        tokenizer_file::check(bytes, file_name)?;
         let mut inner = Tokenizer::from_bytes(bytes)
-            .map_err(|e| Error::file_from(file_name, "is not a tokenizer.json, or is cut off", e))?;
+            .map_err(|e| Error::file_from(file_name, "is not a tokenizer.json that bert8 can use", e))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| Error::file_from(file_name, "cannot be used", e))?;
         for texts in [Texts::Single, Texts::Pair] {
@@ -68,14 +71,36 @@ impl TextTokenizer {
         Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
     }
 
-    /// Reads the tokenizer.json at `path`.
+    /// Reads the tokenizer at `path`: a tokenizer.json, or a vocab.txt of BERT (WordPiece, one token a line), whose name must
+    /// end in `.txt`. Settings come from the tokenizer_config.json beside it, if there is one: a tokenizer.json must agree
+    /// with it; a vocab.txt has transformers' defaults for what it does not state.
     ///
     /// # Errors
-    /// If the file cannot be read, and as [`TextTokenizer::from_bytes`].
+    /// If a file cannot be read, if the tokenizer.json and the tokenizer_config.json contradict each other, if the vocab.txt
+    /// lacks a special token; and as [`TextTokenizer::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        let file_name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        Self::from_bytes(&bytes, &path.display().to_string())
+        let config = TokenizerConfig::beside(path)?;
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
+            let json = vocabulary_json(&bytes, &config.unwrap_or_default(), &file_name)?;
+            return Self::from_bytes(json.to_string().as_bytes(), &file_name);
+        }
+        let tokenizer = Self::from_bytes(&bytes, &file_name)?;
+        if let Some(config) = config {
+            config.check(tokenizer.inner.get_normalizer(), &file_name)?;
+        }
+        Ok(tokenizer)
+    }
+
+    /// Reads the tokenizer in `folder`: its tokenizer.json, or without one its vocab.txt.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::from_file`].
+    pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
+        let [json, vocabulary] = ["tokenizer.json", "vocab.txt"].map(|name| folder.as_ref().join(name));
+        Self::from_file(if !json.exists() && vocabulary.exists() { vocabulary } else { json })
     }
 
     /// Checks that every id is below `vocab_size`, the number of entries of the model's vocabulary.
@@ -145,4 +170,19 @@ impl TextTokenizer {
 /// The number of special tokens that `tokenizer` adds to an input of `texts`.
 fn special_tokens(tokenizer: &Tokenizer, texts: Texts) -> usize {
     tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(texts == Texts::Pair))
+}
+
+/// Returns the tokenizer.json of a vocab.txt, whose lines are the tokens in the order of their ids.
+fn vocabulary_json(bytes: &[u8], config: &TokenizerConfig, file_name: &str) -> Result<Value> {
+    let text = std::str::from_utf8(bytes).map_err(|e| Error::file_from(file_name, "is not UTF-8 text", e))?;
+    let lines = text.trim_start_matches('\u{feff}').lines();
+    let vocabulary: Map<String, Value> = lines.enumerate().map(|(id, token)| (token.to_owned(), id.into())).collect();
+    let special = config.special_tokens();
+    // Padding and masks are not needed.
+    match special[1..4].iter().find(|token| !vocabulary.contains_key(*token)) {
+        Some(missing) => {
+            Err(Error::file(file_name, format!("has no token `{missing}`; it is not the vocabulary of a BERT model")))
+        }
+        None => Ok(wordpiece::from_vocabulary(vocabulary, &special, config.normalizer())),
+    }
 }
