@@ -7,7 +7,7 @@
 //!     .model_bytes(include_bytes!("../tests/golden/model.int8.onnx").to_vec())
 //!     .tokenizer_bytes(include_bytes!("../tests/golden/tokenizer.json"))
 //!     .build()?;
-//! let answer = classifier.classify("The cat sat at home.", "A cat was at home.")?;
+//! let answer = classifier.classify(("The cat sat at home.", "A cat was at home."))?;
 //! println!("{} with {:?}", answer.label.unwrap(), answer.probabilities);
 //! # Ok::<(), bert8::Error>(())
 //! ```

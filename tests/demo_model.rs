@@ -64,9 +64,7 @@ fn evaluate(pairs: &[Pair]) -> Outcome {
     let labels = &demo.fp32.model().info().labels;
     let mut samples: Vec<_> = pairs
         .iter()
-        .map(|pair| {
-            (demo.fp32.tokenize(&pair.first, &pair.second).unwrap(), pair.label_id(labels, "").unwrap().unwrap())
-        })
+        .map(|pair| (demo.fp32.tokenize(pair.input()).unwrap(), pair.label_id(labels, "").unwrap().unwrap()))
         .collect();
     samples.sort_by_key(|(tokens, _)| tokens.ids.len());
     let (mut fp32, mut int8, mut equal) = (Counts::default(), Counts::default(), 0);
@@ -114,7 +112,7 @@ fn mrpc_scores_match_the_model_card() {
 fn two_threads_get_the_same_answers() {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..2).map(|_| scope.spawn(|| demo().int8.classify("A b c.", "C b a.").unwrap().logits)).collect();
+            (0..2).map(|_| scope.spawn(|| demo().int8.classify(("A b c.", "C b a.")).unwrap().logits)).collect();
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
     assert_eq!(answers[0], answers[1]);

@@ -20,7 +20,7 @@ fn classifier(model: &[u8]) -> Classifier {
 fn fp32_answers_as_it_does_natively() {
     let classifier = classifier(golden::FP32);
     for (at, (first, second)) in golden::PAIRS.iter().enumerate() {
-        golden::check(at, "fp32", &classifier.classify(first, second).unwrap());
+        golden::check(at, "fp32", &classifier.classify((*first, *second)).unwrap());
     }
     assert_eq!(classifier.model().kernel(), "tract");
 }
@@ -29,7 +29,7 @@ fn fp32_answers_as_it_does_natively() {
 fn int8_answers_as_it_does_natively() {
     let classifier = classifier(golden::INT8);
     for (at, (first, second)) in golden::PAIRS.iter().enumerate() {
-        golden::check(at, "int8", &classifier.classify(first, second).unwrap());
+        golden::check(at, "int8", &classifier.classify((*first, *second)).unwrap());
     }
     assert!(classifier.model().fused().complete());
     assert_eq!(classifier.model().kernel(), Kernel::detect().name());
@@ -38,7 +38,7 @@ fn int8_answers_as_it_does_natively() {
 #[wasm_bindgen_test]
 fn tokens_are_the_real_ones_whatever_the_file_says_of_padding() {
     let tokenizer = TextTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
-    let tokens = tokenizer.encode("the cat sat", "home", 48).unwrap();
+    let tokens = tokenizer.encode(("the cat sat", "home"), 48).unwrap();
     assert_eq!(tokens.ids.len(), 7);
     assert_eq!(tokens.types, [0, 0, 0, 0, 0, 1, 1]);
     assert!(!tokens.truncated);

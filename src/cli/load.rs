@@ -105,27 +105,27 @@ impl TaskChoice {
     }
 }
 
-/// Returns the path of a model's tokenizer: `given`, or the tokenizer.json in the folder `model`, beside the file `model`, or one
-/// folder up, where transformers.js expects it. If there is none, returns the path beside the model.
+/// Returns the path of a model's tokenizer: `given`, or the tokenizer.json or vocab.txt in the folder `model`, beside the file
+/// `model`, or one folder up, where transformers.js expects it. If there is none, returns the path beside the model.
 pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
-    const NAME: &str = "tokenizer.json";
-    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
-    let beside = folder.join(NAME);
-    match given {
-        Some(path) => path.to_owned(),
-        None if beside.exists() => beside,
-        None => {
-            let above = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.join(NAME)));
-            above.filter(|path| path.exists()).unwrap_or(beside)
-        }
+    if let Some(path) = given {
+        return path.to_owned();
     }
+    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
+    let above = folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_owned));
+    let folders = std::iter::once(folder.to_owned()).chain(above);
+    let mut paths = folders.flat_map(|folder| TOKENIZER_FILES.map(|name| folder.join(name)));
+    paths.find(|path| path.exists()).unwrap_or_else(|| folder.join(TOKENIZER_FILES[0]))
 }
+
+/// The names of tokenizer files, the preferred one first.
+const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 
 /// Loads the tokenizer of `model` from [`tokenizer_path`].
 pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
     let path = tokenizer_path(model, given);
     if given.is_none() && !path.exists() {
-        bail!("{} does not exist, nor a tokenizer.json one folder up; name one with --tokenizer FILE", path.display());
+        bail!("{} does not exist, nor a tokenizer one folder up; name one with --tokenizer FILE", path.display());
     }
     Ok(TextTokenizer::from_file(path)?)
 }

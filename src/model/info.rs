@@ -29,9 +29,10 @@ pub struct ModelInfo {
     pub vocab_size: Option<usize>,
     /// The longest input in tokens.
     pub max_positions: usize,
-    /// Class names by class id. A regression model has one name, that of its score.
+    /// The name of every label, by label id: one for each logit.
     pub labels: Vec<String>,
-    /// What the logits mean. In files of other tools, one logit is a score, and more choose a class.
+    /// What the logits mean. A file without bert8's metadata does not tell: with one label it is taken for a regression
+    /// model, with more for a single-label one.
     pub problem: Problem,
     /// How many texts the model reads at a time, or `None` if the file does not tell.
     pub texts: Option<Texts>,
@@ -41,12 +42,13 @@ pub struct ModelInfo {
 const DEFAULT_POSITIONS: usize = 512;
 
 impl ModelInfo {
-    /// Whether the model returns one score instead of choosing a class.
+    /// Whether the model's only logit is a score.
     pub fn is_regression(&self) -> bool {
-        self.labels.len() == 1
+        self.problem == Problem::Regression
     }
 
-    /// Describes `model`. The labels are empty if the file does not name them.
+    /// Describes `model`. The labels are empty if the file does not name them; [`ModelInfo::set_label_count`] completes
+    /// the description.
     pub fn new(model: &pb::ModelProto) -> Self {
         let nodes = || model.graph.iter().flat_map(|g| &g.node);
         let integer = ["MatMulInteger", "QLinearMatMul", "DynamicQuantizeLinear", "QuantizeLinear", "DequantizeLinear"];
@@ -77,8 +79,14 @@ impl ModelInfo {
                 .filter(|&(_, columns)| columns == hidden)
                 .map_or(DEFAULT_POSITIONS, |(rows, _)| rows),
             labels: Vec::new(),
-            problem: Problem::default(),
+            problem: Problem::SingleLabel,
             texts: None,
         }
+    }
+
+    /// Names `count` labels as Hugging Face names them by default, `LABEL_0` and so on.
+    pub(super) fn set_label_count(&mut self, count: usize) {
+        self.labels = (0..count).map(|id| format!("LABEL_{id}")).collect();
+        self.problem = if count == 1 { Problem::Regression } else { Problem::SingleLabel };
     }
 }

@@ -10,7 +10,6 @@ use crate::kernels::Kernel;
 use crate::model_file::ModelFile;
 use crate::onnx::decode_skeleton;
 use crate::ops::{fuse, in_file_tensors_to_nodes, keep_first_token};
-use crate::task::Problem;
 use crate::text::Tokens;
 use std::path::Path;
 use std::rc::Rc;
@@ -118,9 +117,7 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
     };
     drop((proto, file));
     if info.labels.is_empty() {
-        let labels = count_labels(&runner, name).map_err(|e| needs_import(e, name))?;
-        info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
-        info.problem = if labels == 1 { Problem::Regression } else { Problem::SingleLabel };
+        info.set_label_count(count_labels(&runner, name).map_err(|e| needs_import(e, name))?);
     }
     Ok(Model { runner, info, fused, kernel, rows, file_name })
 }

@@ -1,9 +1,12 @@
 //! Texts and pairs of texts: reading them from files, and tokenizing them.
 
+mod charsmap;
 #[cfg(feature = "dataset")]
 pub mod dataset;
 mod input;
 mod tokenizer;
+mod tokenizer_config;
+mod tokenizer_file;
 pub mod wordpiece;
 
 pub use input::TextInput;

@@ -11,7 +11,7 @@ fn answers(sandbox: &Sandbox, file: &str) -> Vec<Classification> {
     let tokenizer = sandbox.read("model/tokenizer.json");
     let builder = Classifier::builder().model_bytes(sandbox.read(file)).tokenizer_bytes(tokenizer);
     let classifier = builder.build().unwrap();
-    PAIRS.iter().map(|(_, first, second)| classifier.classify(first, second).unwrap()).collect()
+    PAIRS.iter().map(|(_, first, second)| classifier.classify((*first, *second)).unwrap()).collect()
 }
 
 #[test]
