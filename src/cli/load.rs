@@ -114,6 +114,7 @@ pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
     match given {
         Some(path) => path.to_owned(),
         None if beside.exists() => beside,
+        None if model.is_dir() => beside,
         None => {
             let above = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.join(NAME)));
             above.filter(|path| path.exists()).unwrap_or(beside)
@@ -125,7 +126,10 @@ pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
 pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
     let path = tokenizer_path(model, given);
     if given.is_none() && !path.exists() {
-        bail!("{} does not exist, nor a tokenizer.json one folder up; name one with --tokenizer FILE", path.display());
+        bail!(
+            "no tokenizer.json in or beside the model, nor one folder up ({}); name one with --tokenizer FILE",
+            path.display()
+        );
     }
     Ok(TextTokenizer::from_file(path)?)
 }
