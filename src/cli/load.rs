@@ -113,6 +113,7 @@ pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
     }
     let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
     let above = folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_owned));
+    let above = above.filter(|_| !model.is_dir());
     let folders = std::iter::once(folder.to_owned()).chain(above);
     let mut paths = folders.flat_map(|folder| TOKENIZER_FILES.map(|name| folder.join(name)));
     paths.find(|path| path.exists()).unwrap_or_else(|| folder.join(TOKENIZER_FILES[0]))
@@ -125,7 +126,10 @@ const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
     let path = tokenizer_path(model, given);
     if given.is_none() && !path.exists() {
-        bail!("{} does not exist, nor a tokenizer one folder up; name one with --tokenizer FILE", path.display());
+        bail!(
+            "no tokenizer.json in or beside the model, nor one folder up ({}); name one with --tokenizer FILE",
+            path.display()
+        );
     }
     Ok(TextTokenizer::from_file(path)?)
 }

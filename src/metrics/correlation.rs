@@ -13,7 +13,8 @@ pub fn pearson(pairs: &[(f64, f64)]) -> f64 {
         xx += x * x;
         yy += y * y;
     }
-    let scale = xx.sqrt() * yy.sqrt();
+    // The root of the product is exact if both sides are equal, but it may overflow.
+    let scale = if (xx * yy).is_normal() { (xx * yy).sqrt() } else { xx.sqrt() * yy.sqrt() };
     if scale > 0.0 { (xy / scale).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
