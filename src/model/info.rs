@@ -47,8 +47,7 @@ impl ModelInfo {
         self.problem == Problem::Regression
     }
 
-    /// Describes `model`. The labels are empty if the file does not name them; [`ModelInfo::set_label_count`] completes
-    /// the description.
+    /// Describes `model`. The labels are empty if the file does not name them.
     pub fn new(model: &pb::ModelProto) -> Self {
         let nodes = || model.graph.iter().flat_map(|g| &g.node);
         let integer = ["MatMulInteger", "QLinearMatMul", "DynamicQuantizeLinear", "QuantizeLinear", "DequantizeLinear"];

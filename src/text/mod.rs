@@ -7,6 +7,9 @@ mod input;
 mod tokenizer;
 mod tokenizer_config;
 mod tokenizer_file;
+mod trie;
+mod unigram;
+mod vocabulary_model;
 pub mod wordpiece;
 
 pub use input::TextInput;

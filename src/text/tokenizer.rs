@@ -1,13 +1,20 @@
 //! Tokenizes texts and pairs without padding, and cuts them to the caller's limit.
 
 use super::tokenizer_config::TokenizerConfig;
+use super::vocabulary_model::VocabularyModel;
 use super::{TextInput, tokenizer_file, wordpiece};
 use crate::error::{Error, Result};
 use crate::task::Texts;
 use serde_json::{Map, Value};
 use std::path::Path;
 use tokenizers::models::ModelWrapper;
-use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy, truncate_encodings};
+use tokenizers::{
+    DecoderWrapper, Encoding, NormalizerWrapper, PostProcessor, PostProcessorWrapper, PreTokenizerWrapper,
+    TokenizerImpl, TruncationParams, TruncationStrategy, truncate_encodings,
+};
+
+type Tokenizer =
+    TokenizerImpl<VocabularyModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// The token ids and types of a text or a pair, without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +67,13 @@ impl TextTokenizer {
                 ));
             }
         }
-        if let ModelWrapper::BPE(bpe) = inner.get_model()
+        if let VocabularyModel::Other(ModelWrapper::BPE(bpe)) = inner.get_model()
             && bpe.dropout.is_some()
         {
             // Dropout is for training. It would give the same text other tokens at every call.
             let mut bpe = bpe.clone();
             bpe.dropout = None;
-            inner.with_model(bpe);
+            inner.with_model(VocabularyModel::Other(bpe.into()));
         }
         Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
     }
@@ -110,8 +117,9 @@ impl TextTokenizer {
     pub fn check_vocabulary(&self, vocab_size: usize) -> Result<()> {
         // The post-processor stores its own ids of special tokens.
         let special = self.inner.encode_fast(("", ""), true).map_err(|e| self.error(e))?;
-        let ids = self.inner.get_vocab(true).into_values().chain(special.get_ids().iter().copied());
-        let highest = ids.max().unwrap_or(0) as usize;
+        let added = self.inner.get_added_vocabulary().get_vocab().values();
+        let ids = added.chain(special.get_ids()).copied();
+        let highest = ids.fold(self.inner.get_model().highest_id(), u32::max) as usize;
         if highest >= vocab_size {
             return Err(Error::file(
                 &self.file_name,

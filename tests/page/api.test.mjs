@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { OTHER, SAME, SUITE_TIMEOUT, loaded, open } from "./visit.mjs";
+import { OTHER, SAME, SUITE_TIMEOUT, loaded, open, site } from "./visit.mjs";
 
 // One page with both models loaded, for the tests that do not break it.
 const shared = await open();
@@ -133,6 +133,39 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
     ]);
   });
 
+  test("one text is another input than a pair with an empty second, in batches too", async () => {
+    await loaded(shared, "int8");
+    const answers = await shared.evaluate(async () => {
+      const { int8 } = window.bert8;
+      const alone = [await int8.classify("It is raining."), await int8.classify("It is raining.", "")];
+      return [...alone, ...(await int8.classifyBatch(["It is raining.", ["It is raining.", ""]]))];
+    });
+    const tokens = answers.map((answer) => answer.tokens);
+    assert.deepEqual(tokens, [tokens[0], tokens[0] + 1, tokens[0], tokens[0] + 1]);
+    const repeated = await shared.evaluate(() => window.bert8.int8.classify("It is raining.", { runs: 2 }));
+    assert.deepEqual([repeated.tokens, repeated.timing.runs], [tokens[0], 2]);
+  });
+
+  test("rerank sorts by score, keeps the order of equal scores, reports progress and can be aborted", async () => {
+    const page = await open({ url: `${site.origin}/ranker/` });
+    await loaded(page, "int8");
+    const outcome = await page.evaluate(async () => {
+      const { int8 } = window.bert8;
+      const steps = [];
+      const ranked = await int8.rerank("q", ["four", "a", "seven77", "five5", "b"], { onProgress: ({ done }) => steps.push(done) });
+      const stopped = await int8
+        .rerank("q", Array(9).fill("a"), { signal: AbortSignal.abort() })
+        .catch((error) => error.name);
+      return { ranked, steps, stopped, none: await int8.rerank("q", []) };
+    });
+    assert.deepEqual(outcome.ranked.map(({ index }) => index), [2, 3, 0, 1, 4]);
+    const { timing, ...best } = outcome.ranked[0];
+    assert.deepEqual(best, { index: 2, score: 7, logit: 7, tokens: 7, truncated: false });
+    assert.equal(timing.runs, 1);
+    assert.deepEqual([outcome.steps, outcome.stopped, outcome.none], [[2, 4, 5], "AbortError", []]);
+    await page.context().close();
+  });
+
   test("load can be aborted", async () => {
     const names = await shared.evaluate(async () => {
       const start = (signal, onProgress) =>
@@ -157,6 +190,7 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
         await attempt({ model: "m.onnx", tokenizer: "t.json", threshold: 1.5 }),
         await attempt({ model: "models/none.onnx", tokenizer: "models/tokenizer.json" }),
         await attempt({ model: new Uint8Array(64), tokenizer: "models/tokenizer.json" }),
+        await attempt({ model: "models/model.int8.onnx", tokenizer: "models/tokenizer.json", threshold: 0.3 }),
       ];
     });
     const origin = shared.url();
@@ -171,5 +205,6 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
     ]);
     // Rust words the rest of this one.
     assert.match(messages[7], /^the given model: ./);
+    assert.equal(messages[8], `${origin}models/model.int8.onnx is a single-label model; a threshold is only for multi-label models`);
   });
 });

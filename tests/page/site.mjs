@@ -58,6 +58,17 @@ const STUBS = {
   "/tags/": model({ labels: TAGS, problem: "multi-label", texts: "single", threshold: 0.5 }, [-4, -3, 2, 1, -1, -2, 0.5], -0.25),
   "/decision/": model({ labels: ["toxic"], problem: "multi-label", texts: "single", threshold: 0.8 }, [1], 1),
   "/topics/": model({ labels: ["politics", "sports", "weather"], problem: "single-label", texts: null }, [0, 2, 1], 0),
+  // Scores a pair by the length of its second text.
+  "/ranker/": `${COMMON}
+    export class WasmClassifier {
+      ${info({ labels: ["relevance"], problem: "regression", texts: "pair" })}
+      stepInputs = 2;
+      checkReranker() {}
+      classifyBatch(inputs) {
+        const timing = { tokenizeMs: 1, inferMs: 1, runs: 1 };
+        return inputs.map(([, { length }]) => ({ score: length, logits: [length], tokens: length, truncated: false, timing }));
+      }
+    }`,
   "/trap-in-load/": `${COMMON}
     export class WasmClassifier {
       constructor() { ${TRAP} }
