@@ -67,7 +67,9 @@ fn hard_texts_have_hugging_face_s_ids() {
         ("unigram", include_str!("tokenizers/unigram.json")),
     ] {
         let tokenizer = TextTokenizer::from_bytes(file.as_bytes(), name).unwrap();
-        for (text, ids) in expected["texts"].as_array().unwrap().iter().zip(expected["ids"][name]["texts"].as_array().unwrap()) {
+        for (text, ids) in
+            expected["texts"].as_array().unwrap().iter().zip(expected["ids"][name]["texts"].as_array().unwrap())
+        {
             let text = text.as_str().unwrap();
             assert_eq!(serde_json::json!(tokenizer.encode(text, 1 << 20).unwrap().ids), *ids, "{name}: {text:?}");
         }

@@ -205,9 +205,11 @@ fn outputs_do_not_replace_inputs() {
 #[test]
 fn length_limits_leave_room_for_words() {
     let sandbox = Sandbox::new();
-    for limit in [0, 3] {
-        let says =
-            [&format!("a length limit of {limit} tokens leaves no room for words; it must be at least 4") as &str];
+    for (limit, texts, least) in [(0, "one text", 3), (3, "a pair of texts", 4)] {
+        let says = format!(
+            "a length limit of {limit} tokens leaves no room for the words of {texts}; it must be at least {least}"
+        );
+        let says = [says.as_str()];
         sandbox.refused(&format!("{CLASSIFY} --max-length {limit}"), &says);
         sandbox.refused(&format!("{EVAL} pairs.tsv --max-length {limit}"), &says);
         assert_eq!(sandbox.run(&format!("{QUANTIZE} --max-length {limit}")).code, 2);
@@ -232,7 +234,10 @@ fn wrong_usage_has_exit_code_2() {
         ("quantize model --calibration pairs.tsv -o out/x.onnx --subset-size 0", "--subset-size"),
         ("quantize model --calibration pairs.tsv -o out/x.onnx --seed -1", "-1"),
         ("quantize model --calibration pairs.tsv -o out/x.onnx --format u8", "expected integer or qdq"),
-        ("classify int8.onnx one --tokenizer model/tokenizer.json", "<SECOND>"),
+        ("classify int8.onnx --tokenizer model/tokenizer.json", "<TEXT>"),
+        ("classify int8.onnx one two three", "three"),
+        ("rerank int8.onnx", "<QUERY>"),
+        ("rerank int8.onnx query text --texts file.txt", "--texts"),
         ("eval int8.onnx --tokenizer model/tokenizer.json", "--data"),
         ("report", "<REPORT>"),
         ("bench int8.onnx --seq 0", "--seq"),

@@ -218,3 +218,19 @@ fn a_damaged_normalization_table_never_panics() {
         }
     }
 }
+
+/// Expected: the number and the sum of Hugging Face's ids. The crate's regular expressions give up silently after too many
+/// steps.
+#[test]
+fn long_texts_without_words_are_split_to_the_end() {
+    let tokenizer = TextTokenizer::from_file(folder().join("byte-level-bpe.json")).unwrap();
+    for (text, count, sum) in [
+        (" ".repeat(300_000) + "x", 150_004, 67_950_088),
+        ("\n".repeat(100_000), 100_002, 20_200_002),
+        (("a ".to_owned() + &" ".repeat(2_000)).repeat(50), 50_053, 22_667_542),
+        ("a'".repeat(20_000), 40_002, 1_560_002),
+    ] {
+        let ids = tokenizer.encode(&text, NO_LIMIT).unwrap().ids;
+        assert_eq!((ids.len(), ids.iter().sum::<i64>()), (count, sum), "{:?}…", &text[..4]);
+    }
+}
