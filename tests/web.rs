@@ -49,7 +49,8 @@ fn one_text_and_pairs_may_be_mixed() {
     let classifier = classifier(golden::INT8);
     let inputs = [TextInput::from("It is raining."), ("It is raining.", "").into(), ("", "It is raining.").into()];
     let answers = classifier.classify_batch(inputs).unwrap();
-    assert_eq!(answers.iter().map(|answer| answer.tokens).collect::<Vec<_>>(), [6, 7, 7]);
+    let count = classifier.tokenize("It is raining.").unwrap().ids.len();
+    assert_eq!(answers.iter().map(|answer| answer.tokens).collect::<Vec<_>>(), [count, count + 1, count + 1]);
     golden::check(2, "int8", &answers[2]);
     let alone = classifier.classify("It is raining.").unwrap();
     for (one, other) in alone.logits.iter().zip(&answers[0].logits) {

@@ -67,13 +67,14 @@ impl TextTokenizer {
                 ));
             }
         }
-        if let VocabularyModel::Other(ModelWrapper::BPE(bpe)) = inner.get_model()
+        if let VocabularyModel::Other(model) = inner.get_model()
+            && let ModelWrapper::BPE(bpe) = model.as_ref()
             && bpe.dropout.is_some()
         {
             // Dropout is for training. It would give the same text other tokens at every call.
             let mut bpe = bpe.clone();
             bpe.dropout = None;
-            inner.with_model(VocabularyModel::Other(bpe.into()));
+            inner.with_model(VocabularyModel::Other(Box::new(bpe.into())));
         }
         Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
     }

@@ -16,7 +16,7 @@ pub(super) enum VocabularyModel {
     /// Unigram, with little memory.
     Unigram(Unigram),
     /// The tokenizers crate's own model.
-    Other(ModelWrapper),
+    Other(Box<ModelWrapper>),
 }
 
 impl VocabularyModel {
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for VocabularyModel {
                     object.insert(key, value);
                 }
                 let model = ModelWrapper::deserialize(Value::Object(object)).map_err(A::Error::custom)?;
-                Ok(VocabularyModel::Other(model))
+                Ok(VocabularyModel::Other(Box::new(model)))
             }
         }
         deserializer.deserialize_map(Object)

@@ -7,6 +7,7 @@ use bert8::text::{TextInput, TextTokenizer};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tokenizers")
@@ -101,11 +102,16 @@ fn a_tokenizer_without_special_tokens_is_refused() {
 
 /// Writes a tokenizer folder and reads it.
 fn from_folder(files: &[(&str, &str)]) -> Result<TextTokenizer, String> {
-    let folder = tempfile::tempdir().unwrap();
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tokenizer-{count}"));
+    fs::create_dir_all(&folder).unwrap();
     for (name, content) in files {
-        fs::write(folder.path().join(name), content).unwrap();
+        fs::write(folder.join(name), content).unwrap();
     }
-    TextTokenizer::from_folder(folder.path()).map_err(|e| e.with_sources())
+    let tokenizer = TextTokenizer::from_folder(&folder);
+    fs::remove_dir_all(&folder).unwrap();
+    tokenizer.map_err(|e| e.with_sources())
 }
 
 /// The tokens of a WordPiece tokenizer.json, one a line.
