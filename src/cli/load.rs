@@ -1,6 +1,6 @@
 //! Loads models and tokenizers from the paths on the command line.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
@@ -109,7 +109,8 @@ impl TaskChoice {
 /// folder up, where transformers.js expects it. If there is none, returns the path beside the model.
 pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
     const NAME: &str = "tokenizer.json";
-    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
+    let folder = if model.is_dir() { Some(model) } else { model.parent() };
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let beside = folder.join(NAME);
     match given {
         Some(path) => path.to_owned(),
@@ -137,7 +138,10 @@ pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
 /// Reads a file of texts. Says on standard error which rows are left out.
 pub fn dataset(path: &Path, skip_bad_rows: bool) -> Result<Dataset> {
     let bad_rows = if skip_bad_rows { BadRows::Skip } else { BadRows::Refuse };
-    let data = Dataset::read(path, bad_rows)?;
+    let data = Dataset::read(path, bad_rows).map_err(|error| match Dataset::read(path, BadRows::Skip) {
+        Ok(_) => anyhow!("{}; --skip-bad-rows leaves out such rows", error.with_sources()),
+        Err(_) => error.into(),
+    })?;
     report_skipped(&data, 0);
     Ok(data)
 }
