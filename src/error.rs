@@ -72,11 +72,11 @@ pub enum Error {
         /// What was expected and found.
         problem: String,
     },
-    /// A line of a sentence-pair file cannot be used.
+    /// A line of a file of texts cannot be used.
     #[error("{file}, line {line}: {problem}")]
     #[non_exhaustive]
     Line {
-        /// The pairs file.
+        /// The file of texts.
         file: String,
         /// The line, counted from 1.
         line: usize,

@@ -249,7 +249,7 @@ fn labelled_pairs_only_decide_which_parts_are_reverted() {
     for salt in [1, 2] {
         let data = labelled(&bert, salt);
         // The bound is met before any part is reverted.
-        let control = AccuracyControl { metric: Metric::F1, max_drop: 1.0, data: &data };
+        let control = AccuracyControl { metric: Metric::MacroF1, max_drop: 1.0, data: &data };
         assert_eq!(quantized(&bert, &Options::default(), Some(&control)).onnx, plain);
     }
     let nothing = AccuracyControl { metric: Metric::F1, max_drop: 0.0, data: &[] };

@@ -1,6 +1,6 @@
 //! Loads models and tokenizers from the paths on the command line.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
@@ -112,7 +112,8 @@ pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
         return path.to_owned();
     }
     let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
-    let above = folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_owned));
+    // The parent of a file without a folder is an empty path.
+    let above = Path::new(".").join(folder).canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_owned));
     let above = above.filter(|_| !model.is_dir());
     let folders = std::iter::once(folder.to_owned()).chain(above);
     let mut paths = folders.flat_map(|folder| TOKENIZER_FILES.map(|name| folder.join(name)));
@@ -137,7 +138,10 @@ pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
 /// Reads a file of texts. Says on standard error which rows are left out.
 pub fn dataset(path: &Path, skip_bad_rows: bool) -> Result<Dataset> {
     let bad_rows = if skip_bad_rows { BadRows::Skip } else { BadRows::Refuse };
-    let data = Dataset::read(path, bad_rows)?;
+    let data = Dataset::read(path, bad_rows).map_err(|error| match Dataset::read(path, BadRows::Skip) {
+        Ok(_) => anyhow!("{}; --skip-bad-rows leaves out such rows", error.with_sources()),
+        Err(_) => error.into(),
+    })?;
     report_skipped(&data, 0);
     Ok(data)
 }
