@@ -18,6 +18,10 @@ pub struct Source {
     /// Number of attention heads, if the graph of an ONNX export does not tell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     heads: Option<u16>,
+
+    /// The output that holds the logits, if an ONNX export has several
+    #[arg(long, value_name = "NAME")]
+    logits: Option<String>,
 }
 
 impl Source {
@@ -26,7 +30,7 @@ impl Source {
         if self.model.is_dir() {
             return Ok(import_folder(&self.model)?);
         }
-        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None };
+        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None, output: self.logits.clone() };
         Ok(import_onnx_file(&self.model, &options)?)
     }
 
