@@ -72,3 +72,43 @@ fn exports_of_every_family_give_the_logits_of_transformers() {
         }
     }
 }
+
+#[test]
+fn exports_of_every_family_tell_their_configuration() {
+    let Some(folder) = common::shared("families") else { return };
+    let dense = |function| Head { pooling: Pooling::FirstToken, dense: Some(function) };
+    for (export, source) in EXPORTS {
+        let bert = imported(&folder, export);
+        let config = bert.config();
+        let (head, labels, vocab, types, embedding) = match source {
+            "distilbert" => (dense(HeadActivation::Relu), 2, 1500, 0, None),
+            "roberta" => (Head::BERT, 3, 1500, 0, None),
+            "xlm-roberta-multilabel" => (Head::BERT, 6, 1200, 0, None),
+            _ => (dense(HeadActivation::Gelu), 2, 1500, 2, Some(32)),
+        };
+        assert_eq!((config.head, config.labels.len(), config.vocab_size), (head, labels, vocab), "{export}");
+        assert_eq!((config.type_vocab, config.embedding_size), (types, embedding), "{export}");
+        // RoBERTa's first two rows belong to padding.
+        assert_eq!((config.max_positions, config.hidden, config.layers, config.heads), (128, 64, 2, 4), "{export}");
+        assert_eq!(config.intermediate, 128, "{export}");
+    }
+}
+
+#[test]
+fn exports_run_as_they_are_or_say_what_to_do() {
+    let Some(folder) = common::shared("families") else { return };
+    for (export, source) in EXPORTS {
+        match Model::from_file(folder.join(format!("{export}.onnx"))) {
+            Ok(model) => {
+                assert_eq!(model.info().max_positions, 128, "{export}");
+                for Case { tokens, logits } in cases(&folder, source) {
+                    check(&model.logits(&tokens).unwrap(), &logits, export);
+                }
+            }
+            Err(error) => {
+                assert!(export.contains("dynamo"), "{export}: {error}");
+                assert!(error.to_string().contains("import it and write it as one FP32 ONNX file first"), "{error}");
+            }
+        }
+    }
+}

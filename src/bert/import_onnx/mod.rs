@@ -107,6 +107,7 @@ fn read(graph: Graph, size: usize, options: &ImportOptions, hint: Hint, ending: 
     let file_name = graph.file_name;
     graph.check_sizes()?;
     let found = layers::find(&graph)?;
+    family::refuse_shared_layers(&found, file_name)?;
     let mut weights = Weights::new(&graph, size);
     let embeddings = embeddings::load(&graph, &found.embeddings, &mut weights)?;
     let layer_norm_eps = layers::epsilon(&graph, &found)?;

@@ -2,7 +2,7 @@
 //! logits.
 
 use super::outputs::keep_logits;
-use super::plain::{ONNXRUNTIME, unfuse_gelus};
+use super::plain::{ONNXRUNTIME, narrow_sums, unfuse_gelus};
 use crate::engine::graph_check;
 use crate::error::{Error, Result};
 use crate::onnx::{node_error, pb};
@@ -106,6 +106,7 @@ pub fn prepare(model: &mut pb::ModelProto, output: Option<&str>, file_name: &str
     let problem = keep_logits(graph, output, file_name)?;
     remove_dead(graph);
     unfuse_gelus(graph);
+    narrow_sums(graph);
     check_order(graph, file_name)?;
     for node in &mut graph.node {
         if node.domain == "ai.onnx" {
