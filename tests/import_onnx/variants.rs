@@ -21,7 +21,7 @@ fn bert() -> Bert {
 }
 
 /// `node` with its axes as an attribute (Unsqueeze before opset 13, ReduceMean before 18), or as an input.
-fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], as_input: bool) -> pb::NodeProto {
+pub fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], as_input: bool) -> pb::NodeProto {
     if as_input {
         let name = format!("{}.axes", node.output[0]);
         graph.initializer.push(i64s(&name, &[axes.len() as i64], axes));
@@ -35,7 +35,7 @@ fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], 
 }
 
 /// Replaces every LayerNormalization by smaller operators.
-fn decompose_norms(graph: &mut pb::GraphProto, opset: i64, power: bool, reciprocal: bool) {
+pub fn decompose_norms(graph: &mut pb::GraphProto, opset: i64, power: bool, reciprocal: bool) {
     graph.initializer.push(crate::f32s("norm.two", &[], &[2.0]));
     graph.initializer.push(crate::f32s("norm.epsilon", &[], &[1e-5]));
     for norm in std::mem::take(&mut graph.node) {
