@@ -7,6 +7,7 @@ use crate::task::Problem;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Architectures with other heads than a sequence classifier's.
 const OTHER_HEADS: [&str; 8] = [
@@ -117,6 +118,21 @@ pub fn parse_config(bytes: &[u8], file_name: &str) -> Result<BertConfig> {
     };
     config.validate(file_name)?;
     Ok(config)
+}
+
+/// Reads the config.json beside the ONNX file `model`, where exporters put it. Returns `None` if there is none or if it is not
+/// the config.json of a Hugging Face model.
+///
+/// # Errors
+/// Fails as [`parse_config`] does.
+pub fn config_beside(model: &Path) -> Result<Option<BertConfig>> {
+    let path = model.with_file_name("config.json");
+    let Ok(bytes) = std::fs::read(&path) else { return Ok(None) };
+    let fields: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
+    match fields.is_some_and(|fields| fields.contains_key("model_type")) {
+        true => parse_config(&bytes, &path.display().to_string()).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// Fails unless the fields describe a BERT sequence classifier.

@@ -4,7 +4,7 @@
 //! The steps, each in a file: `outputs` chooses the logits; `prepare` checks the operators and removes dead nodes; `plain`
 //! rewrites half precision and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `pooling`,
 //! `attention`, `activation` and `graph`; `heads` finds the number of heads; `embeddings`, `positions` and `weights` load
-//! the tensors; `inputs` names the inputs; `verify` compares logits. `beside` reads a config.json. If anything fails,
+//! the tensors; `inputs` names the inputs; `verify` compares logits. `beside` finds a config.json. If anything fails,
 //! `family` looks for the name of another architecture.
 
 mod activation;
@@ -29,7 +29,6 @@ use super::{Bert, BertConfig, Head, embedded_config};
 use crate::error::{Error, Result};
 use crate::onnx::{GraphIndex, decode_model, load_external, refuse_external};
 use crate::task::Problem;
-use beside::Hint;
 use graph::Graph;
 use heads::Heads;
 use std::path::Path;
@@ -72,8 +71,8 @@ pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
 fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOptions) -> Result<Bert> {
     let mut model = decode_model(bytes, file_name)?;
     let hint = match (embedded_config(&model), path) {
-        (None, Some(path)) => beside::hint(path)?,
-        (embedded, _) => embedded.map(Hint::from),
+        (None, Some(path)) => beside::config(path)?,
+        (embedded, _) => embedded,
     };
     let prepared = prepare::prepare(&mut model, options.output.as_deref(), file_name);
     let ending = family::explain(prepared, &model, file_name)?;
@@ -84,7 +83,7 @@ fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOp
     };
     let half = plain::widen(graph, file_name)?;
     let graph = Graph::new(GraphIndex::new(graph), file_name, half);
-    let found = read(graph, bytes.len() + beside, options, hint.unwrap_or_default(), ending);
+    let found = read(graph, bytes.len() + beside, options, hint, ending);
     let Found { bert, inputs, padding, counts_padding } = family::explain(found, &model, file_name)?;
     inputs.rename(&mut model, file_name)?;
     verify::verify(Original { model, half, padding, counts_padding }, &bert, file_name)?;
@@ -102,8 +101,15 @@ struct Found {
     counts_padding: bool,
 }
 
-/// The model in `graph`, whose files have `size` bytes. `ending` is what the end of the graph tells about the logits.
-fn read(graph: Graph, size: usize, options: &ImportOptions, hint: Hint, ending: Option<Problem>) -> Result<Found> {
+/// The model in `graph`, whose files have `size` bytes. `hint` is a configuration that belongs to the file, and `ending`
+/// what the end of the graph tells about the logits.
+fn read(
+    graph: Graph,
+    size: usize,
+    options: &ImportOptions,
+    hint: Option<BertConfig>,
+    ending: Option<Problem>,
+) -> Result<Found> {
     let file_name = graph.file_name;
     graph.check_sizes()?;
     let found = layers::find(&graph)?;
@@ -115,7 +121,7 @@ fn read(graph: Graph, size: usize, options: &ImportOptions, hint: Hint, ending: 
         Some(project) => (weights.linear("embeddings_project", project)?, Some(embeddings.features)),
         None => (embeddings.features, None),
     };
-    let heads = Heads { options: options.heads, hint: hint.heads };
+    let heads = Heads { options: options.heads, hint: hint.as_ref().map(|config| config.heads) };
     let heads = heads.find(&graph, &found.layers, hidden)?;
     let activation = layers::activation(&graph, &found)?;
     let intermediate = layers::load(&found, &mut weights)?;
@@ -124,7 +130,8 @@ fn read(graph: Graph, size: usize, options: &ImportOptions, hint: Hint, ending: 
     if let Some((_, dense)) = &pooler.dense {
         weights.linear("pooler.dense", dense)?;
     }
-    let problem = match (ending, hint.problem.filter(|_| hint.labels.len() == classes)) {
+    let fits = hint.as_ref().filter(|config| config.labels.len() == classes);
+    let problem = match (ending, fits.map(|config| config.problem)) {
         (Some(Problem::SingleLabel), _) if classes == 1 => {
             let problem = "has one label and a softmax, which is always 1; is this a sequence classifier?";
             return Err(Error::file(file_name, problem));
@@ -145,9 +152,9 @@ fn read(graph: Graph, size: usize, options: &ImportOptions, hint: Hint, ending: 
         layer_norm_eps,
         activation,
         head: Head { pooling: pooler.rows.pooling, dense: pooler.dense.map(|(function, _)| function) },
-        labels: labels(classes, file_name, options, hint.labels)?,
+        labels: labels(classes, file_name, options, fits)?,
         problem,
-        texts: hint.texts,
+        texts: hint.as_ref().and_then(|config| config.texts),
     };
     Ok(Found {
         bert: Bert::new(config, weights.finish(), file_name)?,
@@ -157,15 +164,15 @@ fn read(graph: Graph, size: usize, options: &ImportOptions, hint: Hint, ending: 
     })
 }
 
-/// The class names of a classifier with `classes` classes. `hint` holds those of a configuration.
-fn labels(classes: usize, file_name: &str, options: &ImportOptions, hint: Vec<String>) -> Result<Vec<String>> {
+/// The class names of a classifier with `classes` classes. `hint` is a configuration with as many.
+fn labels(classes: usize, file_name: &str, options: &ImportOptions, hint: Option<&BertConfig>) -> Result<Vec<String>> {
     match (&options.labels, hint) {
         (Some(labels), _) if labels.len() == classes => Ok(labels.clone()),
         (Some(labels), _) => Err(Error::Argument(format!(
             "{} class names were given, but the classifier in {file_name} has {classes} classes",
             labels.len()
         ))),
-        (None, hint) if hint.len() == classes => Ok(hint),
+        (None, Some(hint)) => Ok(hint.labels.clone()),
         (None, _) if classes > 1 << 16 => Err(Error::file(
             file_name,
             format!("has a classifier of {classes} classes; is this a sequence classifier?"),
