@@ -12,7 +12,7 @@ pub struct ClassifierArgs {
     /// An ONNX file, from bert8 convert or bert8 quantize
     model: PathBuf,
 
-    /// The model's tokenizer.json, or BERT's vocab.txt [default: the one beside the model, or one folder up]
+    /// The model's tokenizer.json, or BERT's vocab.txt [default: the one beside the model]
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
 

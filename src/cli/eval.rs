@@ -31,7 +31,7 @@ pub struct Args {
     /// An ONNX file, from bert8 convert or bert8 quantize
     model: PathBuf,
 
-    /// The model's tokenizer.json [default: the one beside the model, or one folder up]
+    /// The model's tokenizer.json [default: the one beside the model]
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
 

@@ -14,31 +14,35 @@ use std::path::{Path, PathBuf};
 /// A model to import.
 #[derive(Debug, Args)]
 pub struct Source {
-    /// A Hugging Face folder (config.json, model.safetensors, tokenizer.json) or an ONNX export of a BERT classifier
+    /// A Hugging Face folder (config.json, model.safetensors, tokenizer.json), an ONNX export of a BERT classifier, or a folder
+    /// with one (model.onnx or onnx/model.onnx)
     pub model: PathBuf,
 
     /// Number of attention heads, if the graph of an ONNX export does not tell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     heads: Option<u16>,
+
+    /// The output that holds the logits, if an ONNX export has several
+    #[arg(long, value_name = "NAME")]
+    logits: Option<String>,
 }
 
 impl Source {
     /// Imports the model.
     pub fn bert(&self) -> Result<Bert> {
-        if self.model.is_dir() {
-            return Ok(import_folder(&self.model)?);
-        }
-        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None };
-        Ok(import_onnx_file(&self.model, &options)?)
+        let Some(file) = onnx_file(&self.model) else { return Ok(import_folder(&self.model)?) };
+        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None, output: self.logits.clone() };
+        Ok(import_onnx_file(&file, &options)?)
     }
 
     /// Returns the files that the model is read from, or its folder.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = vec![self.model.clone()];
-        if self.model.is_file() {
-            files.extend(external_files(&self.model));
-            // It may name the labels.
-            files.push(self.model.with_file_name("config.json"));
+        if let Some(file) = onnx_file(&self.model) {
+            files.extend(external_files(&file));
+            // They may name the labels.
+            files.extend(beside(&file, "config.json"));
+            files.push(file);
         }
         files
     }
@@ -105,19 +109,15 @@ impl TaskChoice {
     }
 }
 
-/// Returns the path of a model's tokenizer: `given`, or the tokenizer.json or vocab.txt in the folder `model`, beside the file
-/// `model`, or one folder up, where transformers.js expects it. If there is none, returns the path beside the model.
+/// Returns the path of a model's tokenizer: `given`, or the tokenizer.json or vocab.txt in or beside the model, or above a
+/// folder called `onnx`. If there is none, returns the path beside the model.
 pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
     if let Some(path) = given {
         return path.to_owned();
     }
-    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
-    // The parent of a file without a folder is an empty path.
-    let above = Path::new(".").join(folder).canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_owned));
-    let above = above.filter(|_| !model.is_dir());
-    let folders = std::iter::once(folder.to_owned()).chain(above);
-    let mut paths = folders.flat_map(|folder| TOKENIZER_FILES.map(|name| folder.join(name)));
-    paths.find(|path| path.exists()).unwrap_or_else(|| folder.join(TOKENIZER_FILES[0]))
+    let file = onnx_file(model).unwrap_or_else(|| model.join("model.safetensors"));
+    let paths: Vec<PathBuf> = TOKENIZER_FILES.into_iter().flat_map(|name| beside(&file, name)).collect();
+    paths.iter().find(|path| path.exists()).unwrap_or(&paths[0]).clone()
 }
 
 /// The names of tokenizer files, the preferred one first.
@@ -127,10 +127,7 @@ const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
     let path = tokenizer_path(model, given);
     if given.is_none() && !path.exists() {
-        bail!(
-            "no tokenizer.json in or beside the model, nor one folder up ({}); name one with --tokenizer FILE",
-            path.display()
-        );
+        bail!("no tokenizer.json in or beside the model ({}); name one with --tokenizer FILE", path.display());
     }
     Ok(TextTokenizer::from_file(path)?)
 }
@@ -162,6 +159,24 @@ pub fn report_skipped(data: &Dataset, known: usize) {
     }
 }
 
+/// The ONNX file that `model` is, or that the folder `model` holds instead of safetensors: `model.onnx`, or `onnx/model.onnx`
+/// as transformers.js has it.
+pub fn onnx_file(model: &Path) -> Option<PathBuf> {
+    let holds = |name: &str| model.join(name).exists();
+    match model.is_dir() {
+        false => Some(model.to_owned()),
+        true if holds("model.safetensors") || holds("model.safetensors.index.json") => None,
+        true => ["model.onnx", "onnx/model.onnx"].map(|name| model.join(name)).into_iter().find(|path| path.is_file()),
+    }
+}
+
+/// Where a file called `name` that belongs to the ONNX file `model` may be: beside it or, if its folder is called `onnx`,
+/// above that.
+fn beside(model: &Path, name: &str) -> Vec<PathBuf> {
+    let folder = model.parent().filter(|folder| folder.file_name().is_some_and(|folder| folder == "onnx"));
+    std::iter::once(model.with_file_name(name)).chain(folder.map(|folder| folder.with_file_name(name))).collect()
+}
+
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
@@ -178,8 +193,8 @@ pub struct KernelChoice {
 
 /// Loads an ONNX file to run.
 pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
-    if path.is_dir() {
+    let Some(file) = onnx_file(path) else {
         bail!("{} is a folder; convert it to an ONNX file first: bert8 convert {0} -o model.onnx", path.display());
-    }
-    Ok(Model::builder().kernel(kernel).load_file(path)?)
+    };
+    Ok(Model::builder().kernel(kernel).load_file(file)?)
 }

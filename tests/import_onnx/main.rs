@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod external;
+mod families;
 mod variants;
 
 use bert8::activation::Activation;
@@ -37,7 +38,7 @@ fn refusal(edit: impl FnOnce(&mut pb::GraphProto)) -> String {
 /// Checks that an edit which keeps the meaning of the graph leads to the same model.
 fn same(edit: impl FnOnce(&mut pb::GraphProto)) {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
-    let options = ImportOptions { labels: Some(bert.config().labels.clone()), heads: None };
+    let options = ImportOptions { labels: Some(bert.config().labels.clone()), heads: None, output: None };
     let imported = import_edited(&bert, &options, edit).unwrap();
     assert!(imported == bert, "the imported model differs: {:?}", imported.config());
 }
@@ -102,7 +103,7 @@ fn a_file_without_metadata_tells_everything_but_the_labels() {
     assert_eq!(imported.config().labels, ["LABEL_0", "LABEL_1", "LABEL_2"]);
     assert_eq!(imported.config().heads, 4);
     let labels = Some(vec!["one".to_owned()]);
-    let error = import_edited(&bert, &ImportOptions { labels, heads: None }, |_| {}).unwrap_err();
+    let error = import_edited(&bert, &ImportOptions { labels, heads: None, output: None }, |_| {}).unwrap_err();
     assert!(error.to_string().contains("1 class names were given, but the classifier in edited.onnx has 3"));
 }
 
@@ -229,16 +230,20 @@ fn a_graph_without_token_types_is_read() {
         node(graph, "embeddings.token_type_embeddings").input[1] = "all.zero".to_owned();
     })
     .unwrap();
-    let types = "embeddings.token_type_embeddings.weight";
-    // All tokens have the first type.
-    let first = &bert.weight(types)[..bert.config().hidden];
-    assert_eq!(imported.weight(types), first.repeat(2));
+    // All tokens have the first type, which is added to every position.
+    let [positions, types] = ["position", "token_type"].map(|table| format!("embeddings.{table}_embeddings.weight"));
+    let hidden = bert.config().hidden;
+    let first = bert.weight(&types)[..hidden].iter().cycle();
+    let sums: Vec<f32> = bert.weight(&positions).iter().zip(first).map(|(position, kind)| position + kind).collect();
+    assert_eq!(imported.config().type_vocab, 0);
+    assert_eq!(imported.weight(&positions), sums);
     let imported = import_edited(&bert, &ImportOptions::default(), |graph| {
         graph.input.retain(|i| i.name != "token_type_ids");
         node(graph, "embeddings.sum").input[0] = "embeddings.word_embeddings".to_owned();
     })
     .unwrap();
-    assert!(imported.weight(types).iter().all(|&v| v == 0.0));
+    assert_eq!(imported.config().type_vocab, 0);
+    assert_eq!(imported.weight(&positions), bert.weight(&positions));
 }
 
 /// Hides the number of heads: computes shapes and scale from sizes that are not constants.
@@ -270,8 +275,9 @@ fn hide_heads(graph: &mut pb::GraphProto) {
 #[test]
 fn heads_that_the_graph_hides_must_be_given() {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
-    let import =
-        |heads, edit: &dyn Fn(&mut pb::GraphProto)| import_edited(&bert, &ImportOptions { heads, labels: None }, edit);
+    let import = |heads, edit: &dyn Fn(&mut pb::GraphProto)| {
+        import_edited(&bert, &ImportOptions { heads, labels: None, output: None }, edit)
+    };
     assert!(import(None, &hide_heads).unwrap_err().to_string().contains("set the number of heads"));
     assert_eq!(import(Some(4), &hide_heads).unwrap().config().heads, 4);
     assert!(import(Some(2), &hide_heads).unwrap_err().to_string().contains("logits differ by up to"));
