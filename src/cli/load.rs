@@ -18,6 +18,11 @@ pub struct Source {
     /// Number of attention heads, if the graph of an ONNX export does not tell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     heads: Option<u16>,
+
+    /// Accept an INT8 ONNX file of another tool (onnxruntime's dynamic, QDQ and QOperator formats): dequantize its weights to
+    /// FP32 and go on from there. The accuracy that its first quantization lost does not come back; prefer the FP32 model
+    #[arg(long)]
+    requantize: bool,
 }
 
 impl Source {
@@ -26,7 +31,7 @@ impl Source {
         if self.model.is_dir() {
             return Ok(import_folder(&self.model)?);
         }
-        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None };
+        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None, requantize: self.requantize };
         Ok(import_onnx_file(&self.model, &options)?)
     }
 

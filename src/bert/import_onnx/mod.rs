@@ -1,7 +1,7 @@
 //! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
 //! verifies the result: the original and the imported model must return the same logits.
 //!
-//! The steps, each in a file: `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision
+//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that; `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision
 //! and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `attention`, `activation` and
 //! `graph`; `heads` finds the number of heads; `embeddings` and `weights` load the tensors; `verify` compares logits.
 //! If anything fails, `family` looks for the name of another architecture.
@@ -9,6 +9,7 @@
 mod activation;
 mod attention;
 mod constants;
+mod dequantize;
 mod embeddings;
 mod family;
 mod graph;
@@ -36,6 +37,9 @@ pub struct ImportOptions {
     pub heads: Option<usize>,
     /// The name of each class, by class id.
     pub labels: Option<Vec<String>>,
+    /// Whether to accept a file that another tool quantized to INT8, and to dequantize its weights. They keep the errors of
+    /// that quantization.
+    pub requantize: bool,
 }
 
 /// Imports the BERT sequence classifier in the bytes of an ONNX file. `file_name` is for errors.
@@ -66,6 +70,10 @@ fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOp
         (None, Some(path)) => config_beside(path)?,
         (embedded, _) => embedded,
     };
+    let mut size = bytes.len();
+    if options.requantize {
+        size += dequantize::dequantize(&mut model, path, size, file_name)?;
+    }
     let prepared = prepare::prepare(&mut model, file_name);
     family::explain(prepared, &model, file_name)?;
     let graph = model.graph.get_or_insert_default();
@@ -74,7 +82,7 @@ fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOp
         None => refuse_external(graph, file_name).map(|()| 0)?,
     };
     let half = plain::widen(graph, file_name)?;
-    let found = read(Graph::new(GraphIndex::new(graph), file_name, half), bytes.len() + beside, options, hint);
+    let found = read(Graph::new(GraphIndex::new(graph), file_name, half), size + beside, options, hint);
     let (bert, inputs) = family::explain(found, &model, file_name)?;
     inputs.rename(&mut model, file_name)?;
     verify::verify(model, &bert, half, file_name)?;

@@ -4,7 +4,7 @@
 use super::plain::{ONNXRUNTIME, unfuse_gelus};
 use crate::engine::graph_check;
 use crate::error::{Error, Result};
-use crate::onnx::{node_error, pb};
+use crate::onnx::{node_error, node_label, pb};
 use std::collections::{HashMap, HashSet};
 
 /// The operators that an FP32 export of a BERT classifier may have. None of them contains a graph.
@@ -68,21 +68,27 @@ const OPERATORS: [&str; 57] = [
     "Where",
 ];
 
-/// Operators that only quantized graphs have.
-const QUANTIZED: [&str; 12] = [
+/// Operators that only quantized graphs have, besides those whose names start with `QLinear`.
+const QUANTIZED: [&str; 13] = [
     "MatMulInteger",
     "QuantizeLinear",
     "DequantizeLinear",
     "DynamicQuantizeLinear",
-    "QLinearMatMul",
     "ConvInteger",
-    "QLinearConv",
     "QGemm",
     "QAttention",
+    "QEmbedLayerNormalization",
+    "QOrderedMatMul",
     "MatMulNBits",
+    "GatherBlockQuantized",
     "MatMulIntegerToFloat",
     "DynamicQuantizeMatMul",
 ];
+
+/// Whether only quantized graphs have the operator of `node`.
+pub fn is_quantized(node: &pb::NodeProto) -> bool {
+    node.op_type.starts_with("QLinear") || QUANTIZED.contains(&node.op_type.as_str())
+}
 
 /// Reduces `model` to one output, the logits, and to the nodes and initializers behind it. Afterwards every node comes
 /// after the nodes that it reads, each value is made once, and each operator is one of [`OPERATORS`] in the default
@@ -95,14 +101,12 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
     let Some(graph) = &mut model.graph else {
         return Err(Error::file(file_name, "holds no graph"));
     };
-    if let Some(node) = graph.node.iter().find(|n| QUANTIZED.contains(&n.op_type.as_str())) {
-        let problem = "shows that the file is already quantized; use the FP32 model that it was made from";
-        return Err(node_error(file_name, node, problem));
+    if let Some(node) = graph.node.iter().find(|node| is_quantized(node)) {
+        let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
+        return Err(Error::Quantized { file: file_name.to_owned(), node, op });
     }
-    keep_logits(graph, file_name)?;
-    remove_dead(graph);
+    only_live(graph, file_name)?;
     unfuse_gelus(graph);
-    check_order(graph, file_name)?;
     for node in &mut graph.node {
         if node.domain == "ai.onnx" {
             // Another name of the default domain.
@@ -128,6 +132,16 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
     // Declared shapes hold symbols of the exporter, which clash with the shapes at which the model is run.
     graph.value_info.clear();
     graph_check::for_tract(model, file_name)
+}
+
+/// Reduces `graph` to one output, the logits, and to what is behind it.
+///
+/// # Errors
+/// If it has no such output, or a node reads a value that no earlier node makes.
+pub fn only_live(graph: &mut pb::GraphProto, file_name: &str) -> Result<()> {
+    keep_logits(graph, file_name)?;
+    remove_dead(graph);
+    check_order(graph, file_name)
 }
 
 /// Reduces the outputs to the logits.

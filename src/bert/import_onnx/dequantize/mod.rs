@@ -1,0 +1,53 @@
+//! Rewrites a graph that another tool has quantized to an FP32 graph, before the import.
+//!
+//! A quantized graph computes with integers q that stand for real numbers, `scale · (q - zero point)`. The rewrite goes
+//! from the inputs to the outputs and puts the real numbers in their place: constants are dequantized, activations are
+//! no longer quantized. The result computes what the original would compute with its own weights and exact
+//! activations.
+//!
+//! `rewriter` follows the quantized values and handles QuantizeLinear, DynamicQuantizeLinear and DequantizeLinear;
+//! `operators` has the operators that compute with integers; `constants` dequantizes tensors.
+//!
+//! The forms are those of onnxruntime's quantizers: dynamic (DynamicQuantizeLinear and MatMulInteger), QDQ, and
+//! QOperator (QLinearMatMul, QGemm and so on).
+
+mod constants;
+mod operators;
+mod rewriter;
+
+use super::prepare::{is_quantized, only_live};
+use crate::bert::embedded_config;
+use crate::error::{Error, Result};
+use crate::onnx::{load_external, node_error, pb, refuse_external};
+use rewriter::Rewriter;
+use std::path::Path;
+
+/// Rewrites a quantized graph to FP32. Leaves other graphs as they are. `path` is the file, if there is one, from which
+/// tensors in other files are found; `size` is the number of bytes of the model. Returns the number of bytes that were
+/// read from other files.
+///
+/// # Errors
+/// If the graph is damaged, bert8 wrote it, or it uses quantized numbers in another way than the quantizers of
+/// onnxruntime do.
+pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, file_name: &str) -> Result<usize> {
+    let own = embedded_config(model).is_some();
+    let Some(graph) = model.graph.as_mut().filter(|graph| graph.node.iter().any(is_quantized)) else { return Ok(0) };
+    if own {
+        return Err(Error::file(file_name, "was quantized by bert8; use the FP32 model that it was made from"));
+    }
+    only_live(graph, file_name)?;
+    let beside = match path {
+        Some(path) => load_external(graph, path)?,
+        None => refuse_external(graph, file_name).map(|()| 0)?,
+    };
+    let (nodes, constants) = Rewriter::new(graph, size.saturating_add(beside), file_name).rewrite()?;
+    graph.node = nodes;
+    graph.initializer.extend(constants);
+    only_live(graph, file_name)?;
+    match graph.node.iter().find(|node| is_quantized(node)) {
+        Some(node) => {
+            Err(node_error(file_name, node, "is used in a way that bert8 cannot turn into FP32; use the FP32 model"))
+        }
+        None => Ok(beside),
+    }
+}
