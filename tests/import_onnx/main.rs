@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod external;
+mod requantize;
 mod variants;
 
 use bert8::activation::Activation;

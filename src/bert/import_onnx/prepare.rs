@@ -102,6 +102,7 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
         return Err(Error::file(file_name, "holds no graph"));
     };
     if let Some(node) = graph.node.iter().find(|node| is_quantized(node)) {
+        refuse_own(&model.producer_name, file_name)?;
         let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
         return Err(Error::Quantized { file: file_name.to_owned(), node, op });
     }
@@ -132,6 +133,20 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
     // Declared shapes hold symbols of the exporter, which clash with the shapes at which the model is run.
     graph.value_info.clear();
     graph_check::for_tract(model, file_name)
+}
+
+/// Refuses a quantized model if bert8 wrote it. `producer` is its field `producer_name`.
+///
+/// # Errors
+/// If it did.
+pub fn refuse_own(producer: &str, file_name: &str) -> Result<()> {
+    match producer {
+        env!("CARGO_PKG_NAME") => {
+            let problem = "is already quantized, by bert8; use the FP32 model that it was made from";
+            Err(Error::file(file_name, problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reduces `graph` to one output, the logits, and to what is behind it.

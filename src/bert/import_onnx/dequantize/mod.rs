@@ -15,9 +15,8 @@ mod constants;
 mod operators;
 mod rewriter;
 
-use super::prepare::{is_quantized, only_live};
-use crate::bert::embedded_config;
-use crate::error::{Error, Result};
+use super::prepare::{is_quantized, only_live, refuse_own};
+use crate::error::Result;
 use crate::onnx::{load_external, node_error, pb, refuse_external};
 use rewriter::Rewriter;
 use std::path::Path;
@@ -30,11 +29,8 @@ use std::path::Path;
 /// If the graph is damaged, bert8 wrote it, or it uses quantized numbers in another way than the quantizers of
 /// onnxruntime do.
 pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, file_name: &str) -> Result<usize> {
-    let own = embedded_config(model).is_some();
     let Some(graph) = model.graph.as_mut().filter(|graph| graph.node.iter().any(is_quantized)) else { return Ok(0) };
-    if own {
-        return Err(Error::file(file_name, "was quantized by bert8; use the FP32 model that it was made from"));
-    }
+    refuse_own(&model.producer_name, file_name)?;
     only_live(graph, file_name)?;
     let beside = match path {
         Some(path) => load_external(graph, path)?,
