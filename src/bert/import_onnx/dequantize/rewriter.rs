@@ -2,6 +2,7 @@
 
 use super::constants::{Parameters, least};
 use super::operators::Product;
+use crate::bert::import_onnx::prepare::is_quantized;
 use crate::error::{Error, Result};
 use crate::onnx::{GraphIndex, attribute_int, node_error, pb, tensor_f32, tensor_i32};
 use pb::tensor_proto::DataType;
@@ -122,6 +123,9 @@ impl<'a> Rewriter<'a> {
                 Ok(())
             }
             _ if self.computes(node)? => Ok(()),
+            _ if is_quantized(node) => {
+                Err(self.error_at(node, "is a quantized operator that bert8 cannot turn into FP32; use the FP32 model"))
+            }
             _ => self.other(node),
         }
     }
