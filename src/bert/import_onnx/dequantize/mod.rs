@@ -40,7 +40,8 @@ pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, 
     graph.node = nodes;
     graph.initializer.extend(constants);
     only_live(graph, file_name)?;
-    match graph.node.iter().find(|node| is_quantized(node)) {
+    // The last: it reads what the others make.
+    match graph.node.iter().rfind(|node| is_quantized(node)) {
         Some(node) => {
             Err(node_error(file_name, node, "is used in a way that bert8 cannot turn into FP32; use the FP32 model"))
         }
