@@ -106,8 +106,10 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
         let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
         return Err(Error::Quantized { file: file_name.to_owned(), node, op });
     }
-    only_live(graph, file_name)?;
+    keep_logits(graph, file_name)?;
+    remove_dead(graph);
     unfuse_gelus(graph);
+    check_order(graph, file_name)?;
     for node in &mut graph.node {
         if node.domain == "ai.onnx" {
             // Another name of the default domain.
@@ -149,16 +151,6 @@ pub fn refuse_own(producer: &str, file_name: &str) -> Result<()> {
     }
 }
 
-/// Reduces `graph` to one output, the logits, and to what is behind it.
-///
-/// # Errors
-/// If it has no such output, or a node reads a value that no earlier node makes.
-pub fn only_live(graph: &mut pb::GraphProto, file_name: &str) -> Result<()> {
-    keep_logits(graph, file_name)?;
-    remove_dead(graph);
-    check_order(graph, file_name)
-}
-
 /// Reduces the outputs to the logits.
 fn keep_logits(graph: &mut pb::GraphProto, file_name: &str) -> Result<()> {
     if graph.output.len() > 1 {
@@ -171,7 +163,10 @@ fn keep_logits(graph: &mut pb::GraphProto, file_name: &str) -> Result<()> {
 }
 
 /// Checks that every node comes after the nodes that it reads, and that each value is made once.
-fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
+///
+/// # Errors
+/// If it is not so.
+pub fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
     let mut known: HashSet<&str> = graph.input.iter().map(|i| i.name.as_str()).collect();
     known.extend(graph.initializer.iter().map(|t| t.name.as_str()));
     for node in &graph.node {
@@ -189,7 +184,7 @@ fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
 }
 
 /// Removes nodes and initializers that lead to no output.
-fn remove_dead(graph: &mut pb::GraphProto) {
+pub fn remove_dead(graph: &mut pb::GraphProto) {
     let mut producer = HashMap::new();
     for (at, node) in graph.node.iter().enumerate() {
         producer.extend(node.output.iter().map(|o| (o.as_str(), at)));

@@ -15,7 +15,7 @@ mod constants;
 mod operators;
 mod rewriter;
 
-use super::prepare::{is_quantized, only_live, refuse_own};
+use super::prepare::{check_order, is_quantized, refuse_own, remove_dead};
 use crate::error::Result;
 use crate::onnx::{load_external, node_error, pb, refuse_external};
 use rewriter::Rewriter;
@@ -31,7 +31,8 @@ use std::path::Path;
 pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, file_name: &str) -> Result<usize> {
     let Some(graph) = model.graph.as_mut().filter(|graph| graph.node.iter().any(is_quantized)) else { return Ok(0) };
     refuse_own(&model.producer_name, file_name)?;
-    only_live(graph, file_name)?;
+    remove_dead(graph);
+    check_order(graph, file_name)?;
     let beside = match path {
         Some(path) => load_external(graph, path)?,
         None => refuse_external(graph, file_name).map(|()| 0)?,
@@ -39,7 +40,7 @@ pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, 
     let (nodes, constants) = Rewriter::new(graph, size.saturating_add(beside), file_name).rewrite()?;
     graph.node = nodes;
     graph.initializer.extend(constants);
-    only_live(graph, file_name)?;
+    remove_dead(graph);
     // The last: it reads what the others make.
     match graph.node.iter().rfind(|node| is_quantized(node)) {
         Some(node) => {
