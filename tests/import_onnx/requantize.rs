@@ -99,7 +99,7 @@ fn the_files_of_bert8_are_refused() {
     for requantize in [false, true] {
         let options = ImportOptions { requantize, ..Default::default() };
         let error = import_onnx(golden::INT8, "own.onnx", &options).unwrap_err().to_string();
-        assert!(error.contains("is already quantized, by bert8; use the FP32 model"), "{error}");
+        assert!(error.contains("shows that the file is already quantized, by bert8; use the FP32 model"), "{error}");
     }
 }
 
@@ -226,9 +226,9 @@ fn a_relu_that_the_quantizer_left_out_returns() {
     .unwrap();
     assert_eq!(found.config().activation, Activation::Relu);
     assert_eq!(found.weight("classifier.weight"), bert.weight("classifier.weight"));
-    // Other values that are never negative need no ReLU.
-    let values =
-        ["encoder.layer.0.attention.self.softmax".to_owned(), "encoder.layer.1.intermediate.activation".to_owned()];
+    // Other values that are never negative need no ReLU, nor do logits.
+    let values = ["encoder.layer.0.attention.self.softmax", "encoder.layer.1.intermediate.activation", "logits"];
+    let values = values.map(str::to_owned);
     let found = with_pairs(&bert, &values, |_| {}).unwrap();
     assert_eq!(found.weight("classifier.weight"), bert.weight("classifier.weight"));
 }
@@ -333,7 +333,9 @@ fn other_uses_of_quantized_numbers_are_refused() {
     assert!(unscaled.contains("(MatMulInteger) is used in a way"), "{unscaled}");
     let unknown =
         refusal(QOPERATOR, |graph| node(graph, "pooler.dense_quant").op_type = "QLinearReduceMean".to_owned());
-    assert!(unknown.contains("`pooler.dense_quant` (QLinearReduceMean)"), "{unknown}");
+    assert!(unknown.contains("`pooler.dense_quant` (QLinearReduceMean) is a quantized operator"), "{unknown}");
+    let domain = refusal(QOPERATOR, |graph| node(graph, "pooler.dense_quant").domain = "elsewhere".to_owned());
+    assert!(domain.contains("`pooler.dense_quant` (QLinearAdd) is a quantized operator"), "{domain}");
     let attention = refusal(DYNAMIC, |graph| {
         fused_query(graph, "QAttention", &["embeddings.LayerNorm"]);
     });

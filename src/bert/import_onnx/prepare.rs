@@ -69,7 +69,7 @@ const OPERATORS: [&str; 57] = [
 ];
 
 /// Operators that only quantized graphs have, besides those whose names start with `QLinear`.
-const QUANTIZED: [&str; 13] = [
+const QUANTIZED: [&str; 14] = [
     "MatMulInteger",
     "QuantizeLinear",
     "DequantizeLinear",
@@ -80,6 +80,7 @@ const QUANTIZED: [&str; 13] = [
     "QEmbedLayerNormalization",
     "QOrderedMatMul",
     "MatMulNBits",
+    "MatMulBnb4",
     "GatherBlockQuantized",
     "MatMulIntegerToFloat",
     "DynamicQuantizeMatMul",
@@ -102,7 +103,7 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
         return Err(Error::file(file_name, "holds no graph"));
     };
     if let Some(node) = graph.node.iter().find(|node| is_quantized(node)) {
-        refuse_own(&model.producer_name, file_name)?;
+        refuse_own(&model.producer_name, node, file_name)?;
         let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
         return Err(Error::Quantized { file: file_name.to_owned(), node, op });
     }
@@ -137,18 +138,16 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
     graph_check::for_tract(model, file_name)
 }
 
-/// Refuses a quantized model if bert8 wrote it. `producer` is its field `producer_name`.
+/// Refuses the model with the quantized `node` if bert8 wrote it. `producer` is the model's field `producer_name`.
 ///
 /// # Errors
 /// If it did.
-pub fn refuse_own(producer: &str, file_name: &str) -> Result<()> {
-    match producer {
-        env!("CARGO_PKG_NAME") => {
-            let problem = "is already quantized, by bert8; use the FP32 model that it was made from";
-            Err(Error::file(file_name, problem))
-        }
-        _ => Ok(()),
+pub fn refuse_own(producer: &str, node: &pb::NodeProto, file_name: &str) -> Result<()> {
+    if producer != env!("CARGO_PKG_NAME") {
+        return Ok(());
     }
+    let problem = "shows that the file is already quantized, by bert8; use the FP32 model that it was made from";
+    Err(node_error(file_name, node, problem))
 }
 
 /// Reduces the outputs to the logits.

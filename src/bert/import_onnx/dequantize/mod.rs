@@ -29,8 +29,9 @@ use std::path::Path;
 /// If the graph is damaged, bert8 wrote it, or it uses quantized numbers in another way than the quantizers of
 /// onnxruntime do.
 pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, file_name: &str) -> Result<usize> {
-    let Some(graph) = model.graph.as_mut().filter(|graph| graph.node.iter().any(is_quantized)) else { return Ok(0) };
-    refuse_own(&model.producer_name, file_name)?;
+    let Some(graph) = &mut model.graph else { return Ok(0) };
+    let Some(node) = graph.node.iter().find(|node| is_quantized(node)) else { return Ok(0) };
+    refuse_own(&model.producer_name, node, file_name)?;
     remove_dead(graph);
     check_order(graph, file_name)?;
     let beside = match path {

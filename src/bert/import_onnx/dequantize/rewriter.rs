@@ -2,6 +2,7 @@
 
 use super::constants::{Parameters, least};
 use super::operators::Product;
+use crate::bert::import_onnx::plain::ONNXRUNTIME;
 use crate::bert::import_onnx::prepare::is_quantized;
 use crate::error::{Error, Result};
 use crate::onnx::{GraphIndex, attribute_int, node_error, pb, tensor_f32, tensor_i32};
@@ -46,7 +47,9 @@ pub struct Rewriter<'a> {
     constant_names: HashSet<String>,
     /// The dequantized constants by the names of tensor, scale and zero point, and by axis.
     known: HashMap<(String, String, String, i64), String>,
-    /// All names of values.
+    /// The values that lead straight to an output.
+    ends: HashSet<&'a str>,
+    /// All names of values and nodes.
     names: HashSet<String>,
     /// How many names were taken.
     taken: usize,
@@ -57,10 +60,12 @@ pub struct Rewriter<'a> {
 impl<'a> Rewriter<'a> {
     /// Starts a rewrite of `graph`, whose nodes must be in order. `size` is the number of bytes of the model.
     pub fn new(graph: &'a pb::GraphProto, size: usize, file_name: &'a str) -> Self {
-        let made = graph.node.iter().flat_map(|node| &node.output);
+        let made = graph.node.iter().flat_map(|node| node.output.iter().chain([&node.name]));
         let given = graph.input.iter().map(|input| &input.name).chain(graph.initializer.iter().map(|t| &t.name));
+        let index = GraphIndex::new(graph);
         Rewriter {
-            index: GraphIndex::new(graph),
+            ends: ends(&index),
+            index,
             file_name,
             encoded: HashMap::new(),
             renamed: HashMap::new(),
@@ -100,7 +105,9 @@ impl<'a> Rewriter<'a> {
 
     /// Rewrites one node.
     fn node(&mut self, node: &'a pb::NodeProto) -> Result<()> {
+        let known = ["", "ai.onnx", ONNXRUNTIME].contains(&node.domain.as_str());
         match node.op_type.as_str() {
+            _ if !known => self.other(node),
             "QuantizeLinear" => self.quantize(node),
             "DynamicQuantizeLinear" => {
                 let ([x], [quantized, scale, zero_point]) = (self.inputs(node)?, node.output.as_slice()) else {
@@ -123,9 +130,6 @@ impl<'a> Rewriter<'a> {
                 Ok(())
             }
             _ if self.computes(node)? => Ok(()),
-            _ if is_quantized(node) => {
-                Err(self.error_at(node, "is a quantized operator that bert8 cannot turn into FP32; use the FP32 model"))
-            }
             _ => self.other(node),
         }
     }
@@ -163,6 +167,10 @@ impl<'a> Rewriter<'a> {
 
     /// Keeps a node that computes nothing with quantized numbers, or only moves them.
     fn other(&mut self, node: &'a pb::NodeProto) -> Result<()> {
+        if is_quantized(node) {
+            let problem = "is a quantized operator that bert8 cannot turn into FP32; use the FP32 model";
+            return Err(self.error_at(node, problem));
+        }
         let encoding = node.input.first().and_then(|x| self.encoded.get(x)).cloned();
         match encoding {
             Some(_) if ["Shape", "Size"].contains(&node.op_type.as_str()) => {}
@@ -326,8 +334,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Whether no integer of the output of `node` stands for a negative number. onnxruntime's static quantizers leave out a
-    /// ReLU before such a value: the integers' range cuts off what is negative.
+    /// ReLU before such a value: the integers' range cuts off what is negative. Logits may just have been positive in all of
+    /// their samples.
     fn cannot_be_negative(&self, node: &pb::NodeProto, zero_point: &str) -> bool {
+        if self.ends.contains(first_output(node).as_str()) {
+            return false;
+        }
         if zero_point.is_empty() {
             let types = [0, DataType::Uint8 as i64, DataType::Uint16 as i64];
             return types.contains(&attribute_int(node, "output_dtype", 0));
@@ -418,7 +430,7 @@ impl<'a> Rewriter<'a> {
     pub(super) fn push(&mut self, op: &str, inputs: Vec<String>, output: &str) {
         let node = pb::NodeProto {
             op_type: op.to_owned(),
-            name: output.to_owned(),
+            name: self.fresh(&format!("{output}/{op}")),
             input: inputs,
             output: vec![output.to_owned()],
             ..Default::default()
@@ -432,7 +444,7 @@ impl<'a> Rewriter<'a> {
         self.nodes.push(node);
     }
 
-    /// A name that no value has, made from `name`.
+    /// A name that no value and no node has, made from `name`.
     pub(super) fn fresh(&mut self, name: &str) -> String {
         let mut fresh = name.to_owned();
         while !self.names.insert(fresh.clone()) {
@@ -465,6 +477,22 @@ fn moves(node: &pb::NodeProto) -> bool {
     let movers =
         ["Identity", "Reshape", "Transpose", "Gather", "Slice", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Split"];
     movers.contains(&node.op_type.as_str()) && !node.input.is_empty()
+}
+
+/// The values that reach an output of the graph through operators that only dequantize or move them.
+fn ends<'a>(index: &GraphIndex<'a>) -> HashSet<&'a str> {
+    let mut ends = HashSet::new();
+    for output in &index.graph().output {
+        let mut at = output.name.as_str();
+        for _ in 0..MOVES {
+            ends.insert(at);
+            match index.producer(at) {
+                Some(node) if moves(node) || node.op_type == "DequantizeLinear" => at = input(node, 0),
+                _ => break,
+            }
+        }
+    }
+    ends
 }
 
 /// The input of `node` at position `at`; empty if it has none.
