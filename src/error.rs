@@ -107,6 +107,16 @@ pub enum Error {
         /// What was expected and found.
         problem: String,
     },
+    /// It is unknown which output of an ONNX file holds the logits. The caller can name it with
+    /// [`ImportOptions::output`](crate::bert::ImportOptions::output).
+    #[error("{file}: {problem}")]
+    #[non_exhaustive]
+    Output {
+        /// The ONNX file.
+        file: String,
+        /// What was expected and found.
+        problem: String,
+    },
     /// An ONNX file is already quantized. [`ImportOptions::requantize`](crate::bert::ImportOptions::requantize) accepts the
     /// INT8 files of other tools.
     #[error(
@@ -182,6 +192,11 @@ impl Error {
     /// Creates an [`Error::Heads`].
     pub fn heads(file: impl Into<String>, problem: impl Into<String>) -> Self {
         Error::Heads { file: file.into(), problem: problem.into() }
+    }
+
+    /// Creates an [`Error::Output`].
+    pub fn output(file: impl Into<String>, problem: impl Into<String>) -> Self {
+        Error::Output { file: file.into(), problem: problem.into() }
     }
 
     /// Creates an [`Error::Engine`] caused by `source`.

@@ -10,7 +10,7 @@ use bert8::{ModelInfo, onnx};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Show what a model file or folder contains, and how bert8 would run it
 ///
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// operators, and fused layers.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// A Hugging Face folder, or an ONNX file that bert8 can run
+    /// A Hugging Face folder, an ONNX file that bert8 can run, or a folder with one (model.onnx or onnx/model.onnx)
     model: PathBuf,
 
     /// Print the results as JSON
@@ -43,7 +43,10 @@ struct File {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.model.is_dir() { folder(args) } else { file(args) }
+    match load::onnx_file(&args.model) {
+        Some(path) => file(&path, args.json),
+        None => folder(args),
+    }
 }
 
 fn folder(args: &Args) -> Result<()> {
@@ -65,9 +68,9 @@ fn folder(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn file(args: &Args) -> Result<()> {
-    let bytes = load::read(&args.model)?;
-    let name = args.model.display().to_string();
+fn file(path: &Path, json: bool) -> Result<()> {
+    let bytes = load::read(path)?;
+    let name = path.display().to_string();
     let proto = onnx::decode_skeleton(&bytes, &name)?;
     let mut operators = BTreeMap::new();
     for node in proto.graph.iter().flat_map(|graph| &graph.node) {
@@ -77,7 +80,7 @@ fn file(args: &Args) -> Result<()> {
     let size = bytes.len();
     let model = Model::from_bytes(bytes, &name)?;
     let (info, kernel, fused) = (model.info().clone(), model.kernel(), model.fused().clone());
-    if args.json {
+    if json {
         return print_json(&File { bytes: size, info, kernel, fused, operators });
     }
     say!("{name}: {:?}, {}", info.precision, megabytes(size));

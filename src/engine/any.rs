@@ -117,6 +117,37 @@ impl Engine {
         guarded(&self.file_name, "running the model", || self.outputs(tokens))
     }
 
+    /// The shape of each output for one row, in the graph's order, as planned. `None` stands for a size that is only known
+    /// when the model runs.
+    ///
+    /// # Errors
+    /// If the plan does not know its outputs.
+    pub fn planned_shapes(&self) -> Result<Vec<Vec<Option<usize>>>> {
+        let (Plans::Only(_, plan) | Plans::RowByRow(plan)) = &self.plans;
+        let model = plan.model();
+        let shape = |at| Ok(model.output_fact(at)?.shape.iter().map(|dim| dim.to_usize().ok()).collect());
+        let shapes: TractResult<_> = (0..model.outputs.len()).map(shape).collect();
+        shapes.map_err(|e| Error::engine(&self.file_name, "planning the model", e))
+    }
+
+    /// Runs the model on one row. Returns the shape of each output, in the graph's order.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; also if an output does not hold FP32 numbers.
+    pub fn output_shapes(&self, tokens: &TokenInputs) -> Result<Vec<Vec<usize>>> {
+        let (Plans::Only(_, plan) | Plans::RowByRow(plan)) = &self.plans;
+        guarded(&self.file_name, "running the model", || {
+            let outputs = self.run_tensors(plan, tokens)?;
+            let shape = |output: &TValue| match output.datum_type() {
+                DatumType::F32 => Ok(output.shape().to_vec()),
+                other => {
+                    Err(Error::file(&self.file_name, format!("returns numbers of the type {other:?}, expected FP32")))
+                }
+            };
+            outputs.iter().map(shape).collect()
+        })
+    }
+
     fn outputs(&self, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
         let shape = (tokens.batch, tokens.sequence());
         let len = shape.0 * shape.1;
@@ -141,6 +172,12 @@ impl Engine {
     }
 
     fn run_plan(&self, plan: &Arc<TypedSimplePlan>, tokens: &TokenInputs) -> Result<Vec<Vec<f32>>> {
+        let outputs = self.run_tensors(plan, tokens)?;
+        let values = outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec()));
+        values.collect::<TractResult<_>>().map_err(|e| Error::engine(&self.file_name, "running the model", e))
+    }
+
+    fn run_tensors(&self, plan: &Arc<TypedSimplePlan>, tokens: &TokenInputs) -> Result<TVec<TValue>> {
         let inputs = self
             .inputs
             .iter()
@@ -154,10 +191,8 @@ impl Engine {
                 Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
             })
             .collect::<TractResult<TVec<_>>>();
-        inputs
-            .and_then(|inputs| plan.run(inputs))
-            .and_then(|outputs| outputs.iter().map(|t| Ok(t.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())).collect())
-            .map_err(|e| Error::engine(&self.file_name, "running the model", e))
+        let outputs = inputs.and_then(|inputs| plan.run(inputs));
+        outputs.map_err(|e| Error::engine(&self.file_name, "running the model", e))
     }
 }
 

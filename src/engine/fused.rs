@@ -13,13 +13,14 @@ use tract_onnx::tract_hir::internal::*;
 pub struct FusedEngine {
     file_name: String,
     plan: Arc<TypedSimplePlan>,
+    labels: usize,
 }
 
 impl FusedEngine {
     /// Plans `model`. `file_name` is for errors.
     ///
     /// # Errors
-    /// If tract refuses the graph, or its inputs are not [`FUSED_INPUTS`].
+    /// If tract refuses the graph, its inputs are not [`FUSED_INPUTS`], or it does not return one row for each sequence.
     pub fn new<'a>(model: impl Into<Graph<'a>>, file_name: &str) -> Result<Self> {
         guarded(file_name, "planning the model", || {
             let mut inference = parsed(model.into(), file_name)?;
@@ -35,8 +36,22 @@ impl FusedEngine {
                 inference.set_input_fact(at, fact).map_err(fail)?;
             }
             let typed = inference.into_typed().and_then(TypedModel::into_decluttered).map_err(fail)?;
-            Ok(FusedEngine { file_name: file_name.to_owned(), plan: runnable(typed, file_name)? })
+            let shape = typed.output_fact(0).map_err(fail)?.shape.to_tvec();
+            let labels = match &shape[..] {
+                [rows, labels] if *rows == sequences.to_dim() => labels.to_usize().ok(),
+                _ => None,
+            };
+            let Some(labels) = labels else {
+                let problem = format!("is fused, but its output has the shape {shape:?}, not [{sequences}, labels]");
+                return Err(Error::file(file_name, problem));
+            };
+            Ok(FusedEngine { file_name: file_name.to_owned(), plan: runnable(typed, file_name)?, labels })
         })
+    }
+
+    /// The number of values that the model returns for a sequence.
+    pub fn labels(&self) -> usize {
+        self.labels
     }
 
     /// Runs the model on `sequences` of at least one token each. Returns the output's values, sequence after sequence.

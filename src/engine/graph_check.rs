@@ -1,16 +1,21 @@
 //! Refuses graphs before tract sees them: graphs on which it would crash or hang, and graphs that no file may hold.
 
+use super::widths;
 use crate::error::{Error, Result};
-use crate::onnx::{attribute, attribute_int, is_permutation, node_error, pb};
+use crate::onnx::pattern::integers;
+use crate::onnx::{GraphIndex, attribute, attribute_int, is_permutation, node_error, pb};
 use crate::ops::FUSED_PREFIX;
 use pb::tensor_proto::DataType;
 use std::collections::HashSet;
 
+/// More dimensions than a tensor of a BERT has while axes are added.
+const AXES: i64 = 8;
+
 /// Refuses graphs that lack a property on which tract relies without a check.
 ///
 /// # Errors
-/// If a float tensor is empty, a LayerNormalization has an impossible axis, the `perm` of a Transpose is no
-/// permutation, or no node makes an output.
+/// If a float tensor is empty, a LayerNormalization or Unsqueeze has an impossible axis, the `perm` of a Transpose is no
+/// permutation, operators disagree on the number of features, or no node makes an output.
 pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     let graphs = graphs(model);
     // tract takes the address of a float tensor's first value.
@@ -30,11 +35,30 @@ pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
             return Err(node_error(file_name, node, format!("has the perm {perm:?}, which is no permutation")));
         }
     }
+    for graph in &graphs {
+        unsqueezed_axes(graph, file_name)?;
+        widths::check(graph, file_name)?;
+    }
     // tract looks for a graph's outputs among the graph's own values.
     for graph in graphs {
         let known: HashSet<&String> = values(graph).collect();
         if let Some(output) = graph.output.iter().find(|output| !known.contains(&output.name)) {
             return Err(Error::file(file_name, format!("has an output `{}` that no node makes", output.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a Squeeze or Unsqueeze with a constant axis that no tensor of a BERT has. tract inserts an axis without a check.
+fn unsqueezed_axes(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
+    let index = GraphIndex::new(graph);
+    for node in graph.node.iter().filter(|node| ["Squeeze", "Unsqueeze"].contains(&node.op_type.as_str())) {
+        let axes = match node.input.get(1) {
+            Some(axes) => integers(&index, axes),
+            None => attribute(node, "axes").map(|axes| axes.ints.clone()),
+        };
+        if let Some(axis) = axes.into_iter().flatten().find(|axis| !(-AXES..AXES).contains(axis)) {
+            return Err(node_error(file_name, node, format!("has the axis {axis}; no tensor of a BERT has so many")));
         }
     }
     Ok(())

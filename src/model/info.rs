@@ -1,6 +1,6 @@
 //! A model's sizes and labels: from the metadata in bert8's own files, or from the graph of any other file.
 
-use super::table_rows::{behind_casts, table_shape};
+use super::table_rows::{behind_casts, positions, table_shape};
 use crate::bert::embedded_config;
 use crate::onnx::pb;
 use serde::Serialize;
@@ -59,14 +59,12 @@ impl ModelInfo {
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
         let hidden = words.map_or(0, |(_, columns)| columns);
-        let positions =
-            table_shape(model, |index, ids| !["input_ids", "token_type_ids"].contains(&behind_casts(index, ids)));
         ModelInfo {
             precision,
             layers: nodes().filter(|n| n.op_type == "Softmax").count(),
             hidden,
             vocab_size: words.map(|(rows, _)| rows),
-            max_positions: positions
+            max_positions: positions(model)
                 .filter(|&(_, columns)| columns == hidden)
                 .map_or(DEFAULT_POSITIONS, |(rows, _)| rows),
             labels: Vec::new(),

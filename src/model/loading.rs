@@ -1,5 +1,6 @@
 //! From the bytes of an ONNX file to a checked [`Model`].
 
+use super::logits_output;
 use super::runner::Runner;
 use super::table_rows::TableRows;
 use super::{Model, ModelInfo};
@@ -10,7 +11,6 @@ use crate::kernels::Kernel;
 use crate::model_file::ModelFile;
 use crate::onnx::decode_skeleton;
 use crate::ops::{fuse, in_file_tensors_to_nodes, keep_first_token};
-use crate::text::Tokens;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -100,8 +100,10 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
     if !foreign {
         graph_check::finite_tensors(&proto, name)?;
     }
+    logits_output::check(&proto, foreign, name)?;
     let mut info = ModelInfo::new(&proto);
     let rows = TableRows::of(&proto);
+    rows.check_positions(&info, name)?;
     let fused = fuse(&mut proto, kernel);
     if !fused.complete() {
         keep_first_token(&mut proto);
@@ -116,9 +118,14 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
         }
     };
     drop((proto, file));
+    let labels = logits_output::count_labels(&runner, foreign, name)
+        .map_err(|e| if foreign { needs_import(e, name) } else { e })?;
     if info.labels.is_empty() {
-        let labels = count_labels(&runner, name).map_err(|e| needs_import(e, name))?;
         info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
+    }
+    if info.labels.len() != labels {
+        let problem = format!("names {} labels, but its output `logits` has {labels}", info.labels.len());
+        return Err(Error::file(name, problem));
     }
     Ok(Model { runner, info, fused, kernel, rows, file_name })
 }
@@ -133,17 +140,5 @@ fn needs_import(error: Error, file_name: &str) -> Error {
             source: Some(source),
         },
         other => other,
-    }
-}
-
-/// Counts the logits that a model without metadata returns for one short input.
-fn count_labels(runner: &Runner, file_name: &str) -> Result<usize> {
-    let probe = Tokens { ids: vec![0; 4], types: vec![0; 4], truncated: false };
-    match runner.run(&[&probe])?.len() {
-        labels @ 1..=65_536 => Ok(labels),
-        _ => Err(Error::file(
-            file_name,
-            "is not a sequence classifier: expected one output, `logits` of shape [batch, labels]",
-        )),
     }
 }

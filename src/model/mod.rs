@@ -5,6 +5,7 @@ mod classifier;
 mod classifier_builder;
 mod info;
 mod loading;
+mod logits_output;
 mod runner;
 mod table_rows;
 

@@ -1,14 +1,21 @@
-//! The sizes of a graph's word and token type tables. Engines index these tables without a check.
+//! The sizes of a graph's embedding tables. Engines index these tables without a check.
 
+use super::ModelInfo;
 use crate::error::{Error, Result};
+use crate::onnx::pattern::integers;
 use crate::onnx::{GraphIndex, pb};
 use crate::text::Tokens;
 
-/// The number of rows of the word and token type tables; `None` if unknown.
+/// The most operators between a table and the numbers that choose its rows.
+const DEPTH: usize = 16;
+
+/// The number of rows of the tables; `None` if unknown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableRows {
     words: Option<usize>,
     types: Option<usize>,
+    /// Rows from that of the first token on.
+    positions: Option<usize>,
 }
 
 impl TableRows {
@@ -16,7 +23,28 @@ impl TableRows {
     pub fn of(model: &pb::ModelProto) -> Self {
         let rows =
             |input: &str| table_shape(model, |index, ids| behind_casts(index, ids) == input).map(|(rows, _)| rows);
-        TableRows { words: rows("input_ids"), types: rows("token_type_ids") }
+        TableRows {
+            words: rows("input_ids"),
+            types: rows("token_type_ids"),
+            positions: positions(model).map(|(rows, _)| rows),
+        }
+    }
+
+    /// Checks that there is a row for each position that the model is said to have.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    pub fn check_positions(&self, info: &ModelInfo, file_name: &str) -> Result<()> {
+        match self.positions {
+            Some(rows) if rows < info.max_positions.max(1) => {
+                let problem = format!(
+                    "has position embeddings for {rows} tokens, but should read {}; is the file damaged?",
+                    info.max_positions.max(1)
+                );
+                Err(Error::file(file_name, problem))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks that every id and type has a row.
@@ -39,14 +67,63 @@ pub(crate) fn table_shape(
     wanted: impl Fn(&GraphIndex, &str) -> bool,
 ) -> Option<(usize, usize)> {
     let index = GraphIndex::new(model.graph.as_ref()?);
+    tables(&index).filter(|(_, ids)| wanted(&index, ids)).map(|(shape, _)| shape).max()
+}
+
+/// Returns the number of positions, counted from that of the first token, and the columns of the table of positions: the
+/// largest table whose rows are not chosen by an input.
+pub(crate) fn positions(model: &pb::ModelProto) -> Option<(usize, usize)> {
+    let index = GraphIndex::new(model.graph.as_ref()?);
+    let inputs = ["input_ids", "token_type_ids"];
+    let ((rows, columns), ids) =
+        tables(&index).filter(|(_, ids)| !inputs.contains(&behind_casts(&index, ids))).max()?;
+    Some((rows.saturating_sub(first_position(&index, ids)), columns))
+}
+
+/// The shape `(rows, columns)` of each matrix from which a Gather picks rows, and the ids that choose them.
+fn tables<'a>(index: &GraphIndex<'a>) -> impl Iterator<Item = ((usize, usize), &'a str)> {
     let gathers = index.graph().node.iter().filter(|n| n.op_type == "Gather");
-    let tables = gathers.filter_map(|node| {
+    gathers.filter_map(|node| {
         let [table, ids] = node.input.as_slice() else { return None };
         let [rows, columns] = index.constant(table)?.dims[..] else { return None };
-        (rows > 0 && columns > 1 && wanted(&index, ids))
-            .then_some((usize::try_from(rows).ok()?, usize::try_from(columns).ok()?))
-    });
-    tables.max()
+        let shape = (usize::try_from(rows).ok()?, usize::try_from(columns).ok()?);
+        (rows > 0 && columns > 1).then_some((shape, ids.as_str()))
+    })
+}
+
+/// The row that `ids` choose for the first token, or 0 if unknown. RoBERTa counts from the id of padding plus 1; a table
+/// that counts from elsewhere cannot be told from one that counts from 0, if the graph does not say it in a constant.
+fn first_position<'a>(index: &GraphIndex<'a>, ids: &'a str) -> usize {
+    let int = |value: &str| integers(index, value).and_then(|ints| ints.first().copied());
+    let (mut first, mut at) = (0i64, ids);
+    for _ in 0..DEPTH {
+        if let Some(constant) = int(at) {
+            first = first.saturating_add(constant);
+            break;
+        }
+        let Some(node) = index.producer(at) else { break };
+        let inputs: Vec<&str> = node.input.iter().map(String::as_str).collect();
+        at = match (node.op_type.as_str(), &inputs[..]) {
+            ("Add", &[a, b]) => {
+                let (counted, offset) = if int(b).is_some() { (a, int(b)) } else { (b, int(a)) };
+                first = first.saturating_add(offset.unwrap_or(0));
+                counted
+            }
+            ("Mul", &[a, b]) => {
+                // The running number of a token that is not padding.
+                let sums = |value| index.producer(behind_casts(index, value)).is_some_and(|n| n.op_type == "CumSum");
+                if sums(a) { a } else { b }
+            }
+            ("CumSum", _) => {
+                first = first.saturating_add(1);
+                break;
+            }
+            ("Range", &[start, ..]) => start,
+            ("Cast" | "Identity" | "Unsqueeze" | "Squeeze" | "Reshape" | "Expand" | "Slice", &[input, ..]) => input,
+            _ => break,
+        };
+    }
+    usize::try_from(first).unwrap_or(0)
 }
 
 /// Follows Cast nodes from `value` back to their input. At most 8, in case they form a circle.

@@ -1,6 +1,6 @@
 //! ONNX files that must be refused, or need a conversion first.
 
-use crate::common::tiny_bert;
+use crate::common::{self, tiny_bert};
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel};
 use bert8::activation::Activation;
@@ -94,7 +94,7 @@ fn a_configuration_beside_an_export_tells_what_it_is() {
     sandbox.write("export/model.onnx", encode_model(&model));
     let convert = "convert export/model.onnx -o out/x.onnx";
     for (config, says) in [
-        (json!({ "model_type": "xlm-roberta" }), "`model_type` is `xlm-roberta`"),
+        (json!({ "model_type": "deberta-v2" }), "`model_type` is `deberta-v2`"),
         (json!({ "model_type": "bert", "vocab_size": "many" }), "is not a BERT configuration"),
     ] {
         sandbox.write("export/config.json", config.to_string());
@@ -191,4 +191,155 @@ fn onnx_files_of_other_models_are_refused() {
     sandbox.write("odd.onnx", odd());
     every_use_refused(&sandbox, "odd.onnx", &["odd.onnx"]);
     sandbox.refused("convert fp32.onnx --heads 2 -o out/x.onnx", &["fp32.onnx", "4 heads"]);
+}
+
+/// The tiny model as another program would write it, changed by `edit`.
+fn foreign(edit: impl FnOnce(&mut pb::GraphProto)) -> Vec<u8> {
+    let mut model = emit_fp32(&tiny::bert());
+    model.metadata_props.clear();
+    edit(model.graph.as_mut().unwrap());
+    encode_model(&model)
+}
+
+fn add_node(graph: &mut pb::GraphProto, op: &str, inputs: &[&str], output: &str) {
+    graph.node.push(pb::NodeProto {
+        op_type: op.to_owned(),
+        name: output.to_owned(),
+        input: inputs.iter().map(|&input| input.to_owned()).collect(),
+        output: vec![output.to_owned()],
+        ..Default::default()
+    });
+}
+
+/// Makes `value` the only output, under the name `name` and without a declared shape.
+fn only_output(graph: &mut pb::GraphProto, value: &str, name: &str) {
+    graph.node.retain(|node| node.output[0] != "logits");
+    if value != name {
+        add_node(graph, "Identity", &[value], name);
+    }
+    graph.output[0].name = name.to_owned();
+    graph.output[0].r#type = None;
+}
+
+#[test]
+fn files_with_other_outputs_than_logits_are_refused() {
+    let sandbox = Sandbox::new();
+    let end = "encoder.layer.1.output.LayerNorm";
+    let embeddings = foreign(|graph| only_output(graph, end, "last_hidden_state"));
+    let tokens = foreign(|graph| only_output(graph, end, "logits"));
+    let several = foreign(|graph| {
+        let pooled = pb::ValueInfoProto { name: "pooler.activation".to_owned(), ..Default::default() };
+        graph.output.push(pooled);
+    });
+    let heads = foreign(|graph| {
+        add_node(graph, "Concat", &["classifier", "classifier"], "heads");
+        graph.node.last_mut().unwrap().attribute.push(pb::AttributeProto {
+            name: "axis".to_owned(),
+            i: 1,
+            r#type: pb::attribute_proto::AttributeType::Int as i32,
+            ..Default::default()
+        });
+        only_output(graph, "heads", "logits");
+    });
+    let with_end = |op: &str| {
+        foreign(|graph| {
+            add_node(graph, op, &["classifier"], "end");
+            only_output(graph, "end", "logits");
+        })
+    };
+    let turned = foreign(|graph| {
+        graph.initializer.iter_mut().filter(|t| t.name == "classifier.bias").for_each(|t| t.dims = vec![2, 1]);
+    });
+    let positions = foreign(|graph| {
+        let ids = graph.node.iter_mut().find(|node| node.name == "embeddings.position_embeddings").unwrap();
+        ids.input[1] = "position_ids".to_owned();
+        let mut input = graph.input[0].clone();
+        input.name = "position_ids".to_owned();
+        graph.input.push(input);
+    });
+    let swapped = foreign(|graph| {
+        for input in graph.node.iter_mut().flat_map(|node| &mut node.input) {
+            match input.as_str() {
+                "attention_mask" => *input = "token_type_ids".to_owned(),
+                "token_type_ids" => *input = "attention_mask".to_owned(),
+                _ => {}
+            }
+        }
+    });
+    for (file, content, says) in [
+        ("embeddings.onnx", embeddings, "has the output `last_hidden_state`; expected one output, `logits` of shape"),
+        ("tokens.onnx", tokens, "(LayerNormalization) makes, which is no linear layer"),
+        ("several.onnx", several, "has 2 outputs (`logits` of shape [batch, 2], `pooler.activation`)"),
+        ("heads.onnx", heads, "(Concat) makes, so that it holds the results of several classifiers"),
+        ("softmax.onnx", with_end("Softmax"), "(Softmax) makes, so that it holds probabilities"),
+        ("argmax.onnx", with_end("ArgMax"), "(ArgMax) makes, so that it holds the number of a label"),
+        ("turned.onnx", turned, "its output `logits` has the shape [2, 2] for a text of 4 tokens"),
+        ("positions.onnx", positions, "has an input `position_ids`; expected input_ids"),
+        ("swapped.onnx", swapped, "chooses embeddings by the input attention_mask"),
+    ] {
+        sandbox.write(file, content);
+        for command in ["inspect FILE", "classify FILE a b --tokenizer model/tokenizer.json", "bench FILE --seq 8"] {
+            sandbox.refused(&command.replace("FILE", file), &[file, says]);
+        }
+    }
+    // The importer handles these two, and the output may be named.
+    let logits = &sandbox.classify("fp32.onnx", ["he left", "so"])["logits"];
+    for (file, option) in [("positions.onnx", ""), ("swapped.onnx", ""), ("several.onnx", " --logits logits")] {
+        sandbox.ok(&format!("convert {file} -o x.onnx{option}"));
+        assert_eq!(&sandbox.classify("x.onnx", ["he left", "so"])["logits"], logits, "{file}");
+    }
+    sandbox.refused("convert several.onnx -o y.onnx --logits other", &["has no output `other`", "see --logits"]);
+}
+
+#[test]
+fn positions_beyond_the_table_are_refused_when_loading() {
+    let sandbox = Sandbox::new();
+    let start = |first: i64| {
+        foreign(|graph| {
+            let start = graph.initializer.iter_mut().find(|tensor| tensor.name == "position.start").unwrap();
+            start.raw_data = first.to_le_bytes().to_vec();
+        })
+    };
+    sandbox.write("start.onnx", start(65535));
+    sandbox.refused("inspect start.onnx", &["start.onnx: has position embeddings for 0 tokens"]);
+    let mut lie = emit_fp32(&tiny::bert());
+    let config = &mut lie.metadata_props.iter_mut().find(|entry| entry.key == "bert8.config").unwrap().value;
+    *config = config.replace("\"max_positions\":64", "\"max_positions\":4096");
+    sandbox.write("lie.onnx", encode_model(&lie));
+    sandbox.refused("inspect lie.onnx", &["lie.onnx: has position embeddings for 64 tokens, but should read 4096"]);
+}
+
+#[test]
+fn folders_of_transformers_js_are_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("js/onnx/model.onnx", foreign(|_| {}));
+    for file in ["config.json", "tokenizer.json"] {
+        sandbox.write(&format!("js/{file}"), sandbox.read(&format!("model/{file}")));
+    }
+    for (at, model) in ["js", "js/onnx/model.onnx"].into_iter().enumerate() {
+        sandbox.ok(&format!("convert {model} -o out/{at}.onnx"));
+        let labels = &sandbox.json(&format!("inspect out/{at}.onnx --json"))["labels"];
+        assert_eq!(labels, &json!(["class 0", "class 1"]));
+        sandbox.ok(&format!("quantize {model} --calibration pairs.tsv -o out/{at}.int8.onnx"));
+    }
+    assert_eq!(sandbox.json("inspect js --json")["layers"], 2);
+    sandbox.refused("convert js -o js/config.json", &["cannot write js/config.json: it is an input"]);
+}
+
+#[test]
+fn hostile_graphs_are_refused_by_name() {
+    let Some(folder) = common::shared("cases/hostile") else { return };
+    let sandbox = Sandbox::empty();
+    for (file, says) in [
+        ("hang-bias.onnx", "reads `encoder.layer.1.attention.output.dense.bias` with 12 features where 24 belong"),
+        ("silent-4labels.onnx", "its output `logits` has the shape [2, 2]"),
+        ("fp32-max-positions-lie.onnx", "has position embeddings for 48 tokens, but should read 4096"),
+        ("fp32-position-start.onnx", "has position embeddings for 0 tokens"),
+        ("fp32-mask-axes.onnx", "node `mask.wide` (Unsqueeze) has the axis 255"),
+    ] {
+        sandbox.write(file, std::fs::read(folder.join(file)).unwrap());
+        for command in ["inspect FILE", "bench FILE --seq 8"] {
+            sandbox.refused(&command.replace("FILE", file), &[file, says]);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod external;
+mod families;
 mod requantize;
 mod variants;
 
@@ -230,16 +231,20 @@ fn a_graph_without_token_types_is_read() {
         node(graph, "embeddings.token_type_embeddings").input[1] = "all.zero".to_owned();
     })
     .unwrap();
-    let types = "embeddings.token_type_embeddings.weight";
-    // All tokens have the first type.
-    let first = &bert.weight(types)[..bert.config().hidden];
-    assert_eq!(imported.weight(types), first.repeat(2));
+    // All tokens have the first type, which is added to every position.
+    let [positions, types] = ["position", "token_type"].map(|table| format!("embeddings.{table}_embeddings.weight"));
+    let hidden = bert.config().hidden;
+    let first = bert.weight(&types)[..hidden].iter().cycle();
+    let sums: Vec<f32> = bert.weight(&positions).iter().zip(first).map(|(position, kind)| position + kind).collect();
+    assert_eq!(imported.config().type_vocab, 0);
+    assert_eq!(imported.weight(&positions), sums);
     let imported = import_edited(&bert, &ImportOptions::default(), |graph| {
         graph.input.retain(|i| i.name != "token_type_ids");
         node(graph, "embeddings.sum").input[0] = "embeddings.word_embeddings".to_owned();
     })
     .unwrap();
-    assert!(imported.weight(types).iter().all(|&v| v == 0.0));
+    assert_eq!(imported.config().type_vocab, 0);
+    assert_eq!(imported.weight(&positions), bert.weight(&positions));
 }
 
 /// Hides the number of heads: computes shapes and scale from sizes that are not constants.

@@ -21,7 +21,7 @@ fn bert() -> Bert {
 }
 
 /// `node` with its axes as an attribute (Unsqueeze before opset 13, ReduceMean before 18), or as an input.
-fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], as_input: bool) -> pb::NodeProto {
+pub fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], as_input: bool) -> pb::NodeProto {
     if as_input {
         let name = format!("{}.axes", node.output[0]);
         graph.initializer.push(i64s(&name, &[axes.len() as i64], axes));
@@ -35,7 +35,7 @@ fn with_axes(graph: &mut pb::GraphProto, mut node: pb::NodeProto, axes: &[i64], 
 }
 
 /// Replaces every LayerNormalization by smaller operators.
-fn decompose_norms(graph: &mut pb::GraphProto, opset: i64, power: bool, reciprocal: bool) {
+pub fn decompose_norms(graph: &mut pb::GraphProto, opset: i64, power: bool, reciprocal: bool) {
     graph.initializer.push(crate::f32s("norm.two", &[], &[2.0]));
     graph.initializer.push(crate::f32s("norm.epsilon", &[], &[1e-5]));
     for norm in std::mem::take(&mut graph.node) {
@@ -355,17 +355,26 @@ fn a_mask_of_ones_may_be_made_in_the_graph() {
 
 #[test]
 fn other_architectures_are_named() {
-    for (word, family) in
-        [("distilbert", "DistilBERT"), ("roberta", "RoBERTa"), ("albert", "ALBERT"), ("MPNet", "MPNet")]
-    {
+    for (word, family, needs) in [
+        ("albert", "ALBERT", "layers that share"),
+        ("deberta", "DeBERTa", "relative positions"),
+        ("MPNet", "MPNet", "relative positions"),
+        ("big_bird", "BigBird", "sparse attention"),
+    ] {
         let error = refusal(|graph| {
-            node(graph, "pooler.activation").op_type = "Relu".to_owned();
+            node(graph, "pooler.activation").op_type = "Sqrt".to_owned();
             graph.node[0].name = format!("/m/{word}/embeddings/Gather");
         });
         assert!(error.starts_with("edited.onnx: is no BERT") && error.contains(family), "{error}");
+        assert!(error.contains(needs) && error.contains("supported: BERT, DistilBERT"), "{error}");
     }
-    let nameless = refusal(|graph| node(graph, "pooler.activation").op_type = "Relu".to_owned());
-    assert!(nameless.contains("the pooler's Tanh (DistilBERT"), "{nameless}");
+    for supported in ["bert", "distilbert", "roberta", "electra"] {
+        let error = refusal(|graph| {
+            node(graph, "pooler.activation").op_type = "Sqrt".to_owned();
+            graph.node[0].name = format!("/m/{supported}/embeddings/Gather");
+        });
+        assert!(error.contains("(tanh, ReLU or GELU) on a linear layer"), "{error}");
+    }
     // A name alone is no reason to refuse a model.
     let bert = bert();
     let imported = import_edited(&bert, &ImportOptions::default(), |graph| graph.node[0].name = "/albert/x".to_owned());

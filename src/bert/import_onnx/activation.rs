@@ -1,8 +1,9 @@
-//! Recognises the feed-forward activation by its values: evaluates the operators between two linear layers at sample
+//! Recognises the activation of a feed-forward block or a head by its values: evaluates the operators between two linear layers at sample
 //! points, and compares the results with known activations. So it does not matter how the graph writes GELU.
 
 use super::graph::{Graph, Linear, keeps_numbers};
 use crate::activation::Activation;
+use crate::bert::HeadActivation;
 use crate::error::Result;
 use crate::onnx::{attribute, pb};
 use std::collections::HashMap;
@@ -15,27 +16,45 @@ const TOLERANCE: f64 = 2e-5;
 const HALF_TOLERANCE: f64 = 2e-4;
 
 impl<'a> Graph<'a> {
-    /// The activation that makes `value`, and the linear layer that it is applied to.
+    /// The feed-forward activation that makes `value`, and the linear layer that it is applied to.
     pub fn activation(&self, value: &'a str) -> Result<(Activation, Linear<'a>)> {
+        let known = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
         let expected = "an activation (GELU, its tanh approximation, or ReLU) on a linear layer";
+        self.fitting(value, known.map(|kind| (kind, move |x| define(kind, x))), expected)
+    }
+
+    /// The activation of a head that makes `value`, and the linear layer that it is applied to.
+    pub fn head_activation(&self, value: &'a str) -> Result<(HeadActivation, Linear<'a>)> {
+        let known = [HeadActivation::Tanh, HeadActivation::Relu, HeadActivation::Gelu];
+        let expected =
+            "the first token, the mean of all tokens, or an activation (tanh, ReLU or GELU) on a linear layer";
+        self.fitting(value, known.map(|kind| (kind, move |x| define_head(kind, x))), expected)
+    }
+
+    /// The one of the functions `known` that makes `value`, and the linear layer that it is applied to.
+    fn fitting<K: Copy, const N: usize>(
+        &self,
+        value: &'a str,
+        known: [(K, impl Fn(f64) -> f64); N],
+        expected: &str,
+    ) -> Result<(K, Linear<'a>)> {
         let Some((root, linear)) = self.activation_root(value) else {
             return Err(self.unexpected(self.source(value), expected));
         };
-        let known = [Activation::Gelu, Activation::GeluTanh, Activation::Relu];
-        let mut worst = [0f64; 3];
+        let mut worst = [0f64; N];
         for step in -16..=16 {
             let x = f64::from(step) / 4.0;
             let Some(y) = self.evaluate(value, &mut HashMap::from([(root, x)]), NODES) else {
                 return Err(self.unexpected(self.source(value), expected));
             };
-            for (worst, kind) in worst.iter_mut().zip(known) {
-                let difference = (y - define(kind, x)).abs();
+            for (worst, (_, function)) in worst.iter_mut().zip(&known) {
+                let difference = (y - function(x)).abs();
                 *worst = if difference.is_nan() { f64::INFINITY } else { worst.max(difference) };
             }
         }
         let tolerance = if self.half { HALF_TOLERANCE } else { TOLERANCE };
         match worst.iter().position(|&worst| worst < tolerance) {
-            Some(at) => Ok((known[at], linear)),
+            Some(at) => Ok((known[at].0, linear)),
             None => Err(self.unexpected(self.source(value), expected)),
         }
     }
@@ -125,6 +144,15 @@ fn define(kind: Activation, x: f64) -> f64 {
             0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
         }
         Activation::Relu => x.max(0.0),
+    }
+}
+
+/// The definition of a head's activation.
+fn define_head(kind: HeadActivation, x: f64) -> f64 {
+    match kind {
+        HeadActivation::Tanh => x.tanh(),
+        HeadActivation::Relu => define(Activation::Relu, x),
+        HeadActivation::Gelu => define(Activation::Gelu, x),
     }
 }
 

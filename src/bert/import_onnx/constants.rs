@@ -138,7 +138,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The axes of a Squeeze or Unsqueeze, counted from 0 in a tensor of `rank` dimensions; `None` if it has none.
-    fn axes(&self, node: &'a pb::NodeProto, rank: usize) -> Result<Option<Vec<usize>>> {
+    pub fn axes(&self, node: &'a pb::NodeProto, rank: usize) -> Result<Option<Vec<usize>>> {
         let given = match node.input.get(1).filter(|axes| !axes.is_empty()) {
             Some(axes) => self.ints(axes),
             None => match attribute(node, "axes") {

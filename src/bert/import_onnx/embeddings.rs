@@ -2,142 +2,173 @@
 
 use super::constants::matrix;
 use super::graph::{Graph, LayerNorm};
+use super::inputs::Inputs;
+use super::positions::{Choice, Positions};
 use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::onnx::attribute_int;
 use crate::onnx::pattern::inputs;
-use crate::onnx::{attribute_int, pb};
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 const TYPES: &str = "embeddings.token_type_embeddings.weight";
-/// Rows of the token-type table for a graph without token types. All rows are the same.
-const SEGMENTS: usize = 2;
+/// The most terms of the embeddings' sum.
+const TERMS: usize = 3;
 
 /// The sizes of the embeddings, and the graph's inputs.
 pub struct Embeddings {
     /// Rows of the word table.
     pub vocab_size: usize,
-    /// Rows of the position table.
+    /// Positions, counted from 0: rows of the position table from the first token's on.
     pub max_positions: usize,
-    /// Rows of the token-type table.
+    /// Rows of the token-type table, or 0 if the graph has no token types.
     pub type_vocab: usize,
     /// Columns of every table.
-    pub hidden: usize,
+    pub features: usize,
+    /// The id of padding, if positions depend on it.
+    pub padding: Option<i64>,
     /// The role of each graph input.
     pub inputs: Inputs,
 }
 
-/// The role of each graph input.
-pub struct Inputs {
-    /// `(name in the file, standard name)`.
-    roles: Vec<(String, &'static str)>,
-}
-
-impl Inputs {
-    /// Renames the inputs of `model` to their standard names.
-    ///
-    /// # Errors
-    /// If another value has such a name.
-    pub fn rename(&self, model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
-        let Some(graph) = &mut model.graph else { return Ok(()) };
-        for (from, to) in self.roles.iter().filter(|(from, to)| from != to) {
-            let clash = |name: &String| name == to;
-            if graph.input.iter().any(|i| clash(&i.name)) || graph.node.iter().any(|n| n.output.iter().any(clash)) {
-                return Err(Error::file(
-                    file_name,
-                    format!("has the input `{from}` where `{to}` was expected, and another value `{to}`"),
-                ));
-            }
-            let named =
-                graph.input.iter_mut().map(|i| &mut i.name).chain(graph.node.iter_mut().flat_map(|n| &mut n.input));
-            named.filter(|name| *name == from).for_each(|name| *name = (*to).to_owned());
-        }
-        Ok(())
-    }
-}
-
-/// A term of the embeddings' sum.
-struct Leaf<'a> {
-    /// Rows and columns.
+/// A term of the embeddings' sum: rows of a table.
+struct Term<'a> {
     shape: [usize; 2],
     values: Vec<f32>,
-    /// The ids that choose rows, or `None` if constant rows are added.
-    ids: Option<&'a str>,
-    /// The graph input that the ids come from, if any.
-    input: Option<&'a str>,
+    choice: Choice<'a>,
+}
+
+/// The terms by what they stand for.
+struct Terms<'a> {
+    words: Term<'a>,
+    types: Option<Term<'a>>,
+    /// Rows of which always the same one is added.
+    same: Vec<Term<'a>>,
+    positions: Term<'a>,
 }
 
 /// Loads the embeddings whose sum `norm` normalizes.
 pub fn load<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>, weights: &mut Weights<'_, 'a>) -> Result<Embeddings> {
-    let mut leaves = Vec::new();
+    let Terms { words, types, same, positions } = terms(graph, norm)?;
+    let roles = [
+        (input_of(&words), "input_ids"),
+        (types.as_ref().and_then(input_of), "token_type_ids"),
+        (input_of(&positions), "position_ids"),
+    ];
+    let inputs = Inputs::new(graph, &roles)?;
+    let [_, features] = words.shape;
+    let counted = match positions.choice {
+        Choice::Position(positions) => positions,
+        _ => Positions { first: 0, padding: None },
+    };
+    if let Some((input, _)) = counted.padding.filter(|(input, _)| Some(*input) != input_of(&words)) {
+        return Err(Error::file(
+            graph.file_name,
+            format!("counts positions in `{input}`, which is not the input of words"),
+        ));
+    }
+    let type_vocab = types.as_ref().map_or(0, |types| types.shape[0]);
+    let (vocab_size, max_positions) = (words.shape[0], positions.shape[0].saturating_sub(counted.first));
+    let mut table = positions.values.get(counted.first * positions.shape[1]..).unwrap_or_default().to_vec();
+    for term in same {
+        let Choice::Same(row) = term.choice else { continue };
+        let Some(values) =
+            term.values.chunks_exact(term.shape[1]).nth(row).filter(|row| row.len() == positions.shape[1])
+        else {
+            let problem = format!("adds row {row} of a table of shape {:?} to every position", term.shape);
+            return Err(Error::file(graph.file_name, problem));
+        };
+        table.chunks_exact_mut(values.len()).for_each(|row| row.iter_mut().zip(values).for_each(|(x, y)| *x += y));
+    }
+    weights.add(POSITIONS, vec![max_positions, positions.shape[1]], table)?;
+    weights.add(WORDS, words.shape.to_vec(), words.values)?;
+    if let Some(types) = types {
+        weights.add(TYPES, types.shape.to_vec(), types.values)?;
+    }
+    weights.layer_norm("embeddings.LayerNorm", norm)?;
+    let padding = counted.padding.map(|(_, id)| id);
+    Ok(Embeddings { vocab_size, max_positions, type_vocab, features, padding, inputs })
+}
+
+/// The graph input that chooses the rows of `term`.
+fn input_of<'a>(term: &Term<'a>) -> Option<&'a str> {
+    match term.choice {
+        Choice::Input(input) => Some(input),
+        _ => None,
+    }
+}
+
+/// The terms of the sum that `norm` normalizes.
+fn terms<'a>(graph: &Graph<'a>, norm: &LayerNorm<'a>) -> Result<Terms<'a>> {
+    let mut found = Vec::new();
     let mut open = vec![norm.input];
     while let Some(value) = open.pop() {
         match graph.made_by(value, "Add").and_then(inputs::<2>) {
             Some(terms) => open.extend(terms),
-            None if leaves.len() == 3 => {
+            None if found.len() == TERMS => {
                 return Err(graph.unexpected(value, "a sum of word, position and token-type embeddings alone"));
             }
-            None => leaves.push(leaf(graph, value)?),
+            None => found.push(term(graph, value)?),
         }
     }
-    let (fed, mut unfed): (Vec<_>, Vec<_>) = leaves.into_iter().partition(|leaf| leaf.input.is_some());
+    let (mut fed, mut rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|term| input_of(term).is_some());
+    let mut positions: Vec<_> = rest.extract_if(.., |term| matches!(term.choice, Choice::Position(_))).collect();
+    if positions.is_empty() {
+        positions.extend(fed.extract_if(.., |term| input_of(term) == Some("position_ids")));
+        if let Some(table) = rest.iter().find(|term| term.shape[0] == 1).filter(|_| !positions.is_empty()) {
+            let problem = format!(
+                "takes the input position_ids, and its token types are a table of shape {:?}, as in RoBERTa; it does not tell \
+                 the first position. Export it without position_ids",
+                table.shape
+            );
+            return Err(Error::file(graph.file_name, problem));
+        }
+    }
     let (words, types) = match <[_; 2]>::try_from(fed) {
         Ok([a, b]) if words_first(&a, &b) => (a, Some(b)),
         Ok([a, b]) => (b, Some(a)),
         Err(mut fed) => match (fed.pop(), fed.pop()) {
             (Some(words), None) => (words, None),
             (Some(third), Some(_)) => {
-                let input = third.input.unwrap_or_default();
+                let input = input_of(&third).unwrap_or_default();
                 let problem = format!(
-                    "chooses rows of three embeddings by inputs, among them `{input}`; expected input_ids and \
-                     token_type_ids only (positions count from 0)"
+                    "chooses rows of three embeddings by inputs, among them `{input}`; expected input_ids, token_type_ids and \
+                     position_ids"
                 );
                 return Err(Error::file(graph.file_name, problem));
             }
             _ => return Err(graph.unexpected(norm.input, "a sum of embeddings, one of them chosen by input_ids")),
         },
     };
-    if unfed.len() == 2 && is_position(graph, &unfed[0]) != is_position(graph, &unfed[1]) {
-        unfed.sort_by_key(|leaf| is_position(graph, leaf));
-    } else {
-        unfed.sort_by_key(|leaf| leaf.shape[0]);
+    match <[_; 1]>::try_from(positions) {
+        Ok([positions]) => Ok(Terms { words, types, same: rest, positions }),
+        Err(_) => Err(graph.unexpected(norm.input, "a sum of word, position and token-type embeddings")),
     }
-    let (positions, constant_types) = match (unfed.pop(), unfed.pop()) {
-        (Some(positions), constant) if types.is_none() || constant.is_none() => (positions, constant),
-        _ => return Err(graph.unexpected(norm.input, "a sum of word, position and token-type embeddings")),
-    };
-    let inputs = input_roles(graph, &words, types.as_ref())?;
-    let hidden = words.shape[1];
-    let (type_rows, type_values) = match types.or(constant_types) {
-        Some(table) if table.input.is_some() => (table.shape[0], table.values),
-        Some(row) => (SEGMENTS, row.values[..row.shape[1]].repeat(SEGMENTS)),
-        None => (SEGMENTS, vec![0.0; SEGMENTS * hidden]),
-    };
-    let sizes = [words.shape[0], positions.shape[0]];
-    weights.add(TYPES, vec![type_rows, type_values.len() / type_rows], type_values)?;
-    weights.add(WORDS, words.shape.to_vec(), words.values)?;
-    weights.add(POSITIONS, positions.shape.to_vec(), positions.values)?;
-    weights.layer_norm("embeddings.LayerNorm", norm)?;
-    Ok(Embeddings { vocab_size: sizes[0], max_positions: sizes[1], type_vocab: type_rows, hidden, inputs })
 }
 
 /// Reads a term of the sum: rows that a Gather chooses from a constant table, or constant rows.
-fn leaf<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Leaf<'a>> {
+fn term<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Term<'a>> {
     let expected = "an embedding (Gather from a constant table, or a constant)";
+    let from_start = Choice::Position(Positions { first: 0, padding: None });
     let mut at = graph.source(value);
     if let Some(node) = graph.producer(at).filter(|n| n.op_type == "Gather" && attribute_int(n, "axis", 0) == 0)
         && let Some([table, ids]) = inputs(node)
         && graph.is_constant(table)
     {
-        let behind = graph.inputs_behind(ids);
-        let input = behind.first().copied();
-        if input.is_some_and(|input| behind.len() > 1 || graph.source(ids) != input) {
-            let problem = "chooses rows by numbers that it computes from the tokens, as RoBERTa does; the positions of a \
-                           BERT count from 0 in every row";
-            return Err(graph.error_at(node, problem));
-        }
         let (shape, values) = graph.floats(table)?;
-        return Ok(Leaf { shape: matrix(&shape, table, graph.file_name)?, values, ids: Some(ids), input });
+        let shape = matrix(&shape, table, graph.file_name)?;
+        let choice = match graph.choice(ids) {
+            // All ids of such a table are 0.
+            Some(Choice::Position(_)) | None if shape[0] == 1 => Choice::Same(0),
+            Some(choice) => choice,
+            None if graph.inputs_behind(ids).is_empty() => from_start,
+            None => {
+                let problem = "chooses rows by numbers that it computes from the tokens in an unknown way; positions must \
+                               count from 0 as in BERT, or skip padding as in RoBERTa";
+                return Err(graph.error_at(node, problem));
+            }
+        };
+        return Ok(Term { shape, values, choice });
     }
     while let Some(node) = graph.producer(at).filter(|n| ["Slice", "Expand"].contains(&n.op_type.as_str()))
         && let Some(input) = node.input.first().filter(|input| graph.is_constant(input))
@@ -151,43 +182,17 @@ fn leaf<'a>(graph: &Graph<'a>, value: &'a str) -> Result<Leaf<'a>> {
     if shape.len() == 1 {
         shape.insert(0, 1);
     }
-    Ok(Leaf { shape: matrix(&shape, at, graph.file_name)?, values, ids: None, input: None })
+    let shape = matrix(&shape, at, graph.file_name)?;
+    let first = values.get(..shape[1]).unwrap_or_default();
+    let choice = if values.chunks_exact(shape[1]).all(|row| row == first) { Choice::Same(0) } else { from_start };
+    Ok(Term { shape, values, choice })
 }
 
-/// Whether `a` and not `b` is the table of words, if inputs feed both.
-fn words_first(a: &Leaf, b: &Leaf) -> bool {
-    match (a.input, b.input) {
+/// Whether `a` and not `b` is the table of words, if inputs feed both. A table of token types has few rows.
+fn words_first(a: &Term, b: &Term) -> bool {
+    match (input_of(a), input_of(b)) {
+        _ if a.shape[0] != b.shape[0] => a.shape[0] > b.shape[0],
         (Some("input_ids"), _) | (_, Some("token_type_ids")) => true,
-        (Some("token_type_ids"), _) | (_, Some("input_ids")) => false,
-        _ => a.shape[0] > b.shape[0],
+        _ => false,
     }
-}
-
-/// Whether the ids of a table count up: whether they come from a Range or from a constant `0, 1, 2, …`.
-fn is_position<'a>(graph: &Graph<'a>, leaf: &Leaf<'a>) -> bool {
-    let counts = |ids: Vec<i64>| ids.len() > 1 && ids.iter().enumerate().all(|(at, &id)| id == at as i64);
-    leaf.ids.is_some_and(|ids| {
-        graph.any_behind(ids, |value| {
-            graph.ints(value).is_some_and(counts) || graph.producer(value).is_some_and(|n| n.op_type == "Range")
-        })
-    })
-}
-
-/// The role of each input. The one that feeds no table is the attention mask.
-fn input_roles<'a>(graph: &Graph<'a>, words: &Leaf<'a>, types: Option<&Leaf<'a>>) -> Result<Inputs> {
-    let (words, types) = (words.input, types.and_then(|leaf| leaf.input));
-    let mut roles = Vec::new();
-    for input in graph.inputs() {
-        let role = match Some(input) {
-            name if name == words => "input_ids",
-            name if name == types => "token_type_ids",
-            _ => "attention_mask",
-        };
-        if let Some((other, _)) = roles.iter().find(|(_, known)| *known == role) {
-            let problem = format!("has the inputs `{other}` and `{input}`, but only one of them can be the {role}");
-            return Err(Error::file(graph.file_name, problem));
-        }
-        roles.push((input.to_owned(), role));
-    }
-    Ok(Inputs { roles })
 }

@@ -1,29 +1,29 @@
-//! Finds the parts of a BERT classifier by walking back from the logits: classifier, pooler, encoder layers from last
-//! to first, embeddings.
+//! Finds the parts of a BERT classifier by walking back from the logits: classifier, head, encoder layers from last to
+//! first, embeddings.
 
 use super::attention::Attention;
 use super::graph::{Graph, LayerNorm, Linear};
+use super::pooling::{self, Pooler};
 use super::weights::Weights;
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::onnx::pattern::inputs;
-use crate::onnx::{attribute, attribute_int, pb};
 
 /// The most encoder layers to accept, far more than any BERT has.
 const LAYERS: usize = 256;
-/// Slices that end here or later go to the end.
-const TO_THE_END: i64 = i32::MAX as i64;
 
 /// The parts of a classifier.
 pub struct Parts<'a> {
     /// The linear layer that makes the logits.
     pub classifier: Linear<'a>,
-    /// The linear layer before it, on the first token.
-    pub pooler: Linear<'a>,
+    /// What lies between the last encoder layer and the classifier.
+    pub pooler: Pooler<'a>,
     /// Encoder layers, first to last.
     pub layers: Vec<Layer<'a>>,
     /// The layer normalization of the embeddings' sum.
     pub embeddings: LayerNorm<'a>,
+    /// The linear layer between the embeddings and the first encoder layer, if any.
+    pub project: Option<Linear<'a>>,
 }
 
 /// An encoder layer.
@@ -41,22 +41,24 @@ pub struct Layer<'a> {
 /// Walks `graph` from its output to its embeddings.
 pub fn find<'a>(graph: &Graph<'a>) -> Result<Parts<'a>> {
     let classifier = graph.linear(graph.output(), "the classifier, a linear layer")?;
-    let Some(tanh) = graph.made_by(classifier.input, "Tanh").and_then(|n| n.input.first()) else {
-        let expected = "the pooler's Tanh (DistilBERT, ELECTRA and DeBERTa differ here)";
-        return Err(graph.unexpected(graph.source(classifier.input), expected));
-    };
-    let pooler = graph.linear(tanh, "the pooler, a linear layer")?;
-    let mut at = first_token(graph, pooler.input)?;
+    let pooler = pooling::find(graph, classifier.input)?;
+    let mut at = pooler.rows.tokens;
     let mut layers = Vec::new();
     loop {
-        let norm = layer_norm(graph, at)?;
+        let project = projection(graph, at).filter(|_| !layers.is_empty());
+        let norm = layer_norm(graph, project.map_or(at, |linear| linear.input))?;
         let Some((down, skipped)) = residual(graph, norm.input) else {
             if layers.is_empty() {
                 return Err(graph.unexpected(graph.source(norm.input), "the residual sum of a feed-forward block"));
             }
             layers.reverse();
-            return Ok(Parts { classifier, pooler, layers, embeddings: norm });
+            return Ok(Parts { classifier, pooler, layers, embeddings: norm, project });
         };
+        if let Some(linear) = project {
+            return Err(
+                graph.error_at(linear.node, "stands between two encoder layers; is this a BERT sequence classifier?")
+            );
+        }
         if layers.len() == LAYERS {
             return Err(Error::file(graph.file_name, format!("has more than {LAYERS} encoder layers")));
         }
@@ -92,11 +94,22 @@ fn layer_norm<'a>(graph: &Graph<'a>, value: &'a str) -> Result<LayerNorm<'a>> {
     graph.layer_norm(value).ok_or_else(|| graph.unexpected(graph.source(value), expected))
 }
 
+/// The linear layer that makes `value` from a layer normalization, as ELECTRA's embeddings do.
+fn projection<'a>(graph: &Graph<'a>, value: &'a str) -> Option<Linear<'a>> {
+    let linear = graph.linear_at(graph.source(value))?;
+    graph.layer_norm(linear.input).map(|_| linear)
+}
+
 /// The linear layer and the residual whose sum is `value`.
 fn residual<'a>(graph: &Graph<'a>, value: &'a str) -> Option<(Linear<'a>, &'a str)> {
     let [a, b] = inputs(graph.made_by(value, "Add")?)?;
-    let linear = |value| graph.linear_at(graph.source(value));
-    linear(a).map(|found| (found, b)).or_else(|| linear(b).map(|found| (found, a)))
+    match [a, b].map(|value| graph.linear_at(graph.source(value))) {
+        // A projection of the embeddings is a linear layer, too. The block's own layer depends on the residual.
+        [Some(_), Some(last)] if graph.any_behind(b, |value| value == graph.source(a)) => Some((last, a)),
+        [Some(last), _] => Some((last, b)),
+        [None, Some(last)] => Some((last, a)),
+        [None, None] => None,
+    }
 }
 
 /// Checks that `linear` reads the value that the residual connection around its block carries.
@@ -106,51 +119,6 @@ fn check_input<'a>(graph: &Graph<'a>, linear: Linear<'a>, skipped: &'a str) -> R
     }
     let problem = format!("reads `{}`, expected `{skipped}`, the input of the residual connection", linear.input);
     Err(graph.error_at(linear.node, problem))
-}
-
-/// The value from which each row's first token is chosen to make `value`.
-fn first_token<'a>(graph: &Graph<'a>, value: &'a str) -> Result<&'a str> {
-    let mut chosen = false;
-    let mut at = graph.source(value);
-    while let Some(node) = graph.producer(at)
-        && let Some(input) = node.input.first()
-    {
-        match node.op_type.as_str() {
-            "Gather" => {
-                let first = attribute_int(node, "axis", 0) == 1
-                    && node.input.get(1).and_then(|index| graph.scalar(index)) == Some(0.0);
-                if !first {
-                    return Err(graph.error_at(node, "does not choose the first token, which the pooler should read"));
-                }
-                chosen = true;
-            }
-            "Slice" => chosen |= is_first_token(graph, node)?,
-            _ => break,
-        }
-        at = graph.source(input);
-    }
-    if chosen { Ok(at) } else { Err(graph.unexpected(at, "the choice of the first token (Gather or Slice on axis 1)")) }
-}
-
-/// Whether the Slice `node` keeps the first token only. Returns `false` if it keeps all tokens.
-///
-/// # Errors
-/// If it does anything else.
-fn is_first_token<'a>(graph: &Graph<'a>, node: &'a pb::NodeProto) -> Result<bool> {
-    let part = |at: usize, name: &str| match node.input.get(at) {
-        Some(value) => graph.ints(value),
-        None => attribute(node, name).map(|a| a.ints.clone()),
-    };
-    let (starts, ends) = (part(1, "starts"), part(2, "ends"));
-    let axes = part(3, "axes").or_else(|| starts.as_ref().map(|s| (0..s.len() as i64).collect()));
-    if let (Some(starts), Some(ends), Some(axes)) = (starts, ends, axes) {
-        let ranges = || axes.iter().zip(starts.iter().zip(&ends));
-        let whole = |(start, end): (&i64, &i64)| *start == 0 && *end >= TO_THE_END;
-        if ranges().all(|(&axis, range)| whole(range) || (axis == 1 && range == (&0, &1))) {
-            return Ok(ranges().any(|(_, range)| !whole(range)));
-        }
-    }
-    Err(graph.error_at(node, "does not choose the first token, which the pooler should read"))
 }
 
 /// The activation, which must be the same in all layers.

@@ -1,26 +1,32 @@
 //! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
 //! verifies the result: the original and the imported model must return the same logits.
 //!
-//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that; `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision
-//! and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `attention`, `activation` and
-//! `graph`; `heads` finds the number of heads; `embeddings` and `weights` load the tensors; `verify` compares logits.
-//! If anything fails, `family` looks for the name of another architecture.
+//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that;
+//! `outputs` chooses the logits; `prepare` checks the operators and removes dead nodes; `plain`
+//! rewrites half precision and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `pooling`,
+//! `attention`, `activation` and `graph`; `heads` finds the number of heads; `embeddings`, `positions` and `weights` load
+//! the tensors; `inputs` names the inputs; `verify` compares logits. `beside` finds a config.json. If anything fails,
+//! `family` looks for the name of another architecture.
 
 mod activation;
 mod attention;
+mod beside;
 mod constants;
 mod dequantize;
 mod embeddings;
 mod family;
 mod graph;
 mod heads;
+mod inputs;
 mod layers;
+mod outputs;
 mod plain;
+mod pooling;
+mod positions;
 mod prepare;
 mod verify;
 mod weights;
 
-use super::hf_config::config_beside;
 use super::{Bert, BertConfig, Head, embedded_config};
 use crate::error::{Error, Result};
 use crate::onnx::{GraphIndex, decode_model, load_external, refuse_external};
@@ -28,6 +34,7 @@ use crate::task::Problem;
 use graph::Graph;
 use heads::Heads;
 use std::path::Path;
+use verify::Original;
 use weights::Weights;
 
 /// Facts that an ONNX file may lack.
@@ -37,6 +44,8 @@ pub struct ImportOptions {
     pub heads: Option<usize>,
     /// The name of each class, by class id.
     pub labels: Option<Vec<String>>,
+    /// The name of the output that holds the logits, for files with several.
+    pub output: Option<String>,
     /// Whether to accept a file that another tool quantized to INT8, and to dequantize its weights. They keep the errors of
     /// that quantization.
     pub requantize: bool,
@@ -54,7 +63,7 @@ pub fn import_onnx(bytes: &[u8], file_name: &str, options: &ImportOptions) -> Re
 }
 
 /// Like [`import_onnx`], for a file on disk. Also reads tensors from the files in which the model keeps them, and class
-/// names and heads from a config.json in the same folder.
+/// names, heads and the kind of problem from a config.json in the same folder, or above a folder called `onnx`.
 ///
 /// # Errors
 /// As [`import_onnx`]; also if a tensor's file is missing, too short or outside of the model's folder, or if the
@@ -67,78 +76,112 @@ pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
 fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOptions) -> Result<Bert> {
     let mut model = decode_model(bytes, file_name)?;
     let hint = match (embedded_config(&model), path) {
-        (None, Some(path)) => config_beside(path)?,
+        (None, Some(path)) => beside::config(path)?,
         (embedded, _) => embedded,
     };
     let mut size = bytes.len();
     if options.requantize {
         size += dequantize::dequantize(&mut model, path, size, file_name)?;
     }
-    let prepared = prepare::prepare(&mut model, file_name);
-    family::explain(prepared, &model, file_name)?;
+    let prepared = prepare::prepare(&mut model, options.output.as_deref(), file_name);
+    let ending = family::explain(prepared, &model, file_name)?;
     let graph = model.graph.get_or_insert_default();
     let beside = match path {
         Some(path) => load_external(graph, path)?,
         None => refuse_external(graph, file_name).map(|()| 0)?,
     };
     let half = plain::widen(graph, file_name)?;
-    let found = read(Graph::new(GraphIndex::new(graph), file_name, half), size + beside, options, hint);
-    let (bert, inputs) = family::explain(found, &model, file_name)?;
+    let graph = Graph::new(GraphIndex::new(graph), file_name, half);
+    let found = read(graph, size + beside, options, hint, ending);
+    let Found { bert, inputs, padding, counts_padding } = family::explain(found, &model, file_name)?;
     inputs.rename(&mut model, file_name)?;
-    verify::verify(model, &bert, half, file_name)?;
+    verify::verify(Original { model, half, padding, counts_padding }, &bert, file_name)?;
     Ok(bert)
 }
 
-/// The model in `graph`, whose files have `size` bytes, and the roles of the graph's inputs.
+/// What was found in a graph.
+struct Found {
+    bert: Bert,
+    /// The roles of the graph's inputs.
+    inputs: inputs::Inputs,
+    /// The id of padding, if positions depend on it.
+    padding: Option<i64>,
+    /// Whether padding counts in the mean over tokens.
+    counts_padding: bool,
+}
+
+/// The model in `graph`, whose files have `size` bytes. `hint` is a configuration that belongs to the file, and `ending`
+/// what the end of the graph tells about the logits.
 fn read(
     graph: Graph,
     size: usize,
     options: &ImportOptions,
     hint: Option<BertConfig>,
-) -> Result<(Bert, embeddings::Inputs)> {
+    ending: Option<Problem>,
+) -> Result<Found> {
     let file_name = graph.file_name;
     graph.check_sizes()?;
     let found = layers::find(&graph)?;
+    family::refuse_shared_layers(&found, file_name)?;
     let mut weights = Weights::new(&graph, size);
     let embeddings = embeddings::load(&graph, &found.embeddings, &mut weights)?;
     let layer_norm_eps = layers::epsilon(&graph, &found)?;
+    let (hidden, embedding_size) = match &found.project {
+        Some(project) => (weights.linear("embeddings_project", project)?, Some(embeddings.features)),
+        None => (embeddings.features, None),
+    };
     let heads = Heads { options: options.heads, hint: hint.as_ref().map(|config| config.heads) };
-    let heads = heads.find(&graph, &found.layers, embeddings.hidden)?;
+    let heads = heads.find(&graph, &found.layers, hidden)?;
     let activation = layers::activation(&graph, &found)?;
     let intermediate = layers::load(&found, &mut weights)?;
     let classes = weights.linear("classifier", &found.classifier)?;
-    weights.linear("pooler.dense", &found.pooler)?;
-    let texts = hint.as_ref().and_then(|config| config.texts);
-    let problem = hint.as_ref().map(|config| config.problem);
-    let labels = labels(classes, file_name, options, hint)?;
+    let pooler = found.pooler;
+    if let Some((_, dense)) = &pooler.dense {
+        weights.linear("pooler.dense", dense)?;
+    }
+    let fits = hint.as_ref().filter(|config| config.labels.len() == classes);
+    let problem = match (ending, fits.map(|config| config.problem)) {
+        (Some(Problem::SingleLabel), _) if classes == 1 => {
+            let problem = "has one label and a softmax, which is always 1; is this a sequence classifier?";
+            return Err(Error::file(file_name, problem));
+        }
+        (Some(problem), _) | (None, Some(problem)) => problem,
+        (None, None) if classes == 1 => Problem::Regression,
+        (None, None) => Problem::SingleLabel,
+    };
     let config = BertConfig {
         vocab_size: embeddings.vocab_size,
-        hidden: embeddings.hidden,
+        hidden,
         layers: found.layers.len(),
         heads,
         intermediate,
         max_positions: embeddings.max_positions,
         type_vocab: embeddings.type_vocab,
-        embedding_size: None,
+        embedding_size,
         layer_norm_eps,
         activation,
-        head: Head::BERT,
-        problem: problem.unwrap_or(if labels.len() == 1 { Problem::Regression } else { Problem::SingleLabel }),
-        labels,
-        texts,
+        head: Head { pooling: pooler.rows.pooling, dense: pooler.dense.map(|(function, _)| function) },
+        labels: labels(classes, file_name, options, fits)?,
+        problem,
+        texts: hint.as_ref().and_then(|config| config.texts),
     };
-    Ok((Bert::new(config, weights.finish(), file_name)?, embeddings.inputs))
+    Ok(Found {
+        bert: Bert::new(config, weights.finish(), file_name)?,
+        inputs: embeddings.inputs,
+        padding: embeddings.padding,
+        counts_padding: pooler.rows.counts_padding,
+    })
 }
 
-/// The class names of a classifier with `classes` classes.
-fn labels(classes: usize, file_name: &str, options: &ImportOptions, hint: Option<BertConfig>) -> Result<Vec<String>> {
+/// The class names of a classifier with `classes` classes. `hint` is a configuration with as many.
+fn labels(classes: usize, file_name: &str, options: &ImportOptions, hint: Option<&BertConfig>) -> Result<Vec<String>> {
     match (&options.labels, hint) {
         (Some(labels), _) if labels.len() == classes => Ok(labels.clone()),
         (Some(labels), _) => Err(Error::Argument(format!(
             "{} class names were given, but the classifier in {file_name} has {classes} classes",
             labels.len()
         ))),
-        (None, Some(hint)) if hint.labels.len() == classes => Ok(hint.labels),
+        (None, Some(hint)) => Ok(hint.labels.clone()),
         (None, _) if classes > 1 << 16 => Err(Error::file(
             file_name,
             format!("has a classifier of {classes} classes; is this a sequence classifier?"),

@@ -1,12 +1,15 @@
-//! Rewrites that keep the meaning of a graph and leave fewer forms to recognise: half precision becomes FP32, and the
-//! GELU operators of onnxruntime's optimizer become those of ONNX.
+//! Rewrites that keep the meaning of a graph and leave fewer forms to recognise and to run: half precision becomes FP32, the
+//! GELU operators of onnxruntime's optimizer become those of ONNX, and running sums of INT64 become sums of INT32.
 
 use crate::error::Result;
 use crate::onnx::{pb, tensor_f32};
 use pb::attribute_proto::AttributeType;
 use pb::tensor_proto::DataType;
+use std::collections::HashSet;
 
 const FLOAT: i32 = DataType::Float as i32;
+const INT32: i64 = DataType::Int32 as i64;
+const INT64: i64 = DataType::Int64 as i64;
 /// The domain of onnxruntime's own operators.
 pub const ONNXRUNTIME: &str = "com.microsoft";
 
@@ -73,5 +76,38 @@ pub fn unfuse_gelus(graph: &mut pb::GraphProto) {
             node.domain.clear();
         }
         graph.node.push(node);
+    }
+}
+
+/// Makes every CumSum that reads a Cast to INT64 work on INT32: tract takes the results of such a Cast for sizes, which it
+/// cannot sum up. A running sum of tokens is small.
+pub fn narrow_sums(graph: &mut pb::GraphProto) {
+    let is_cast =
+        |node: &pb::NodeProto| node.op_type == "Cast" && node.attribute.iter().any(|a| a.name == "to" && a.i == INT64);
+    let wide: HashSet<String> =
+        graph.node.iter().filter(|node| is_cast(node)).filter_map(|node| node.output.first().cloned()).collect();
+    let cast = |from: &str, to: &str, element: i64| pb::NodeProto {
+        op_type: "Cast".to_owned(),
+        name: to.to_owned(),
+        input: vec![from.to_owned()],
+        output: vec![to.to_owned()],
+        attribute: vec![pb::AttributeProto {
+            name: "to".to_owned(),
+            i: element,
+            r#type: AttributeType::Int as i32,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    for mut node in std::mem::take(&mut graph.node) {
+        let sums = node.op_type == "CumSum" && node.input.first().is_some_and(|input| wide.contains(input));
+        let Some(output) = node.output.first().filter(|_| sums).cloned() else {
+            graph.node.push(node);
+            continue;
+        };
+        let (input, sum) = (format!("{output}/int32"), format!("{output}/sum"));
+        graph.node.push(cast(&node.input[0], &input, INT32));
+        (node.input[0], node.output[0]) = (input, sum.clone());
+        graph.node.extend([node, cast(&sum, &output, INT64)]);
     }
 }

@@ -1,14 +1,16 @@
 //! Checks that a file holds an ordered graph of standard FP32 operators, and removes everything but the path to the
 //! logits.
 
-use super::plain::{ONNXRUNTIME, unfuse_gelus};
+use super::outputs::keep_logits;
+use super::plain::{ONNXRUNTIME, narrow_sums, unfuse_gelus};
 use crate::engine::graph_check;
 use crate::error::{Error, Result};
 use crate::onnx::{node_error, node_label, pb};
+use crate::task::Problem;
 use std::collections::{HashMap, HashSet};
 
 /// The operators that an FP32 export of a BERT classifier may have. None of them contains a graph.
-const OPERATORS: [&str; 57] = [
+const OPERATORS: [&str; 58] = [
     "Abs",
     "Add",
     "And",
@@ -49,6 +51,7 @@ const OPERATORS: [&str; 57] = [
     "Range",
     "Reciprocal",
     "ReduceMean",
+    "ReduceSum",
     "Relu",
     "Reshape",
     "Shape",
@@ -91,13 +94,14 @@ pub fn is_quantized(node: &pb::NodeProto) -> bool {
     node.op_type.starts_with("QLinear") || QUANTIZED.contains(&node.op_type.as_str())
 }
 
-/// Reduces `model` to one output, the logits, and to the nodes and initializers behind it. Afterwards every node comes
+/// Reduces `model` to one output, the logits, and to the nodes, inputs and initializers behind it. Returns what the end of the
+/// graph tells about their meaning. `output` names the output to keep, if the caller chose one. Afterwards every node comes
 /// after the nodes that it reads, each value is made once, and each operator is one of [`OPERATORS`] in the default
 /// domain.
 ///
 /// # Errors
 /// If the graph is quantized, has no such output, is not in order, or has other operators.
-pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
+pub fn prepare(model: &mut pb::ModelProto, output: Option<&str>, file_name: &str) -> Result<Option<Problem>> {
     let has_functions = !model.functions.is_empty();
     let Some(graph) = &mut model.graph else {
         return Err(Error::file(file_name, "holds no graph"));
@@ -107,9 +111,10 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
         let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
         return Err(Error::Quantized { file: file_name.to_owned(), node, op });
     }
-    keep_logits(graph, file_name)?;
+    let problem = keep_logits(graph, output, file_name)?;
     remove_dead(graph);
     unfuse_gelus(graph);
+    narrow_sums(graph);
     check_order(graph, file_name)?;
     for node in &mut graph.node {
         if node.domain == "ai.onnx" {
@@ -135,7 +140,8 @@ pub fn prepare(model: &mut pb::ModelProto, file_name: &str) -> Result<()> {
     }
     // Declared shapes hold symbols of the exporter, which clash with the shapes at which the model is run.
     graph.value_info.clear();
-    graph_check::for_tract(model, file_name)
+    graph_check::for_tract(model, file_name)?;
+    Ok(problem)
 }
 
 /// Refuses the model with the quantized `node` if bert8 wrote it. `producer` is the model's field `producer_name`.
@@ -148,17 +154,6 @@ pub fn refuse_own(producer: &str, node: &pb::NodeProto, file_name: &str) -> Resu
     }
     let problem = "shows that the file is already quantized, by bert8; use the FP32 model that it was made from";
     Err(node_error(file_name, node, problem))
-}
-
-/// Reduces the outputs to the logits.
-fn keep_logits(graph: &mut pb::GraphProto, file_name: &str) -> Result<()> {
-    if graph.output.len() > 1 {
-        graph.output.retain(|o| o.name == "logits");
-    }
-    match graph.output.len() {
-        1 => Ok(()),
-        _ => Err(Error::file(file_name, "has several outputs; expected one, or one called `logits`")),
-    }
 }
 
 /// Checks that every node comes after the nodes that it reads, and that each value is made once.
@@ -182,7 +177,7 @@ pub fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes nodes and initializers that lead to no output.
+/// Removes nodes, initializers and inputs that lead to no output.
 pub fn remove_dead(graph: &mut pb::GraphProto) {
     let mut producer = HashMap::new();
     for (at, node) in graph.node.iter().enumerate() {
@@ -199,6 +194,7 @@ pub fn remove_dead(graph: &mut pb::GraphProto) {
     }
     graph.node.retain(|n| n.output.iter().any(|o| !o.is_empty() && live.contains(o)));
     graph.initializer.retain(|t| live.contains(&t.name));
+    graph.input.retain(|i| live.contains(&i.name));
 }
 
 #[cfg(test)]
@@ -222,13 +218,13 @@ mod tests {
     }
 
     fn refusal(nodes: Vec<pb::NodeProto>) -> String {
-        prepare(&mut model(nodes), "m.onnx").unwrap_err().to_string()
+        prepare(&mut model(nodes), None, "m.onnx").unwrap_err().to_string()
     }
 
     #[test]
     fn dead_nodes_are_removed() {
         let mut model = model(vec![node("Tanh", &["x"], "y"), node("Loop", &["x"], "z")]);
-        prepare(&mut model, "m.onnx").unwrap();
+        prepare(&mut model, None, "m.onnx").unwrap();
         assert_eq!(model.graph.unwrap().node.len(), 1);
     }
 

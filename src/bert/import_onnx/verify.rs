@@ -14,6 +14,18 @@ const HALF_TOLERANCE: f32 = 5e-2;
 /// The most tokens of a probe. Files with larger fixed inputs are refused.
 const TOKENS: usize = 1 << 16;
 
+/// The graph that was imported, and what the probes must heed.
+pub struct Original {
+    /// The model, with standard names of inputs.
+    pub model: pb::ModelProto,
+    /// Whether single numbers of it are rounded to 16 bits.
+    pub half: bool,
+    /// The id of padding, if positions depend on it. Such an id has no position of its own.
+    pub padding: Option<i64>,
+    /// Whether padding counts in the mean over tokens, so that it changes the logits.
+    pub counts_padding: bool,
+}
+
 /// Inputs to run both models on.
 struct Probe {
     shape: (usize, usize),
@@ -22,15 +34,14 @@ struct Probe {
     types: Vec<i64>,
 }
 
-/// Runs `original` and `bert` on the same inputs. `half` says that single numbers of the original are rounded to 16
-/// bits.
+/// Runs `original` and `bert` on the same inputs.
 ///
 /// # Errors
 /// If their logits differ, or the original cannot be run.
-pub fn verify(original: pb::ModelProto, bert: &Bert, half: bool, file_name: &str) -> Result<()> {
-    let tolerance = if half { HALF_TOLERANCE } else { TOLERANCE };
+pub fn verify(original: Original, bert: &Bert, file_name: &str) -> Result<()> {
+    let tolerance = if original.half { HALF_TOLERANCE } else { TOLERANCE };
     let probes = probes(&original, bert, file_name)?;
-    let expected = run_original(&original, &probes, file_name)?;
+    let expected = run_original(&original.model, &probes, file_name)?;
     drop(original);
     let imported = Engine::for_any_shape(&emit_fp32(bert), file_name)?;
     let mut worst = 0f32;
@@ -100,8 +111,9 @@ fn logits(engine: &Engine, probe: &Probe, file_name: &str) -> Result<Vec<f32>> {
 
 /// The inputs to run: two batches with padding and both token types, and a short row without padding. Fixed input sizes
 /// of the model take precedence.
-fn probes(model: &pb::ModelProto, bert: &Bert, file_name: &str) -> Result<Vec<Probe>> {
+fn probes(original: &Original, bert: &Bert, file_name: &str) -> Result<Vec<Probe>> {
     let config = bert.config();
+    let model = &original.model;
     let has = |name: &str| inputs(model).any(|i| i.name == name);
     let fixed = [0, 1].map(|axis| inputs(model).find_map(|input| fixed_size(input, axis)));
     let mut rng = Rng::new(8);
@@ -120,11 +132,16 @@ fn probes(model: &pb::ModelProto, bert: &Bert, file_name: &str) -> Result<Vec<Pr
         }
         let mut probe = Probe { shape: (batch, sequence), ids: vec![], mask: vec![], types: vec![] };
         for row in 0..batch {
-            let padding = if has("attention_mask") { sequence / 4 * ((row + probes.len()) % 2) } else { 0 };
+            let padding = if has("attention_mask") && !original.counts_padding {
+                sequence / 4 * ((row + probes.len()) % 2)
+            } else {
+                0
+            };
             for at in 0..sequence {
-                probe.ids.push(rng.below(config.vocab_size) as i64);
+                let id = rng.below(config.vocab_size) as i64;
+                probe.ids.push(if Some(id) == original.padding { i64::from(id == 0) } else { id });
                 probe.mask.push(i64::from(at < sequence - padding));
-                probe.types.push(i64::from(at >= sequence / 2));
+                probe.types.push(i64::from(config.type_vocab > 1 && at >= sequence / 2));
             }
         }
         probes.push(probe);
