@@ -7,7 +7,7 @@ usage() {
   cat <<'USAGE'
 Usage: ./build.sh [STEP]...      (default: page)
 
-  tools   install what is missing: wasm target, wasm-pack, wasm-bindgen, wasm-opt
+  tools   install what is missing: wasm target, wasm-bindgen, wasm-opt
   cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo model: build/models/
   wasm    both WebAssembly variants: build/pkg/{simd128,relaxed}
@@ -59,12 +59,13 @@ sources() { # dependency file
   [ ! -e "$1" ] || sed -e 's/^[^:]*: *//' -e 's/\([^\\]\) /\1\n/g' "$1" | sed 's/\\ / /g'
 }
 
-# Tools are compiled without optimization: that takes longer than all their work.
+# Tools are compiled without optimization, which would take longer than all their work.
 cargo_tool() { # command, crate, version, flags
   "$1" --version 2>/dev/null | grep -qF "$3" && return
   say "installing $2 $3"
   CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=256 CARGO_TARGET_DIR=build/tools/target \
     cargo install --locked "${@:4}" "$2@$3"
+  rm -rf build/tools/target
 }
 
 tools() {
@@ -73,10 +74,12 @@ tools() {
   if command -v rustup >/dev/null; then
     rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
   fi
-  cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN"
-  # Its default features are for downloads, of which it needs none.
-  cargo_tool wasm-pack wasm-pack "$WASM_PACK" --no-default-features
-  rm -rf build/tools/target
+  # The crates that read and write WebAssembly have much to do.
+  local crate optimized=()
+  for crate in walrus wasmparser wasm-encoder wasm-bindgen-cli-support id-arena hashbrown indexmap bumpalo leb128fmt; do
+    optimized+=(--config "profile.release.package.$crate.opt-level=1")
+  done
+  cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN" "${optimized[@]}"
   if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}"; then
     say "installing wasm-opt (binaryen $BINARYEN)"
     mkdir -p build/tools
@@ -143,6 +146,15 @@ without_host_messages() {
   "$@" 2> >(grep -v "is not a recognized feature for this target" >&2)
 }
 
+# What wasm-opt does: it drops the names, and makes the constants that LLVM adds to addresses in loops part of the loads and
+# stores (nothing lies in the lowest 1024 bytes of memory but the end of the stack). From -O1 on it would make tract's FP32
+# matrix product a quarter slower.
+WASM_OPT=(
+  -O0 --low-memory-unused --optimize-added-constants --strip-debug --strip-producers
+  --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
+  --enable-reference-types --enable-relaxed-simd --enable-sign-ext --enable-simd
+)
+
 wasm_variant() (
   out=build/pkg/$1
   mapfile -t code < <(sources "$out.d")
@@ -152,8 +164,11 @@ wasm_variant() (
   rm -rf "$out" "$out.part"
   export_wasm_flags
   wasm_options "$1" wasm
-  without_host_messages wasm-pack --quiet build --target web --no-pack --out-dir "$out.part" --profile wasm -- "${options[@]}"
-  cp target/wasm/wasm32-unknown-unknown/wasm/bert8.d "$out.d"
+  local built=target/wasm/wasm32-unknown-unknown/wasm/bert8
+  without_host_messages cargo build --quiet --lib --target wasm32-unknown-unknown --profile wasm "${options[@]}"
+  wasm-bindgen --target web --out-dir "$out.part" "$built.wasm"
+  wasm-opt "${WASM_OPT[@]}" "$out.part/bert8_bg.wasm" -o "$out.part/bert8_bg.wasm"
+  cp "$built.d" "$out.d"
   mv "$out.part" "$out"
 )
 
@@ -248,6 +263,8 @@ test_native() {
 }
 
 test_wasm() (
+  # Its default features are for downloads, of which it needs none.
+  cargo_tool wasm-pack wasm-pack "$WASM_PACK" --no-default-features
   export_wasm_flags
   for variant in "${VARIANTS[@]}"; do
     say "browser tests, $variant"

@@ -1,19 +1,20 @@
 //! Quantizes a Hugging Face folder to INT8 and compares the result with FP32.
 //!
 //! ```sh
-//! cargo run --release --no-default-features --features pairs --example quantize_and_evaluate -- \
+//! cargo run --release --no-default-features --features dataset --example quantize_and_evaluate -- \
 //!     models/minilm-l6-mrpc models/calibration.tsv models/examples.tsv
 //! ```
 
 use bert8::bert::{emit_fp32, import_folder};
-use bert8::metrics::{argmax, sqnr_db};
+use bert8::metrics::Difference;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize, sample_indices};
-use bert8::text::{TextTokenizer, Tokens, pairs::read_pairs};
+use bert8::text::dataset::{BadRows, Dataset};
+use bert8::text::{TextTokenizer, Tokens};
 use bert8::{Model, Result};
 use std::path::Path;
 
-/// The length limit of calibration pairs, in tokens.
+/// The length limit of calibration texts, in tokens.
 const MAX_LENGTH: usize = 128;
 
 fn main() -> Result<()> {
@@ -25,9 +26,10 @@ fn main() -> Result<()> {
     let bert = import_folder(Path::new(folder))?;
     let tokenizer = TextTokenizer::from_file(Path::new(folder).join("tokenizer.json"))?;
 
-    let pairs = read_pairs(Path::new(calibration))?;
-    let chosen = sample_indices(pairs.len(), 300, 0).into_iter().map(|at| &pairs[at]);
-    let samples: Vec<Tokens> = chosen.map(|pair| tokenizer.encode(pair.input(), MAX_LENGTH)).collect::<Result<_>>()?;
+    let texts = Dataset::read(Path::new(calibration), BadRows::Refuse)?.examples;
+    let chosen = sample_indices(texts.len(), 300, 0).into_iter().map(|at| &texts[at]);
+    let samples: Vec<Tokens> =
+        chosen.map(|example| tokenizer.encode(example.input(), MAX_LENGTH)).collect::<Result<_>>()?;
     let info = CalibrationInfo { max_length: MAX_LENGTH, seed: 0 };
     let quantized = quantize(&bert, &samples, &Options::default(), info, None, |_| ())?;
     let sizes = quantized.report.sizes;
@@ -36,15 +38,18 @@ fn main() -> Result<()> {
     let fp32 = Model::from_bytes(encode_model(&emit_fp32(&bert)), "the FP32 model")?;
     let int8 = Model::from_bytes(quantized.onnx, "the INT8 model")?;
     let limit = bert.config().max_positions;
-    let tokens: Vec<Tokens> = read_pairs(Path::new(evaluation))?
+    let tokens: Vec<Tokens> = Dataset::read(Path::new(evaluation), BadRows::Refuse)?
+        .examples
         .iter()
-        .map(|pair| tokenizer.encode(pair.input(), limit))
+        .map(|example| tokenizer.encode(example.input(), limit))
         .collect::<Result<_>>()?;
     let tokens: Vec<&Tokens> = tokens.iter().collect();
     let (exact, rounded) = (fp32.logits_of(&tokens)?, int8.logits_of(&tokens)?);
-    let equal = exact.iter().zip(&rounded).filter(|(a, b)| argmax(a) == argmax(b)).count();
-    println!("INT8 decides like FP32 on {equal} of {} pairs", tokens.len());
-    if let Some(decibels) = sqnr_db(&exact.concat(), &rounded.concat()) {
+    let found = Difference::new(bert.config().problem, 0.5, &exact, &rounded);
+    if let Some(flips) = found.flips {
+        println!("INT8 decides like FP32 on {} of {} texts", tokens.len() - flips, tokens.len());
+    }
+    if let Some(decibels) = found.sqnr_db {
         println!("signal-to-quantization-noise ratio of the logits: {decibels:.1} dB");
     }
     Ok(())

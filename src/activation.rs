@@ -18,8 +18,10 @@ impl Activation {
     /// Returns the activation that a Hugging Face `hidden_act` names, or `None` if it is not supported.
     pub fn from_hidden_act(name: &str) -> Option<Self> {
         match name {
-            "gelu" => Some(Activation::Gelu),
-            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" | "tanh_gelu" => Some(Activation::GeluTanh),
+            "gelu" | "gelu_python" => Some(Activation::Gelu),
+            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" | "gelu_accurate" | "tanh_gelu" => {
+                Some(Activation::GeluTanh)
+            }
             "relu" => Some(Activation::Relu),
             _ => None,
         }

@@ -7,7 +7,7 @@
 //!     .model_bytes(include_bytes!("../tests/golden/model.int8.onnx").to_vec())
 //!     .tokenizer_bytes(include_bytes!("../tests/golden/tokenizer.json"))
 //!     .build()?;
-//! let answer = classifier.classify("The cat sat at home.", "A cat was at home.")?;
+//! let answer = classifier.classify(("The cat sat at home.", "A cat was at home."))?;
 //! println!("{} with {:?}", answer.label.unwrap(), answer.probabilities);
 //! # Ok::<(), bert8::Error>(())
 //! ```
@@ -33,7 +33,7 @@
 //! | Feature | Default | Contents |
 //! |---|---|---|
 //! | `cli` | yes | The `bert8` command, with axum, clap and tokio |
-//! | `pairs` | with `cli` | `text::pairs`, which reads files of sentence pairs, with csv |
+//! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels |
 //!
 //! A program that uses the library alone should turn the command off:
 //!

@@ -5,13 +5,14 @@
 mod common;
 
 use bert8::bert::{emit_fp32, import_folder};
-use bert8::metrics::{Counts, argmax, sqnr_db};
+use bert8::metrics::{Answers, ConfusionMatrix, Difference, Target};
 use bert8::model::Classifier;
 use bert8::model::Model;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, Report, quantize, sample_indices};
+use bert8::task::Problem;
 use bert8::text::TextTokenizer;
-use bert8::text::pairs::{Pair, read_pairs};
+use bert8::text::dataset::{BadRows, Dataset, Example};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -34,7 +35,7 @@ fn demo() -> &'static Demo {
         let bert = import_folder(&folder()).unwrap();
         let bytes = std::fs::read(folder().join("tokenizer.json")).unwrap();
         let tokenizer = || TextTokenizer::from_bytes(&bytes, "tokenizer.json").unwrap();
-        let pairs = read_pairs(&Path::new(ROOT).join("models/calibration.tsv")).unwrap();
+        let pairs = read(&Path::new(ROOT).join("models/calibration.tsv")).examples;
         let samples: Vec<_> = sample_indices(pairs.len(), 300, 0)
             .into_iter()
             .map(|at| tokenizer().encode(pairs[at].input(), 128).unwrap())
@@ -52,36 +53,34 @@ fn demo() -> &'static Demo {
     })
 }
 
-struct Outcome {
-    fp32: Counts,
-    int8: Counts,
-    agreement: f64,
-    sqnr_db: f64,
+fn read(path: &Path) -> Dataset {
+    Dataset::read(path, BadRows::Refuse).unwrap()
 }
 
-fn evaluate(pairs: &[Pair]) -> Outcome {
+struct Outcome {
+    fp32: ConfusionMatrix,
+    int8: ConfusionMatrix,
+    difference: Difference,
+}
+
+fn evaluate(mut data: Dataset) -> Outcome {
     let demo = demo();
-    let labels = &demo.fp32.model().info().labels;
-    let mut samples: Vec<_> = pairs
-        .iter()
-        .map(|pair| {
-            (demo.fp32.tokenize(&pair.first, &pair.second).unwrap(), pair.label_id(labels, "").unwrap().unwrap())
-        })
+    let targets: Vec<Target> = data
+        .targets(Problem::SingleLabel, &demo.fp32.model().info().labels)
+        .unwrap()
+        .into_iter()
+        .map(|target| target.unwrap())
         .collect();
-    samples.sort_by_key(|(tokens, _)| tokens.ids.len());
-    let (mut fp32, mut int8, mut equal) = (Counts::default(), Counts::default(), 0);
-    let (mut exact, mut rounded) = (Vec::new(), Vec::new());
-    for (tokens, label) in &samples {
-        let logits = [&demo.fp32, &demo.int8].map(|c| c.model().logits(tokens).unwrap());
-        let decisions = [argmax(&logits[0]), argmax(&logits[1])];
-        exact.extend(&logits[0]);
-        rounded.extend(&logits[1]);
-        fp32.add(decisions[0], *label);
-        int8.add(decisions[1], *label);
-        equal += usize::from(decisions[0] == decisions[1]);
-    }
-    let agreement = equal as f64 / samples.len() as f64;
-    Outcome { fp32, int8, agreement, sqnr_db: sqnr_db(&exact, &rounded).unwrap() }
+    let [fp32, int8] = [&demo.fp32, &demo.int8].map(|classifier| {
+        let logits = |row: &Example| classifier.model().logits(&classifier.tokenize(row.input()).unwrap()).unwrap();
+        data.examples.iter().map(logits).collect::<Vec<_>>()
+    });
+    let confusion = |logits: &[Vec<f32>]| {
+        let rows = logits.iter().map(Vec::as_slice).zip(&targets);
+        Answers::new(Problem::SingleLabel, 0.5, rows).unwrap().confusion().unwrap()
+    };
+    let difference = Difference::new(Problem::SingleLabel, 0.5, &fp32, &int8);
+    Outcome { fp32: confusion(&fp32), int8: confusion(&int8), difference }
 }
 
 #[test]
@@ -94,27 +93,27 @@ fn every_layer_is_fused_and_the_file_is_small() {
 
 #[test]
 fn int8_agrees_with_fp32_on_the_examples() {
-    let outcome = evaluate(&read_pairs(&Path::new(ROOT).join("models/examples.tsv")).unwrap());
-    assert!(outcome.agreement >= 0.95, "agreement {}", outcome.agreement);
+    let outcome = evaluate(read(&Path::new(ROOT).join("models/examples.tsv")));
+    assert!(outcome.difference.agreement.unwrap() >= 0.95, "{:?}", outcome.difference);
 }
 
 #[test]
 fn mrpc_scores_match_the_model_card() {
     let Some(data) = common::shared("data/mrpc/dev.tsv") else { return };
-    let outcome = evaluate(&read_pairs(&data).unwrap());
+    let outcome = evaluate(read(&data));
     let round = |value: f64| (value * 1e4).round() / 1e4;
-    assert_eq!((round(outcome.fp32.accuracy()), round(outcome.fp32.f1())), (0.8211, 0.8777));
-    assert!(outcome.int8.f1() >= outcome.fp32.f1() - 0.003, "INT8 F1 {}", outcome.int8.f1());
-    assert!(outcome.agreement >= 0.995, "agreement {}", outcome.agreement);
+    assert_eq!((round(outcome.fp32.accuracy()), round(outcome.fp32.f1(1))), (0.8211, 0.8777));
+    assert!(outcome.int8.f1(1) >= outcome.fp32.f1(1) - 0.003, "INT8 F1 {}", outcome.int8.f1(1));
+    assert!(outcome.difference.agreement.unwrap() >= 0.995, "{:?}", outcome.difference);
     // 3 dB above NNCF's transformer preset.
-    assert!(outcome.sqnr_db >= 34.2, "{} dB", outcome.sqnr_db);
+    assert!(outcome.difference.sqnr_db.unwrap() >= 34.2, "{:?}", outcome.difference);
 }
 
 #[test]
 fn two_threads_get_the_same_answers() {
     let answers: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..2).map(|_| scope.spawn(|| demo().int8.classify("A b c.", "C b a.").unwrap().logits)).collect();
+            (0..2).map(|_| scope.spawn(|| demo().int8.classify(("A b c.", "C b a.")).unwrap().logits)).collect();
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
     assert_eq!(answers[0], answers[1]);

@@ -5,7 +5,7 @@
 mod common;
 
 use bert8::activation::Activation;
-use bert8::bert::{Bert, emit_fp32};
+use bert8::bert::{Bert, BertConfig, Head, HeadActivation, Pooling, emit_fp32};
 use bert8::engine::{Engine, TokenInputs};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
@@ -46,9 +46,13 @@ fn load(model: &pb::ModelProto, kernel: Kernel) -> Model {
 /// Integers are the same. Floats differ by rounding; where that crosses a boundary between two integers, a logit
 /// differs by about a quantization step.
 fn assert_close(plain: &[f32], fused: &[f32]) {
+    assert_within(2e-2, plain, fused);
+}
+
+fn assert_within(tolerance: f32, plain: &[f32], fused: &[f32]) {
     assert_eq!(plain.len(), 3);
     for (a, b) in plain.iter().zip(fused) {
-        assert!((a - b).abs() < 2e-2, "{plain:?} and {fused:?}");
+        assert!((a - b).abs() < tolerance, "{plain:?} and {fused:?}");
     }
 }
 
@@ -89,6 +93,38 @@ fn factors_before_rounding_are_fused_with_every_activation_for_every_kernel() {
                 let plain = unfused(&model, tokens);
                 assert_close(&plain, &fused.logits(tokens).unwrap());
                 assert_close(&plain, &together);
+            }
+        }
+    }
+}
+
+#[test]
+fn embeddings_and_heads_of_every_family_are_fused() {
+    let config = || tiny_config(Activation::Gelu, 3);
+    let head = |pooling, dense| BertConfig { head: Head { pooling, dense }, ..config() };
+    let configs = [
+        BertConfig { type_vocab: 0, ..config() },
+        BertConfig { embedding_size: Some(8), ..config() },
+        head(Pooling::FirstToken, Some(HeadActivation::Relu)),
+        head(Pooling::FirstToken, Some(HeadActivation::Gelu)),
+        head(Pooling::FirstToken, None),
+        head(Pooling::Mean, Some(HeadActivation::Tanh)),
+        BertConfig { type_vocab: 0, embedding_size: Some(24), ..head(Pooling::Mean, None) },
+    ];
+    for config in configs {
+        for float in ["nothing", "encoder.layer.0.attention.self", "encoder.layer.1"] {
+            let model = with_fixed_scales(&tiny_bert(config.clone()), true, |name| name.starts_with(float));
+            let sequences: Vec<Tokens> = [5, 1, 9, 3].map(sequence).into();
+            let plain: Vec<Vec<f32>> = sequences.iter().map(|tokens| unfused(&model, tokens)).collect();
+            for kernel in Kernel::all() {
+                let fused = load(&model, kernel);
+                assert!(fused.fused().complete(), "{config:?}: {:?}", fused.fused());
+                let together = fused.logits_of(&sequences.iter().collect::<Vec<_>>()).unwrap();
+                for ((tokens, logits), plain) in sequences.iter().zip(together).zip(&plain) {
+                    // No tanh bounds what one quantization step does to a logit.
+                    assert_within(5e-2, plain, &logits);
+                    assert_eq!(fused.logits(tokens).unwrap(), logits);
+                }
             }
         }
     }

@@ -30,8 +30,8 @@ fn classifiers() -> [Classifier; 2] {
 fn the_committed_files_answer_with_the_committed_logits() {
     let [fp32, int8] = classifiers();
     for (at, (first, second)) in PAIRS.iter().enumerate() {
-        golden::check(at, "fp32", &fp32.classify(first, second).unwrap());
-        golden::check(at, "int8", &int8.classify(first, second).unwrap());
+        golden::check(at, "fp32", &fp32.classify((*first, *second)).unwrap());
+        golden::check(at, "int8", &int8.classify((*first, *second)).unwrap());
     }
 }
 
@@ -55,7 +55,7 @@ fn rewrite() {
     std::fs::write(format!("{folder}/model.int8.onnx"), &int8).unwrap();
     let answers = |model: Vec<u8>| {
         let classifier = Classifier::builder().model_bytes(model).tokenizer_bytes(golden::TOKENIZER).build().unwrap();
-        PAIRS.iter().map(|(a, b)| classifier.classify(a, b).unwrap()).collect::<Vec<_>>()
+        PAIRS.iter().map(|pair| classifier.classify(pair).unwrap()).collect::<Vec<_>>()
     };
     let expected: Vec<_> = answers(fp32)
         .iter()

@@ -7,7 +7,7 @@ mod common;
 
 use bert8::activation::Activation;
 use bert8::bert::{Bert, emit_fp32};
-use bert8::metrics::{argmax, sqnr_db};
+use bert8::metrics::{Target, argmax, sqnr_db};
 use bert8::model::Model;
 use bert8::onnx::{decode_model, encode_model};
 use bert8::quantize::{
@@ -214,10 +214,10 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
 }
 
 /// Sequences whose labels are the FP32 model's predictions.
-fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, usize)> {
+fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, Option<Target>)> {
     let samples = sequences(60, salt);
     let labels = fp32(bert, &samples);
-    samples.into_iter().zip(labels).map(|(tokens, logits)| (tokens, argmax(&logits))).collect()
+    samples.into_iter().zip(labels).map(|(tokens, logits)| (tokens, Some(Target::Class(argmax(&logits))))).collect()
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn accuracy_control_reverts_parts_until_the_bound_is_met() {
         assert_eq!(report.result.bytes, int8.onnx.len());
         let samples: Vec<Tokens> = data.iter().map(|(tokens, _)| tokens.clone()).collect();
         for ((_, label), logits) in data.iter().zip(logits(int8.onnx, &samples)) {
-            assert_eq!(argmax(&logits), *label);
+            assert_eq!(Some(Target::Class(argmax(&logits))), *label);
         }
     }
 }
@@ -254,7 +254,7 @@ fn labelled_pairs_only_decide_which_parts_are_reverted() {
     }
     let nothing = AccuracyControl { metric: Metric::F1, max_drop: 0.0, data: &[] };
     let error = quantize(&bert, &sequences(3, 0), &Options::default(), INFO, Some(&nothing), |_| ()).unwrap_err();
-    assert!(error.to_string().contains("labelled pair"), "{error}");
+    assert!(error.to_string().contains("labelled input"), "{error}");
 }
 
 #[test]

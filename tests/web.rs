@@ -7,7 +7,7 @@ mod golden;
 
 use bert8::kernels::{Kernel, KernelKind};
 use bert8::model::Classifier;
-use bert8::text::TextTokenizer;
+use bert8::text::{TextInput, TextTokenizer};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -20,7 +20,7 @@ fn classifier(model: &[u8]) -> Classifier {
 fn fp32_answers_as_it_does_natively() {
     let classifier = classifier(golden::FP32);
     for (at, (first, second)) in golden::PAIRS.iter().enumerate() {
-        golden::check(at, "fp32", &classifier.classify(first, second).unwrap());
+        golden::check(at, "fp32", &classifier.classify((*first, *second)).unwrap());
     }
     assert_eq!(classifier.model().kernel(), "tract");
 }
@@ -29,7 +29,7 @@ fn fp32_answers_as_it_does_natively() {
 fn int8_answers_as_it_does_natively() {
     let classifier = classifier(golden::INT8);
     for (at, (first, second)) in golden::PAIRS.iter().enumerate() {
-        golden::check(at, "int8", &classifier.classify(first, second).unwrap());
+        golden::check(at, "int8", &classifier.classify((*first, *second)).unwrap());
     }
     assert!(classifier.model().fused().complete());
     assert_eq!(classifier.model().kernel(), Kernel::detect().name());
@@ -38,10 +38,42 @@ fn int8_answers_as_it_does_natively() {
 #[wasm_bindgen_test]
 fn tokens_are_the_real_ones_whatever_the_file_says_of_padding() {
     let tokenizer = TextTokenizer::from_bytes(golden::TOKENIZER, "golden").unwrap();
-    let tokens = tokenizer.encode("the cat sat", "home", 48).unwrap();
+    let tokens = tokenizer.encode(("the cat sat", "home"), 48).unwrap();
     assert_eq!(tokens.ids.len(), 7);
     assert_eq!(tokens.types, [0, 0, 0, 0, 0, 1, 1]);
     assert!(!tokens.truncated);
+}
+
+#[wasm_bindgen_test]
+fn one_text_and_pairs_may_be_mixed() {
+    let classifier = classifier(golden::INT8);
+    let inputs = [TextInput::from("It is raining."), ("It is raining.", "").into(), ("", "It is raining.").into()];
+    let answers = classifier.classify_batch(inputs).unwrap();
+    assert_eq!(answers.iter().map(|answer| answer.tokens).collect::<Vec<_>>(), [6, 7, 7]);
+    golden::check(2, "int8", &answers[2]);
+    let alone = classifier.classify("It is raining.").unwrap();
+    for (one, other) in alone.logits.iter().zip(&answers[0].logits) {
+        // The pooler adds its FP32 products in another order if there are several rows.
+        assert!((one - other).abs() <= 1e-6);
+    }
+}
+
+/// The regular expressions of byte-level BPE and the tables of Unigram know the same characters as natively.
+#[wasm_bindgen_test]
+fn hard_texts_have_hugging_face_s_ids() {
+    let expected: serde_json::Value = serde_json::from_str(include_str!("tokenizers/expected.json")).unwrap();
+    for (name, file) in [
+        ("byte-level-bpe", include_str!("tokenizers/byte-level-bpe.json")),
+        ("unigram", include_str!("tokenizers/unigram.json")),
+    ] {
+        let tokenizer = TextTokenizer::from_bytes(file.as_bytes(), name).unwrap();
+        for (text, ids) in
+            expected["texts"].as_array().unwrap().iter().zip(expected["ids"][name]["texts"].as_array().unwrap())
+        {
+            let text = text.as_str().unwrap();
+            assert_eq!(serde_json::json!(tokenizer.encode(text, 1 << 20).unwrap().ids), *ids, "{name}: {text:?}");
+        }
+    }
 }
 
 #[wasm_bindgen_test]

@@ -1,5 +1,6 @@
 //! Imports a Hugging Face model folder: config.json and model.safetensors, or the shards of model.safetensors.
 
+use super::checkpoint::{Checkpoint, Weights};
 use super::hf_config::parse_config;
 use super::{Bert, BertConfig};
 use crate::error::{Error, Result};
@@ -9,10 +10,11 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-/// Reads a BERT sequence classifier from the Hugging Face model folder `folder`.
+/// Reads a sequence classifier of a supported family (BERT, DistilBERT, RoBERTa, ELECTRA) from the Hugging Face model folder
+/// `folder`.
 ///
 /// Reads `config.json` and either `model.safetensors` or the shards that `model.safetensors.index.json` names. Weights may be
-/// F32, F16 or BF16; their names may have the `bert.` prefix or not.
+/// F32, F16 or BF16; their names may have the family's prefix, such as `bert.`, or not.
 ///
 /// # Errors
 /// Fails if a file cannot be read, the configuration is not that of a supported model, or a weight tensor is missing, has
@@ -20,13 +22,16 @@ use std::path::{Path, PathBuf};
 /// such as PyTorch's, the error tells how to convert them.
 pub fn import_folder(folder: &Path) -> Result<Bert> {
     let config_path = folder.join("config.json");
-    let config = parse_config(&read(&config_path)?, &config_path.display().to_string())?;
+    let (config, checkpoint) = parse_config(&read(&config_path)?, &config_path.display().to_string())?;
     let (main, files) = weight_files(folder)?;
-    let mut weights = Weights::new();
+    let mut reader = WeightReader::new(checkpoint, &config);
     for file in files {
-        read_weights(&read(&file)?, &config, &mut weights, &file.display().to_string())?;
+        reader.read(&read(&file)?, &file.display().to_string())?;
     }
-    Bert::new(config, weights, &main.display().to_string())
+    let main = main.display().to_string();
+    let mut weights = reader.weights;
+    checkpoint.adapt(&config, &mut weights, &main)?;
+    Bert::new(config, weights, &main)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -85,23 +90,45 @@ fn weights_elsewhere(folder: &Path) -> Option<Error> {
     None
 }
 
-/// The shape and values of every tensor, by name.
-type Weights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+/// Collects the tensors that a model needs.
+struct WeightReader {
+    checkpoint: Checkpoint,
+    wanted: BTreeMap<String, Vec<usize>>,
+    weights: Weights,
+    /// The tensors whose names had the family's prefix. They win over others with the same name, as in transformers.
+    prefixed: HashSet<String>,
+}
 
-/// Adds those tensors of a safetensors file to `weights` that a model of this configuration needs.
-fn read_weights(bytes: &[u8], config: &BertConfig, weights: &mut Weights, file_name: &str) -> Result<()> {
-    let tensors = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::file_from(file_name, "is not a safetensors file, or is cut off", e))?;
-    let wanted: HashSet<String> = config.tensor_shapes().into_iter().map(|(name, _)| name).collect();
-    for (name, view) in tensors.iter() {
-        let short = name.strip_prefix("bert.").unwrap_or(name);
-        // Early checkpoints use the names of BERT's original TensorFlow code.
-        let short = short.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias");
-        if wanted.contains(&short) {
-            weights.insert(short, (view.shape().to_vec(), to_f32(&view, file_name, name)?));
-        }
+impl WeightReader {
+    fn new(checkpoint: Checkpoint, config: &BertConfig) -> Self {
+        let wanted = checkpoint.stored_shapes(config);
+        WeightReader { checkpoint, wanted, weights: Weights::new(), prefixed: HashSet::new() }
     }
-    Ok(())
+
+    /// Adds the tensors of a safetensors file that the model needs. Ignores other tensors, such as those of a head for
+    /// masked language modeling.
+    ///
+    /// # Errors
+    /// If the file is damaged, or holds an adapter that is not merged into the weights.
+    fn read(&mut self, bytes: &[u8], file_name: &str) -> Result<()> {
+        let tensors = SafeTensors::deserialize(bytes)
+            .map_err(|e| Error::file_from(file_name, "is not a safetensors file, or is cut off", e))?;
+        for (name, view) in tensors.iter() {
+            if name.contains(".lora_") {
+                let problem = "belongs to an adapter; merge it into the model first (PEFT's merge_and_unload)";
+                return Err(Error::tensor(file_name, name, problem));
+            }
+            let (bert_name, prefixed) = self.checkpoint.bert_name(name);
+            if !self.wanted.contains_key(&bert_name) || (!prefixed && self.prefixed.contains(&bert_name)) {
+                continue;
+            }
+            if prefixed {
+                self.prefixed.insert(bert_name.clone());
+            }
+            self.weights.insert(bert_name, (view.shape().to_vec(), to_f32(&view, file_name, name)?));
+        }
+        Ok(())
+    }
 }
 
 /// Converts the values of the tensor `name` to f32.

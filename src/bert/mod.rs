@@ -15,12 +15,15 @@
 //! The graph's nodes and values follow them: the value `encoder.layer.0.intermediate.dense` is that layer's output.
 //! [`BertConfig::tensor_shapes`] lists all tensors.
 
+mod checkpoint;
 mod config;
 mod emit;
+mod families;
 mod folder;
 mod graph;
 mod head;
 mod hf_config;
+mod hf_fields;
 mod import_onnx;
 mod random;
 mod save;
@@ -36,6 +39,7 @@ pub use random::random_bert;
 pub use save::{config_json, safetensors};
 
 use crate::error::{Error, Result};
+use crate::task::{Problem, Texts};
 use std::collections::BTreeMap;
 
 /// A BERT sequence classifier in FP32: its architecture and all its weights. Weights are row-major, with the names and shapes of
@@ -82,6 +86,16 @@ impl Bert {
     /// The architecture.
     pub fn config(&self) -> &BertConfig {
         &self.config
+    }
+
+    /// Returns the model with another meaning of its logits, or another number of texts.
+    ///
+    /// # Errors
+    /// Fails if `problem` does not fit the number of labels.
+    pub fn with_task(mut self, problem: Problem, texts: Option<Texts>) -> Result<Self> {
+        (self.config.problem, self.config.texts) = (problem, texts);
+        self.config.validate("the task")?;
+        Ok(self)
     }
 
     /// The values of the weight tensor `name`, row-major.

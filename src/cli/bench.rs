@@ -2,6 +2,7 @@
 
 use super::load::{self, KernelChoice};
 use super::output::print_json;
+use super::progress::Progress;
 use anyhow::{Result, bail};
 use bert8::metrics::Latency;
 use bert8::text::Tokens;
@@ -71,11 +72,14 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let begin = Instant::now();
     let mut durations = Vec::new();
+    let (mut progress, seconds) = (Progress::new(), args.seconds.ceil() as usize);
     while durations.is_empty() || begin.elapsed().as_secs_f64() < args.seconds {
+        progress.show("timing, in seconds", begin.elapsed().as_secs() as usize, seconds);
         let start = Instant::now();
         model.logits(&tokens)?;
         durations.push(start.elapsed().as_secs_f64() * 1e3);
     }
+    progress.finish();
     let latency = Latency::new(&durations).expect("at least one run was timed");
     let results = Results { kernel: model.kernel(), seq, latency, sentences_per_second: 1e3 / latency.mean_ms };
     if args.json {

@@ -1,59 +1,73 @@
 //! `bert8 classify`
 
-use super::load::{self, KernelChoice};
+use super::classifier::ClassifierArgs;
 use super::output::print_json;
 use anyhow::Result;
-use bert8::model::Classifier;
+use bert8::Problem;
+use bert8::model::{AppliedLabel, Classification};
+use bert8::text::TextInput;
 use clap::Args as ClapArgs;
-use std::path::PathBuf;
 
-/// Classify one pair of sentences
+/// Classify one text or a pair of texts
 ///
-/// A regression model, which has one output, returns a score instead of a class.
+/// Prints the label with its probability; or, of a multi-label model, every label whose probability is at or above the
+/// threshold; or, of a model with one output, the score.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// An ONNX file, from bert8 convert or bert8 quantize
-    model: PathBuf,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
 
-    /// The first sentence
+    /// The text, or the first of a pair
+    #[arg(value_name = "TEXT")]
     first: String,
 
-    /// The second sentence
-    second: String,
+    /// The second text of a pair
+    #[arg(value_name = "TEXT2")]
+    second: Option<String>,
 
-    /// The model's tokenizer.json
-    #[arg(long, value_name = "FILE")]
-    tokenizer: PathBuf,
+    /// The probability from which on a label of a multi-label model applies, 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "PROBABILITY")]
+    threshold: Option<f32>,
 
-    /// Cut pairs to this many tokens [default: the model's own limit]
-    #[arg(long, value_name = "TOKENS")]
-    max_length: Option<usize>,
-
-    #[command(flatten)]
-    kernel: KernelChoice,
-
-    /// Print label, probabilities, score, logits and timing as JSON
+    /// Print labels, probabilities, score, logits and timing as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let classifier = Classifier::new(
-        load::model(&args.model, args.kernel.kernel)?,
-        load::tokenizer(&args.tokenizer)?,
-        args.max_length,
-    )?;
-    let answer = classifier.classify(&args.first, &args.second)?;
+    let mut classifier = args.classifier.load()?;
+    if let Some(threshold) = args.threshold {
+        classifier = classifier.with_threshold(threshold)?;
+    }
+    let input = TextInput { first: &args.first, second: args.second.as_deref() };
+    let answer = classifier.classify(input)?;
     if answer.truncated {
-        eprintln!("note: the pair was cut to {} tokens", answer.tokens);
+        eprintln!("note: the input was cut to {} tokens", answer.tokens);
     }
     if args.json {
         return print_json(&answer);
     }
-    let ms = answer.timing.infer_ms;
-    match (answer.label, answer.label_id) {
-        (Some(label), Some(id)) => say!("{label} ({:.1} %), {ms:.1} ms", answer.probabilities[id] * 100.0),
-        _ => say!("score {:.4}, {ms:.1} ms", answer.logits[0]),
-    }
+    let threshold = classifier.threshold();
+    say!("{}, {:.1} ms", in_words(&answer, &classifier.model().info().labels, threshold), answer.timing.infer_ms);
     Ok(())
+}
+
+fn in_words(answer: &Classification, names: &[String], threshold: f32) -> String {
+    match (answer.problem, answer.label_id, answer.score) {
+        (Problem::SingleLabel, Some(id), _) => named(&names[id], answer.probabilities[id]),
+        (Problem::Regression, _, Some(score)) => format!("score {score:.4}"),
+        (_, _, Some(score)) => {
+            let is = if answer.labels.is_empty() { "below" } else { "at or above" };
+            format!("score {score:.4}: {} is {is} the threshold {threshold}", names[0])
+        }
+        _ if answer.labels.is_empty() => format!("no label at or above the threshold {threshold}"),
+        _ => {
+            let labels = answer.labels.iter().map(|AppliedLabel { name, probability, .. }| named(name, *probability));
+            labels.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn named(label: &str, probability: f32) -> String {
+    format!("{label} ({:.1} %)", probability * 100.0)
 }

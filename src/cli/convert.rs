@@ -1,6 +1,6 @@
 //! `bert8 convert`
 
-use super::load::Source;
+use super::load::{Source, TaskChoice};
 use super::output::{Output, megabytes};
 use anyhow::Result;
 use bert8::bert::emit_fp32;
@@ -17,6 +17,9 @@ pub struct Args {
     #[command(flatten)]
     source: Source,
 
+    #[command(flatten)]
+    task: TaskChoice,
+
     /// The ONNX file to write
     #[arg(short, long, value_name = "OUT.onnx")]
     output: PathBuf,
@@ -26,7 +29,7 @@ pub fn run(args: &Args) -> Result<()> {
     let files = args.source.files();
     let inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let output = Output::new(&args.output, &inputs)?;
-    let bytes = encode_model(&emit_fp32(&args.source.bert()?));
+    let bytes = encode_model(&emit_fp32(&args.task.apply(args.source.bert()?)?));
     output.write(&bytes)?;
     eprintln!("wrote {} ({})", args.output.display(), megabytes(bytes.len()));
     Ok(())

@@ -5,8 +5,10 @@ use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
 use bert8::onnx::external_files;
+use bert8::task::{Problem, Texts};
 use bert8::text::TextTokenizer;
-use clap::Args;
+use bert8::text::dataset::{BadRows, Dataset};
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// A model to import.
@@ -55,14 +57,119 @@ impl Source {
         }
         files
     }
+}
 
-    /// Returns the path of the model's tokenizer: `given`, or the tokenizer.json in or beside the model, or above a folder
-    /// called `onnx`.
-    pub fn tokenizer_path(&self, given: Option<&Path>) -> PathBuf {
-        let file = onnx_file(&self.model).unwrap_or_else(|| self.model.join("model.safetensors"));
-        let [first, rest @ ..] = &beside(&file, "tokenizer.json")[..] else { return file };
-        let found = rest.iter().find(|path| !first.exists() && path.exists()).unwrap_or(first);
-        given.map_or_else(|| found.clone(), Path::to_owned)
+/// What the model answers, if its configuration does not tell.
+#[derive(Debug, Args)]
+pub struct TaskChoice {
+    /// What the model reads (single or pair: one text or two) and answers (single-label, multi-label or regression), if its
+    /// configuration does not say so; may be repeated
+    #[arg(long, value_name = "TASK", value_delimiter = ',')]
+    task: Vec<Task>,
+}
+
+/// A word of `--task`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Task {
+    Single,
+    Pair,
+    SingleLabel,
+    MultiLabel,
+    Regression,
+}
+
+impl TaskChoice {
+    /// The number of texts that the options name, if any.
+    pub fn texts(&self) -> Result<Option<Texts>> {
+        self.only(|task| match task {
+            Task::Single => Some(Texts::Single),
+            Task::Pair => Some(Texts::Pair),
+            _ => None,
+        })
+    }
+
+    /// The meaning of the logits that the options name, if any.
+    pub fn problem(&self) -> Result<Option<Problem>> {
+        self.only(|task| match task {
+            Task::SingleLabel => Some(Problem::SingleLabel),
+            Task::MultiLabel => Some(Problem::MultiLabel),
+            Task::Regression => Some(Problem::Regression),
+            _ => None,
+        })
+    }
+
+    /// Returns `bert` with the task that the options name.
+    pub fn apply(&self, bert: Bert) -> Result<Bert> {
+        let problem = self.problem()?.unwrap_or(bert.config().problem);
+        let texts = self.texts()?.or(bert.config().texts);
+        bert.with_task(problem, texts).context("--task does not fit the model")
+    }
+
+    fn only<T: Copy + PartialEq>(&self, kind: impl Fn(Task) -> Option<T>) -> Result<Option<T>> {
+        let mut found = None;
+        for (task, value) in self.task.iter().filter_map(|&task| Some((task, kind(task)?))) {
+            match found {
+                Some((other, known)) if known != value => {
+                    let name = |task: Task| task.to_possible_value().map_or(String::new(), |v| v.get_name().to_owned());
+                    bail!("--task {} contradicts --task {}; name one of them", name(task), name(other));
+                }
+                _ => found = Some((task, value)),
+            }
+        }
+        Ok(found.map(|(_, value)| value))
+    }
+}
+
+/// Returns the path of a model's tokenizer: `given`, or the tokenizer.json or vocab.txt in the folder `model`, beside the file
+/// `model`, or one folder up, where transformers.js expects it. If there is none, returns the path beside the model.
+pub fn tokenizer_path(model: &Path, given: Option<&Path>) -> PathBuf {
+    if let Some(path) = given {
+        return path.to_owned();
+    }
+    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(Path::new("")) };
+    let above = folder.canonicalize().ok().and_then(|folder| folder.parent().map(Path::to_owned));
+    let above = above.filter(|_| !model.is_dir());
+    let folders = std::iter::once(folder.to_owned()).chain(above);
+    let mut paths = folders.flat_map(|folder| TOKENIZER_FILES.map(|name| folder.join(name)));
+    paths.find(|path| path.exists()).unwrap_or_else(|| folder.join(TOKENIZER_FILES[0]))
+}
+
+/// The names of tokenizer files, the preferred one first.
+const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "vocab.txt"];
+
+/// Loads the tokenizer of `model` from [`tokenizer_path`].
+pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
+    let path = tokenizer_path(model, given);
+    if given.is_none() && !path.exists() {
+        bail!(
+            "no tokenizer.json in or beside the model, nor one folder up ({}); name one with --tokenizer FILE",
+            path.display()
+        );
+    }
+    Ok(TextTokenizer::from_file(path)?)
+}
+
+/// Reads a file of texts. Says on standard error which rows are left out.
+pub fn dataset(path: &Path, skip_bad_rows: bool) -> Result<Dataset> {
+    let bad_rows = if skip_bad_rows { BadRows::Skip } else { BadRows::Refuse };
+    let data = Dataset::read(path, bad_rows)?;
+    report_skipped(&data, 0);
+    Ok(data)
+}
+
+/// Says which rows were left out, after the first `known`.
+pub fn report_skipped(data: &Dataset, known: usize) {
+    const SHOWN: usize = 10;
+    let skipped = &data.skipped[known..];
+    if skipped.is_empty() {
+        return;
+    }
+    eprintln!("left out {} of {} rows of {}:", skipped.len(), data.examples.len() + skipped.len(), data.file_name);
+    for error in skipped.iter().take(SHOWN) {
+        eprintln!("  {}", error.with_sources());
+    }
+    if skipped.len() > SHOWN {
+        eprintln!("  and {} more", skipped.len() - SHOWN);
     }
 }
 
@@ -104,9 +211,4 @@ pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
         bail!("{} is a folder; convert it to an ONNX file first: bert8 convert {0} -o model.onnx", path.display());
     };
     Ok(Model::builder().kernel(kernel).load_file(file)?)
-}
-
-/// Loads a tokenizer.json.
-pub fn tokenizer(path: &Path) -> Result<TextTokenizer> {
-    Ok(TextTokenizer::from_file(path)?)
 }

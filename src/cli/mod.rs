@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod bench;
+mod classifier;
 mod classify;
 mod convert;
 mod eval;
@@ -17,16 +18,18 @@ mod load;
 mod method;
 mod output;
 mod output_folder;
+mod progress;
 mod quantize;
 mod random;
 mod report;
+mod rerank;
 mod serve;
 
 use anyhow::Result;
 use bert8::Error;
 use clap::{Parser, Subcommand};
 
-/// Quantizes BERT sentence-pair classifiers to INT8, and runs, measures and serves them.
+/// Quantizes BERT classifiers of texts and pairs of texts to INT8, and runs, measures and serves them.
 ///
 /// A first session, with the demo model that comes with bert8:
 ///
@@ -49,6 +52,7 @@ enum Command {
     Quantize(quantize::Args),
     Eval(eval::Args),
     Classify(classify::Args),
+    Rerank(rerank::Args),
     Bench(bench::Args),
     Inspect(inspect::Args),
     Report(report::Args),
@@ -63,6 +67,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Quantize(args) => quantize::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Classify(args) => classify::run(&args),
+        Command::Rerank(args) => rerank::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Report(args) => report::run(&args),

@@ -1,36 +1,45 @@
 //! `bert8 quantize`
 
-use super::load::{self, Source};
+use super::load::{self, Source, TaskChoice};
 use super::method::Method;
 use super::output::{Output, Staged, megabytes, print_json};
+use super::progress;
 use anyhow::{Result, bail};
-use bert8::bert::BertConfig;
+use bert8::bert::{Bert, BertConfig};
+use bert8::metrics::Target;
 use bert8::quantize::{
-    AccuracyControl, CalibrationInfo, Metric, Progress, Report, Stage, layer_reports, quantize, sample_indices,
+    AccuracyControl, CalibrationInfo, CalibrationResult, LEAST_DB, Metric, Progress, Report, Stage, check_calibration,
+    compare_with_fp32, layer_reports, quantize, sample_indices,
 };
-use bert8::text::pairs::read_pairs;
+use bert8::task::{Problem, Texts};
+use bert8::text::dataset::Dataset;
 use bert8::text::{TextTokenizer, Tokens};
 use clap::Args as ClapArgs;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 
 /// Quantize a BERT classifier to an INT8 ONNX file
 ///
 /// Post-training static quantization: weights are symmetric per output channel; activations are per tensor, with ranges from
-/// calibration pairs after SmoothQuant; biases are corrected. With a search and gptq rounding, quantization runs three
-/// times; the result whose calibration logits are closest to FP32 wins. The pairs need no labels. A few hundred that resemble
+/// calibration texts after SmoothQuant; biases are corrected. With a search and gptq rounding, quantization runs three
+/// times; the result whose calibration logits are closest to FP32 wins. The texts need no labels. A few hundred that resemble
 /// real inputs are enough. The same seed and files always produce the same bytes.
 ///
-/// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled pairs is at most
+/// Afterwards, INT8 is compared with FP32 on texts that calibration did not see, if there are any.
+///
+/// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled texts is at most
 /// that far below FP32.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
 
-    /// Sentence pairs to calibrate on: TSV, CSV or JSONL with sentence1 and sentence2
-    #[arg(long, value_name = "PAIRS")]
+    /// Texts or pairs of texts to calibrate on: TSV, CSV, JSON lines or a JSON array, with columns such as sentence, or sentence1
+    /// and sentence2; or a .txt file with one text a line
+    #[arg(long, value_name = "DATA")]
     calibration: PathBuf,
+
+    #[command(flatten)]
+    task: TaskChoice,
 
     /// The ONNX file to write
     #[arg(short, long, value_name = "OUT.onnx")]
@@ -44,17 +53,25 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
 
-    /// How many of the pairs to use
+    /// How many of the texts to use
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     subset_size: u32,
 
-    /// Cut calibration pairs to this many tokens
+    /// Cut calibration texts to this many tokens
     #[arg(long, value_name = "TOKENS", default_value_t = 128, value_parser = clap::value_parser!(u32).range(4..))]
     max_length: u32,
 
-    /// Seed for the choice of pairs
+    /// Seed for the choice of texts
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+
+    /// Leave out rows of the data that cannot be used, and say which
+    #[arg(long)]
+    skip_bad_rows: bool,
+
+    /// Calibrate even on texts that are too few, too much alike, or mostly unknown to the tokenizer
+    #[arg(long)]
+    force_calibration: bool,
 
     #[command(flatten)]
     method: Method,
@@ -63,12 +80,14 @@ pub struct Args {
     #[arg(long, value_name = "DROP", requires = "data", help_heading = "Accuracy control")]
     max_drop: Option<f64>,
 
-    /// The metric: f1, accuracy or agreement (with FP32)
-    #[arg(long, value_name = "METRIC", default_value = "f1", help_heading = "Accuracy control")]
-    metric: Metric,
+    /// The metric: f1 (of class 1), macro-f1, weighted-f1, accuracy or matthews of a model that chooses a class; micro-f1, macro-f1
+    /// or exact-match if labels apply independently; pearson or spearman of scores; agreement or rank-correlation with FP32, which
+    /// need no labels [default: f1 for two classes, macro-f1 for more, micro-f1, spearman]
+    #[arg(long, value_name = "METRIC", help_heading = "Accuracy control")]
+    metric: Option<Metric>,
 
-    /// Labelled pairs to measure the metric on
-    #[arg(long, value_name = "PAIRS", requires = "max_drop", help_heading = "Accuracy control")]
+    /// Labelled texts to measure the metric on
+    #[arg(long, value_name = "DATA", requires = "max_drop", help_heading = "Accuracy control")]
     data: Option<PathBuf>,
 
     /// Print the report to standard output as JSON
@@ -76,11 +95,14 @@ pub struct Args {
     json: bool,
 }
 
-/// The number of pairs on which the report measures the noise after every layer.
-const LAYER_REPORT_PAIRS: usize = 16;
+/// The number of texts on which the report measures the noise after every layer.
+const LAYER_REPORT_TEXTS: usize = 16;
+
+/// INT8 is compared with FP32 on at most this many texts.
+const CHECKED_TEXTS: usize = 64;
 
 pub fn run(args: &Args) -> Result<()> {
-    let tokenizer = args.source.tokenizer_path(args.tokenizer.as_deref());
+    let tokenizer = load::tokenizer_path(&args.source.model, args.tokenizer.as_deref());
     let files = args.source.files();
     let mut inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     inputs.extend([args.calibration.as_path(), &tokenizer]);
@@ -90,65 +112,68 @@ pub fn run(args: &Args) -> Result<()> {
     if report_file.as_ref().is_some_and(|report| report.is(&output)) {
         bail!("--report and --output name the same file, {}", args.output.display());
     }
-    let pairs = read_pairs(&args.calibration)?;
-    let bert = args.source.bert()?;
-    if args.tokenizer.is_none() && !tokenizer.exists() {
-        bail!("no tokenizer.json beside the model ({}); name one with --tokenizer FILE", tokenizer.display());
-    }
-    let tokenizer = load::tokenizer(&tokenizer)?;
+    let data = load::dataset(&args.calibration, args.skip_bad_rows)?;
+    let bert = with_texts(args.task.apply(args.source.bert()?)?, &args.task, &data)?;
+    let tokenizer = load::tokenizer(&args.source.model, args.tokenizer.as_deref())?;
     tokenizer.check_vocabulary(bert.config().vocab_size)?;
     let max_length = (args.max_length as usize).min(bert.config().max_positions);
-    let samples = sample_indices(pairs.len(), args.subset_size as usize, args.seed)
-        .into_iter()
-        .map(|at| tokenizer.encode(pairs[at].input(), max_length))
-        .collect::<bert8::Result<Vec<_>>>()?;
+    let encode = |at: &usize| tokenizer.encode(data.examples[*at].input(), max_length);
+    let order = sample_indices(data.examples.len(), data.examples.len(), args.seed);
+    let (chosen, rest) = order.split_at(order.len().min(args.subset_size as usize));
+    let samples = chosen.iter().map(encode).collect::<bert8::Result<Vec<_>>>()?;
+    let held_back = rest.iter().take(CHECKED_TEXTS).map(encode).collect::<bert8::Result<Vec<_>>>()?;
+    let warnings = check(&samples, &tokenizer, args)?;
 
-    let labelled = args.data.as_deref().map(|data| labelled_pairs(data, bert.config(), &tokenizer)).transpose()?;
+    let labelled =
+        args.data.as_deref().map(|file| labelled_texts(file, args, bert.config(), &tokenizer)).transpose()?;
     let control = labelled.as_deref().zip(args.max_drop).map(|(data, max_drop)| AccuracyControl {
-        metric: args.metric,
+        metric: args.metric.unwrap_or_else(|| default_metric(bert.config())),
         max_drop,
         data,
     });
 
-    let bar = ProgressBar::new(0)
-        .with_style(ProgressStyle::with_template("{msg} {bar:32} {pos}/{len}, {elapsed} elapsed, {eta} left")?);
+    let mut shown = progress::Progress::new();
     let info = CalibrationInfo { max_length, seed: args.seed };
-    let mut stage = None;
     let mut quantized = quantize(&bert, &samples, &args.method.options(), info, control.as_ref(), |step: Progress| {
-        if stage.replace(step.stage) != Some(step.stage) {
-            bar.reset();
-            bar.set_message(stage_name(step.stage));
-        }
-        bar.set_length(step.total as u64);
-        bar.set_position(step.done as u64);
+        shown.show(stage_name(step.stage), step.done, step.total);
     })?;
     if report_file.is_some() || args.json {
-        let some = &samples[..samples.len().min(LAYER_REPORT_PAIRS)];
+        let some = &samples[..samples.len().min(LAYER_REPORT_TEXTS)];
+        shown.show("measuring the noise after every layer", 0, some.len());
         quantized.report.layers = layer_reports(&bert, &quantized.onnx, some)?;
     }
-    bar.finish_and_clear();
+    let checked: Vec<&Tokens> = if held_back.is_empty() { &samples } else { &held_back }.iter().collect();
+    let checked = &checked[..checked.len().min(CHECKED_TEXTS)];
+    shown.show("comparing with FP32", 0, checked.len());
+    let result = compare_with_fp32(&bert, &quantized.onnx, checked, !held_back.is_empty())?;
+    shown.finish();
 
+    quantized.report.check = Some(result.clone());
     let mut staged = vec![output.stage(&quantized.onnx)?];
     if let Some(file) = report_file {
         staged.push(file.stage(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?);
     }
     staged.into_iter().try_for_each(Staged::commit)?;
     let sizes = quantized.report.sizes;
+    let texts = if data.texts == Texts::Pair { "pairs" } else { "texts" };
     eprintln!(
-        "wrote {} ({}, {:.1} % of FP32's {}), calibrated on {} pairs",
+        "wrote {} ({}, {:.1} % of FP32's {}), calibrated on {} {texts}, {} of them distinct",
         args.output.display(),
         megabytes(sizes.int8_bytes),
         sizes.ratio * 100.0,
         megabytes(sizes.fp32_bytes),
-        samples.len()
+        samples.len(),
+        quantized.report.calibration.distinct
     );
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    print_check(&result);
     print_control(&quantized.report);
     if args.json { print_json(&quantized.report) } else { Ok(()) }
 }
 
 fn stage_name(stage: Stage) -> &'static str {
     match stage {
-        Stage::Calibrating => "calibrating on pairs",
+        Stage::Calibrating => "calibrating",
         Stage::Quantizing => "choosing scales",
         Stage::Ranking => "ranking parts by their damage",
         Stage::Reverting => "returning parts to FP32",
@@ -156,20 +181,85 @@ fn stage_name(stage: Stage) -> &'static str {
     }
 }
 
-/// Reads `file` and tokenizes its pairs. Returns them with their class ids.
-fn labelled_pairs(file: &Path, config: &BertConfig, tokenizer: &TextTokenizer) -> Result<Vec<(Tokens, usize)>> {
-    if config.labels.len() == 1 {
-        bail!("the model returns one score; --max-drop needs a classifier");
+/// Returns `bert` with the number of texts that the calibration data have, which must be that of `--task` and of the model's
+/// configuration, if they say one.
+fn with_texts(bert: Bert, task: &TaskChoice, data: &Dataset) -> Result<Bert> {
+    let (line, found) = (data.examples[0].line, data.texts);
+    if let Some(texts) = bert.config().texts.filter(|texts| *texts != found) {
+        let whose = if task.texts()?.is_some() { "--task says that the model" } else { "the model" };
+        bail!("{whose} reads {texts}, but {}, line {line}, has {found}", data.file_name);
     }
-    let name = file.display().to_string();
-    let mut labelled = Vec::new();
-    for pair in read_pairs(file)? {
-        let Some(label) = pair.label_id(&config.labels, &name)? else {
-            bail!("{name}, line {}: no label; --max-drop needs labelled pairs", pair.line);
+    let problem = bert.config().problem;
+    Ok(bert.with_task(problem, Some(found))?)
+}
+
+/// Returns what is not ideal about the calibration texts.
+///
+/// # Errors
+/// If they cannot be calibrated on, unless that is forced.
+fn check(samples: &[Tokens], tokenizer: &TextTokenizer, args: &Args) -> Result<Vec<String>> {
+    let found = check_calibration(samples, tokenizer.unknown_id());
+    if !found.refusals.is_empty() && !args.force_calibration {
+        let refusals = found.refusals.join("; ");
+        bail!("{}: {refusals} (--force-calibration calibrates on them all the same)", args.calibration.display());
+    }
+    Ok([found.refusals, found.warnings].concat())
+}
+
+/// The metric of accuracy control if none is named.
+fn default_metric(config: &BertConfig) -> Metric {
+    match config.problem {
+        Problem::SingleLabel if config.labels.len() == 2 => Metric::F1,
+        Problem::SingleLabel => Metric::MacroF1,
+        Problem::MultiLabel => Metric::MicroF1,
+        Problem::Regression => Metric::Spearman,
+    }
+}
+
+/// Reads `file` and tokenizes its texts. Returns them with the right answers.
+fn labelled_texts(
+    file: &Path,
+    args: &Args,
+    config: &BertConfig,
+    tokenizer: &TextTokenizer,
+) -> Result<Vec<(Tokens, Option<Target>)>> {
+    let mut data = load::dataset(file, args.skip_bad_rows)?;
+    if let Some(texts) = config.texts.filter(|texts| *texts != data.texts) {
+        let (name, line) = (&data.file_name, data.examples[0].line);
+        bail!("the model reads {texts}, as the calibration data have, but {name}, line {line}, has {}", data.texts);
+    }
+    if args.metric.is_some_and(Metric::needs_no_labels) {
+        let encode = |example: &bert8::text::dataset::Example| {
+            Ok((tokenizer.encode(example.input(), config.max_positions)?, None))
         };
-        labelled.push((tokenizer.encode(pair.input(), config.max_positions)?, label));
+        return data.examples.iter().map(encode).collect();
+    }
+    let known = data.skipped.len();
+    let targets = data.targets(config.problem, &config.labels)?;
+    load::report_skipped(&data, known);
+    let mut labelled = Vec::new();
+    for (example, target) in data.examples.iter().zip(targets) {
+        if target.is_none() {
+            bail!("{}, line {}: no label; --max-drop needs labelled texts", data.file_name, example.line);
+        }
+        labelled.push((tokenizer.encode(example.input(), config.max_positions)?, target));
     }
     Ok(labelled)
+}
+
+/// Prints how INT8 compares with FP32.
+fn print_check(result: &CalibrationResult) {
+    let which = if result.held_back { "that calibration did not see" } else { "of the calibration itself" };
+    let db = result.difference.sqnr_db.map_or("no noise".to_owned(), |db| format!("SQNR {db:.1} dB"));
+    let agreement =
+        result.difference.agreement.map_or(String::new(), |share| format!(", agreement {:.1} %", share * 100.0));
+    eprintln!("against FP32 on {} texts {which}: {db}{agreement}", result.texts);
+    if result.difference.sqnr_db.is_some_and(|db| db < LEAST_DB) {
+        eprintln!(
+            "WARNING: below {LEAST_DB:.0} dB, the INT8 model's answers differ a lot from FP32. Calibrate on more texts that resemble \
+             real inputs, or try --preset best or --max-drop."
+        );
+    }
 }
 
 /// Prints what accuracy control did and what it costs.
@@ -177,7 +267,7 @@ fn print_control(report: &Report) {
     let Some(control) = &report.control else { return };
     let (fp32, int8, result) = (control.fp32, control.int8, control.result);
     eprintln!(
-        "on {} pairs: FP32 {:.4}, INT8 {:.4}, the written file {:.4}",
+        "on {} texts: FP32 {:.4}, INT8 {:.4}, the written file {:.4}",
         control.pairs, fp32.value, int8.value, result.value
     );
     for part in &control.reverted {
@@ -185,7 +275,7 @@ fn print_control(report: &Report) {
     }
     if !control.reverted.is_empty() {
         eprintln!(
-            "  this adds {} and takes {:.1} instead of {:.1} ms per pair here (FP32: {:.1})",
+            "  this adds {} and takes {:.1} instead of {:.1} ms per text here (FP32: {:.1})",
             megabytes(result.bytes.saturating_sub(int8.bytes)),
             result.ms_per_pair,
             int8.ms_per_pair,

@@ -32,7 +32,7 @@ pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};
 pub use layers::{
     AttentionParams, AttentionScratch, ContextRows, Embedding, FloatAttention, FloatAttentionScratch, LayerNorm,
-    Linear, Quantizer, ResidualNorm, SelfAttention, SumNorm, Table,
+    Linear, Quantizer, ResidualNorm, SelfAttention, SumNorm, Table, sequence_means,
 };
 
 #[cfg(target_arch = "wasm32")]

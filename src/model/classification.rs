@@ -1,27 +1,64 @@
-//! The answer for one pair, and how long it took.
+//! The answer for one input, and how long it took.
 
 use super::ModelInfo;
 use crate::metrics::argmax;
+use crate::task::Problem;
 use crate::text::Tokens;
 use serde::Serialize;
 
-/// The answer for one pair: a class or, from a regression model, a score.
+/// The answer for one text or pair. What it holds depends on [`Classification::problem`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Classification {
-    /// The name of the class with the largest logit; `None` for a regression model.
+    /// What the logits mean.
+    pub problem: Problem,
+    /// The name of the label with the largest logit; `None` unless the model is single-label.
     pub label: Option<String>,
-    /// The id of that class.
+    /// The id of that label.
     pub label_id: Option<usize>,
-    /// Softmax of the logits, by class id; empty for a regression model.
+    /// The labels whose probability is at or above the threshold, by id; empty unless the model is multi-label.
+    pub labels: Vec<AppliedLabel>,
+    /// The probability of every label, by label id: the softmax of the logits of a single-label model, or the sigmoid of
+    /// each logit of a multi-label model. Empty for a regression model.
     pub probabilities: Vec<f32>,
-    /// The one logit of a regression model; `None` for a classifier.
+    /// The score of a model with one output: the logit of a regression model, or the sigmoid of the logit of a multi-label
+    /// model with one label. `None` for all other models.
     pub score: Option<f32>,
-    /// The model's outputs, by class id.
+    /// The model's outputs, by label id.
     pub logits: Vec<f32>,
-    /// The number of tokens of the pair, including special tokens.
+    /// The number of tokens of the input, including special tokens.
     pub tokens: usize,
-    /// Whether the pair was longer than the limit and was cut.
+    /// Whether the input was longer than the limit and was cut.
+    pub truncated: bool,
+    /// How long the answer took.
+    pub timing: Timing,
+}
+
+/// A label of a multi-label model that applies to an input.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AppliedLabel {
+    /// The label's id.
+    pub id: usize,
+    /// The label's name.
+    pub name: String,
+    /// The sigmoid of the label's logit.
+    pub probability: f32,
+}
+
+/// A text that [`Classifier::rerank`](super::Classifier::rerank) has scored.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RankedText {
+    /// The text's position in the list that was given, counted from 0.
+    pub index: usize,
+    /// The score of the query with this text; see [`Classification::score`].
+    pub score: f32,
+    /// The logit that the score comes from. Texts are sorted by it: it still tells texts apart whose scores are rounded to
+    /// the same value.
+    pub logit: f32,
+    /// The number of tokens of the query with this text, including special tokens.
+    pub tokens: usize,
+    /// Whether they were more than the limit and were cut.
     pub truncated: bool,
     /// How long the answer took.
     pub timing: Timing,
@@ -31,7 +68,7 @@ pub struct Classification {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timing {
-    /// Milliseconds from sentences to token ids.
+    /// Milliseconds from texts to token ids.
     pub tokenize_ms: f64,
     /// Milliseconds from token ids to logits.
     pub infer_ms: f64,
@@ -58,14 +95,35 @@ impl Default for Repeat {
 }
 
 impl Classification {
-    /// Interprets the logits that a model described by `info` returned for `tokens`.
-    pub(super) fn new(info: &ModelInfo, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Self {
-        let label_id = (!info.is_regression()).then(|| argmax(&logits));
+    /// Interprets the logits that a model described by `info` returned for `tokens`. In a multi-label model, the labels
+    /// with a probability of `threshold` or more apply.
+    pub(super) fn new(info: &ModelInfo, threshold: f32, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Self {
+        let probabilities = match info.problem {
+            Problem::SingleLabel => softmax(&logits),
+            Problem::MultiLabel => logits.iter().copied().map(sigmoid).collect(),
+            Problem::Regression => Vec::new(),
+        };
+        let label_id = (info.problem == Problem::SingleLabel).then(|| argmax(&logits));
+        let applied =
+            |(id, &probability): (usize, &f32)| AppliedLabel { id, name: info.labels[id].clone(), probability };
+        let labels = match info.problem {
+            Problem::MultiLabel => {
+                probabilities.iter().enumerate().filter(|(_, p)| **p >= threshold).map(applied).collect()
+            }
+            Problem::SingleLabel | Problem::Regression => Vec::new(),
+        };
+        let score = match (info.problem, logits.as_slice()) {
+            (Problem::Regression, [logit]) => Some(*logit),
+            (Problem::MultiLabel, [logit]) => Some(sigmoid(*logit)),
+            _ => None,
+        };
         Classification {
+            problem: info.problem,
             label: label_id.map(|id| info.labels[id].clone()),
             label_id,
-            probabilities: if info.is_regression() { Vec::new() } else { softmax(&logits) },
-            score: logits.first().copied().filter(|_| info.is_regression()),
+            labels,
+            probabilities,
+            score,
             logits,
             tokens: tokens.ids.len(),
             truncated: tokens.truncated,
@@ -74,9 +132,82 @@ impl Classification {
     }
 }
 
+impl RankedText {
+    /// Returns text `index` with the score of its answer, or `None` if the answer is not a score.
+    pub(super) fn new((index, answer): (usize, Classification)) -> Option<Self> {
+        let Classification { score, tokens, truncated, timing, logits, .. } = answer;
+        Some(RankedText { index, score: score?, logit: *logits.first()?, tokens, truncated, timing })
+    }
+}
+
 fn softmax(logits: &[f32]) -> Vec<f32> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let numerators: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
     let sum: f32 = numerators.iter().sum();
     numerators.into_iter().map(|numerator| numerator / sum).collect()
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Precision;
+
+    fn answer(problem: Problem, threshold: f32, logits: &[f32]) -> Classification {
+        let info = ModelInfo {
+            precision: Precision::Fp32,
+            layers: 1,
+            hidden: 8,
+            vocab_size: None,
+            max_positions: 8,
+            labels: ["a", "b", "c"][..logits.len()].iter().map(|&name| name.to_owned()).collect(),
+            problem,
+            texts: None,
+        };
+        let tokens = Tokens { ids: vec![0; 3], types: vec![0; 3], truncated: false };
+        let timing = Timing { tokenize_ms: 0.0, infer_ms: 0.0, runs: 1 };
+        Classification::new(&info, threshold, &tokens, logits.to_vec(), timing)
+    }
+
+    fn names(answer: &Classification) -> Vec<&str> {
+        answer.labels.iter().map(|label| label.name.as_str()).collect()
+    }
+
+    #[test]
+    fn one_label_wins_if_labels_exclude_each_other() {
+        let answer = answer(Problem::SingleLabel, 0.5, &[1.0, 1000.0, 2.0]);
+        assert_eq!((answer.label.as_deref(), answer.label_id, answer.score), (Some("b"), Some(1), None));
+        assert_eq!((answer.probabilities.as_slice(), answer.labels.len()), (&[0.0, 1.0, 0.0][..], 0));
+    }
+
+    #[test]
+    fn labels_at_the_threshold_apply() {
+        let logits = [0.0, -2.0, 3.0];
+        let half = answer(Problem::MultiLabel, 0.5, &logits);
+        assert_eq!((half.label, half.label_id, half.score), (None, None, None));
+        let half = answer(Problem::MultiLabel, 0.5, &logits);
+        assert_eq!(names(&half), ["a", "c"]);
+        assert_eq!((half.labels[1].id, half.labels[1].probability), (2, half.probabilities[2]));
+        for (probability, expected) in half.probabilities.iter().zip([0.5, 0.119_202_92, 0.952_574_13]) {
+            // One rounding error of a 32-bit float.
+            assert!((probability - expected).abs() < 1e-7, "{probability}, not {expected}");
+        }
+        assert!(names(&answer(Problem::MultiLabel, 1.0, &logits)).is_empty());
+        assert_eq!(names(&answer(Problem::MultiLabel, 0.1, &logits)), ["a", "b", "c"]);
+        let extreme = answer(Problem::MultiLabel, 0.5, &[-1000.0, 1000.0]);
+        assert_eq!(extreme.probabilities, [0.0, 1.0]);
+    }
+
+    #[test]
+    fn one_logit_is_a_score_or_a_decision() {
+        let score = answer(Problem::Regression, 0.5, &[-3.5]);
+        assert_eq!((score.label, score.score, score.probabilities.len(), score.labels.len()), (None, Some(-3.5), 0, 0));
+        let yes = answer(Problem::MultiLabel, 0.5, &[2.363]);
+        assert_eq!((yes.score, names(&yes)), (Some(yes.probabilities[0]), vec!["a"]));
+        assert!((yes.probabilities[0] - 0.914).abs() < 1e-3);
+        assert!(answer(Problem::MultiLabel, 0.95, &[2.363]).labels.is_empty());
+    }
 }

@@ -1,15 +1,16 @@
-//! A model with its tokenizer: sentence pairs to classes.
+//! A model with its tokenizer: from texts to answers.
 
-use super::{Classification, ClassifierBuilder, Model, Repeat, Timing};
+use super::{Classification, ClassifierBuilder, Model, RankedText, Repeat, Timing};
 use crate::clock::now_ms;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::Latency;
-use crate::task::Texts;
-use crate::text::{TextTokenizer, Tokens};
+use crate::task::{Problem, Texts};
+use crate::text::{TextInput, TextTokenizer, Tokens};
+use std::cmp::Ordering;
 use std::path::Path;
 
-/// A model with its tokenizer, ready to classify pairs of sentences. FP32 and INT8 files work alike, natively and in a
-/// browser.
+/// A model with its tokenizer, ready to classify texts or pairs of texts. FP32 and INT8 files work alike, natively and in
+/// a browser.
 ///
 /// ```
 /// use bert8::Classifier;
@@ -19,7 +20,7 @@ use std::path::Path;
 ///     .tokenizer_bytes(include_bytes!("../../tests/golden/tokenizer.json"))
 ///     .max_length(32)
 ///     .build()?;
-/// let answer = classifier.classify("The cat sat at home.", "A cat was at home.")?;
+/// let answer = classifier.classify(("The cat sat at home.", "A cat was at home."))?;
 /// assert_eq!(answer.probabilities.len(), 2);
 /// println!("{:?} after {:.1} ms", answer.label, answer.timing.infer_ms);
 /// # Ok::<(), bert8::Error>(())
@@ -29,7 +30,11 @@ pub struct Classifier {
     model: Model,
     tokenizer: TextTokenizer,
     max_length: usize,
+    threshold: f32,
 }
+
+/// The probability from which on a label of a multi-label model applies, if the caller does not set another.
+const DEFAULT_THRESHOLD: f32 = 0.5;
 
 impl Classifier {
     /// Creates a builder that loads a model and its tokenizer from files or bytes.
@@ -43,7 +48,7 @@ impl Classifier {
     /// use bert8::Classifier;
     ///
     /// let classifier = Classifier::from_files("model.int8.onnx", "tokenizer.json")?;
-    /// let answer = classifier.classify("He left.", "He went away.")?;
+    /// let answer = classifier.classify(("He left.", "He went away."))?;
     /// # Ok::<(), bert8::Error>(())
     /// ```
     ///
@@ -54,7 +59,7 @@ impl Classifier {
         Self::builder().model_file(model).tokenizer_file(tokenizer).build()
     }
 
-    /// Combines a model and its tokenizer. Pairs are cut to `max_length` tokens, by default and at most the model's own
+    /// Combines a model and its tokenizer. Inputs are cut to `max_length` tokens, by default and at most the model's own
     /// limit.
     ///
     /// # Errors
@@ -65,8 +70,27 @@ impl Classifier {
         }
         let limit = model.info().max_positions;
         let max_length = max_length.unwrap_or(limit).min(limit);
-        tokenizer.check_limit(max_length, Texts::Pair)?;
-        Ok(Classifier { model, tokenizer, max_length })
+        // A model that does not tell how many texts it reads may get one. Pairs are checked when they come.
+        tokenizer.check_limit(max_length, model.info().texts.unwrap_or(Texts::Single))?;
+        Ok(Classifier { model, tokenizer, max_length, threshold: DEFAULT_THRESHOLD })
+    }
+
+    /// Sets the probability from which on a label of a multi-label model applies, in place of 0.5.
+    ///
+    /// # Errors
+    /// If `threshold` is not from 0 to 1, or the model is not multi-label.
+    pub fn with_threshold(self, threshold: f32) -> Result<Self> {
+        if !(0.0..=1.0).contains(&threshold) {
+            let problem = format!("the threshold must be a probability from 0 to 1, not {threshold}");
+            return Err(Error::Argument(problem));
+        }
+        let problem = self.model.info().problem;
+        if problem != Problem::MultiLabel {
+            let file = &self.model.file_name;
+            let problem = format!("{file} is a {problem} model; a threshold is only for multi-label models");
+            return Err(Error::Argument(problem));
+        }
+        Ok(Classifier { threshold, ..self })
     }
 
     /// The model.
@@ -74,46 +98,71 @@ impl Classifier {
         &self.model
     }
 
-    /// The length limit in tokens, including special tokens. Longer pairs are cut.
+    /// The length limit in tokens, including special tokens. Longer inputs are cut.
     pub fn max_length(&self) -> usize {
         self.max_length
     }
 
-    /// How many pairs to pass to one call of [`Classifier::classify_batch`] if the caller reports progress between calls. Fewer
-    /// pairs cost speed.
-    pub fn step_pairs(&self) -> usize {
+    /// The probability from which on a label of a multi-label model applies.
+    pub fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// How many inputs to pass to one call of [`Classifier::classify_batch`] if the caller reports progress between calls.
+    /// Fewer inputs cost speed.
+    pub fn step_inputs(&self) -> usize {
         self.model.step_pairs()
     }
 
-    /// Returns the token ids of a pair, cut to [`Classifier::max_length`].
+    /// Returns the token ids of a text or a pair, cut to [`Classifier::max_length`].
     ///
     /// # Errors
-    /// If the tokenizer fails.
-    pub fn tokenize(&self, first: &str, second: &str) -> Result<Tokens> {
-        self.tokenizer.encode((first, second), self.max_length)
+    /// If the model reads another number of texts, `max_length` leaves no room for words, or the tokenizer fails.
+    pub fn tokenize<'a>(&self, input: impl Into<TextInput<'a>>) -> Result<Tokens> {
+        let input = input.into();
+        match (self.model.info().texts, input.texts()) {
+            (Some(read), given) if read != given => {
+                let file = &self.model.file_name;
+                Err(Error::Argument(format!("{file} reads {read} at a time, but was given {given}")))
+            }
+            _ => self.tokenizer.encode(input, self.max_length),
+        }
     }
 
-    /// Classifies one pair.
+    /// Classifies a text or a pair.
+    ///
+    /// ```
+    /// # use bert8::Classifier;
+    /// # let classifier = Classifier::builder()
+    /// #     .model_bytes(include_bytes!("../../tests/golden/model.int8.onnx").to_vec())
+    /// #     .tokenizer_bytes(include_bytes!("../../tests/golden/tokenizer.json"))
+    /// #     .build()?;
+    /// let one = classifier.classify("It is raining.")?;
+    /// let pair = classifier.classify(("It is raining.", "rain"))?;
+    /// # assert!(one.tokens < pair.tokens);
+    /// # Ok::<(), bert8::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// If the tokenizer or the model fails.
-    pub fn classify(&self, first: &str, second: &str) -> Result<Classification> {
-        self.classify_repeatedly(first, second, Repeat::default())
+    /// As [`Classifier::tokenize`], and if the model fails.
+    pub fn classify<'a>(&self, input: impl Into<TextInput<'a>>) -> Result<Classification> {
+        self.classify_repeatedly(input, Repeat::default())
     }
 
-    /// Classifies one pair several times, for stable timing.
+    /// Classifies a text or a pair several times, for stable timing.
     ///
     /// # Errors
-    /// If the tokenizer or the model fails.
-    pub fn classify_repeatedly(&self, first: &str, second: &str, repeat: Repeat) -> Result<Classification> {
+    /// As [`Classifier::classify`].
+    pub fn classify_repeatedly<'a>(&self, input: impl Into<TextInput<'a>>, repeat: Repeat) -> Result<Classification> {
+        let input = input.into();
         for _ in 0..repeat.warmup {
-            self.model.logits(&self.tokenize(first, second)?)?;
+            self.model.logits(&self.tokenize(input)?)?;
         }
         let (mut tokenizing, mut inferring) = (Vec::new(), Vec::new());
         let begin = now_ms();
         let (tokens, logits) = loop {
             let start = now_ms();
-            let tokens = self.tokenize(first, second)?;
+            let tokens = self.tokenize(input)?;
             let middle = now_ms();
             let logits = self.model.logits(&tokens)?;
             let end = now_ms();
@@ -125,11 +174,12 @@ impl Classifier {
         };
         let median = |durations: &[f64]| Latency::new(durations).map_or(0.0, |l| l.p50_ms);
         let timing = Timing { tokenize_ms: median(&tokenizing), infer_ms: median(&inferring), runs: inferring.len() };
-        Ok(Classification::new(self.model.info(), &tokens, logits, timing))
+        Ok(self.answer(&tokens, logits, timing))
     }
 
-    /// Classifies many pairs and returns the answers in the same order. An INT8 model runs several pairs at a time, without
-    /// padding; `infer_ms` is then the pair's share of the time, in proportion to its tokens.
+    /// Classifies many texts or pairs, mixed if the model allows both, and returns the answers in the same order. An INT8
+    /// model runs several at a time, without padding; `infer_ms` is then the input's share of the time, in proportion to
+    /// its tokens.
     ///
     /// ```
     /// # use bert8::Classifier;
@@ -137,31 +187,80 @@ impl Classifier {
     /// #     .model_bytes(include_bytes!("../../tests/golden/model.int8.onnx").to_vec())
     /// #     .tokenizer_bytes(include_bytes!("../../tests/golden/tokenizer.json"))
     /// #     .build()?;
-    /// let answers = classifier.classify_batch(&[("rain", "sun"), ("It is raining.", "rain")])?;
+    /// use bert8::text::TextInput;
+    ///
+    /// let answers = classifier.classify_batch(["rain", "It is raining."])?;
     /// assert_eq!(answers.len(), 2);
+    /// let mixed = [TextInput::from("rain"), ("It is raining.", "rain").into()];
+    /// assert_eq!(classifier.classify_batch(mixed)?.len(), 2);
     /// # Ok::<(), bert8::Error>(())
     /// ```
     ///
     /// # Errors
-    /// If the tokenizer or the model fails for any pair.
-    pub fn classify_batch<S: AsRef<str>>(&self, pairs: &[(S, S)]) -> Result<Vec<Classification>> {
-        let mut tokenized = Vec::with_capacity(pairs.len());
-        for (first, second) in pairs {
+    /// As [`Classifier::classify`], for any of the inputs.
+    pub fn classify_batch<'a, I>(&self, inputs: I) -> Result<Vec<Classification>>
+    where
+        I: IntoIterator,
+        I::Item: Into<TextInput<'a>>,
+    {
+        let mut tokenized = Vec::new();
+        for input in inputs {
             let start = now_ms();
-            let tokens = self.tokenize(first.as_ref(), second.as_ref())?;
+            let tokens = self.tokenize(input)?;
             tokenized.push((tokens, now_ms() - start));
         }
         let all: Vec<&Tokens> = tokenized.iter().map(|(tokens, _)| tokens).collect();
-        let mut answers = Vec::with_capacity(pairs.len());
+        let mut answers = Vec::with_capacity(all.len());
         self.model.run_batches(&all, |batch| {
             let per_token = batch.ms / batch.tokens as f64;
             for logits in batch.logits {
                 let (tokens, tokenize_ms) = &tokenized[answers.len()];
                 let infer_ms = per_token * tokens.ids.len() as f64;
-                let timing = Timing { tokenize_ms: *tokenize_ms, infer_ms, runs: 1 };
-                answers.push(Classification::new(self.model.info(), tokens, logits, timing));
+                answers.push(self.answer(tokens, logits, Timing { tokenize_ms: *tokenize_ms, infer_ms, runs: 1 }));
             }
         })?;
         Ok(answers)
+    }
+
+    /// Scores the pair of `query` and each of `texts`, and returns the texts from the highest score to the lowest. Texts of
+    /// equal score keep their order.
+    ///
+    /// ```no_run
+    /// # let classifier = bert8::Classifier::from_files("reranker.int8.onnx", "tokenizer.json")?;
+    /// let texts = ["Bread is baked.", "Rain is water that falls."];
+    /// for ranked in classifier.rerank("What is rain?", texts)? {
+    ///     println!("{:.3} {}", ranked.score, texts[ranked.index]);
+    /// }
+    /// # Ok::<(), bert8::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the model does not have exactly one output; otherwise as [`Classifier::classify`], for any of the pairs.
+    pub fn rerank<S: AsRef<str>>(&self, query: &str, texts: impl IntoIterator<Item = S>) -> Result<Vec<RankedText>> {
+        self.check_reranker()?;
+        let texts: Vec<S> = texts.into_iter().collect();
+        let answers = self.classify_batch(texts.iter().map(|text| (query, text.as_ref())))?;
+        let mut ranked: Vec<RankedText> = answers.into_iter().enumerate().filter_map(RankedText::new).collect();
+        // All logits are finite.
+        ranked.sort_by(|a, b| b.logit.partial_cmp(&a.logit).unwrap_or(Ordering::Equal));
+        Ok(ranked)
+    }
+
+    /// Checks that the model can rerank: that it has exactly one output.
+    ///
+    /// # Errors
+    /// If it has more.
+    pub fn check_reranker(&self) -> Result<()> {
+        match self.model.info().labels.len() {
+            1 => Ok(()),
+            outputs => Err(Error::Argument(format!(
+                "{} has {outputs} outputs; reranking needs a model whose only output is a score",
+                self.model.file_name
+            ))),
+        }
+    }
+
+    fn answer(&self, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Classification {
+        Classification::new(self.model.info(), self.threshold, tokens, logits, timing)
     }
 }

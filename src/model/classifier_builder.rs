@@ -18,6 +18,7 @@ pub struct ClassifierBuilder {
     tokenizer: Option<Input<Vec<u8>>>,
     tokenizer_name: Option<String>,
     max_length: Option<usize>,
+    threshold: Option<f32>,
 }
 
 /// Where a file's content comes from.
@@ -70,10 +71,16 @@ impl ClassifierBuilder {
         self
     }
 
-    /// Sets the length limit in tokens, including special tokens: longer pairs are cut. The default, and the largest
+    /// Sets the length limit in tokens, including special tokens: longer inputs are cut. The default, and the largest
     /// possible value, is the model's own limit.
     pub fn max_length(mut self, tokens: usize) -> Self {
         self.max_length = Some(tokens);
+        self
+    }
+
+    /// Sets the probability from which on a label of a multi-label model applies, from 0 to 1. The default is 0.5.
+    pub fn threshold(mut self, probability: f32) -> Self {
+        self.threshold = Some(probability);
         self
     }
 
@@ -81,7 +88,8 @@ impl ClassifierBuilder {
     ///
     /// # Errors
     /// If the model or the tokenizer is not set, cannot be read or is damaged; if the graph is not a sequence classifier;
-    /// if the tokenizer has ids that the model lacks; or if `max_length` leaves no room for words.
+    /// if the tokenizer has ids that the model lacks; if `max_length` leaves no room for words; if `threshold` is not from
+    /// 0 to 1, or is set for a model that is not multi-label.
     pub fn build(self) -> Result<Classifier> {
         let missing = |what: &str| Error::Argument(format!("a classifier needs a {what}: set its file or its bytes"));
         let tokenizer = match self.tokenizer.ok_or_else(|| missing("tokenizer"))? {
@@ -98,7 +106,11 @@ impl ClassifierBuilder {
             Input::Path(path) => self.model_options.load_file(path)?,
             Input::Content(content) => self.model_options.load(content)?,
         };
-        Classifier::new(model, tokenizer, self.max_length)
+        let classifier = Classifier::new(model, tokenizer, self.max_length)?;
+        match self.threshold {
+            Some(threshold) => classifier.with_threshold(threshold),
+            None => Ok(classifier),
+        }
     }
 }
 
@@ -113,6 +125,20 @@ mod tests {
         let tokenizer = include_bytes!("../../tests/golden/tokenizer.json");
         let error = Classifier::builder().tokenizer_bytes(tokenizer).build().unwrap_err();
         assert!(error.to_string().contains("needs a model"), "{error}");
+    }
+
+    #[test]
+    fn thresholds_are_probabilities_for_multi_label_models() {
+        let build = |threshold| {
+            let model = include_bytes!("../../tests/golden/model.int8.onnx").to_vec();
+            let tokenizer = include_bytes!("../../tests/golden/tokenizer.json");
+            let builder = Classifier::builder().model_bytes(model).model_name("m.onnx").tokenizer_bytes(tokenizer);
+            builder.threshold(threshold).build().unwrap_err().to_string()
+        };
+        for wrong in [-0.1, 1.5, f32::NAN, f32::INFINITY] {
+            assert_eq!(build(wrong), format!("the threshold must be a probability from 0 to 1, not {wrong}"));
+        }
+        assert_eq!(build(0.5), "m.onnx is a single-label model; a threshold is only for multi-label models");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::table_rows::{behind_casts, positions, table_shape};
 use crate::bert::embedded_config;
 use crate::onnx::pb;
+use crate::task::{Problem, Texts};
 use serde::Serialize;
 
 /// The arithmetic of a model's matrix products.
@@ -28,17 +29,22 @@ pub struct ModelInfo {
     pub vocab_size: Option<usize>,
     /// The longest input in tokens.
     pub max_positions: usize,
-    /// Class names by class id. A regression model has one name, that of its score.
+    /// The name of every label, by label id: one for each logit.
     pub labels: Vec<String>,
+    /// What the logits mean. A file without bert8's metadata does not tell: with one label it is taken for a regression
+    /// model, with more for a single-label one.
+    pub problem: Problem,
+    /// How many texts the model reads at a time, or `None` if the file does not tell.
+    pub texts: Option<Texts>,
 }
 
 /// The length limit of a model that does not state its own: that of the published BERT models.
 const DEFAULT_POSITIONS: usize = 512;
 
 impl ModelInfo {
-    /// Whether the model returns one score instead of choosing a class.
+    /// Whether the model's only logit is a score.
     pub fn is_regression(&self) -> bool {
-        self.labels.len() == 1
+        self.problem == Problem::Regression
     }
 
     /// Describes `model`. The labels are empty if the file does not name them.
@@ -55,6 +61,8 @@ impl ModelInfo {
                 vocab_size: Some(config.vocab_size),
                 max_positions: config.max_positions,
                 labels: config.labels,
+                problem: config.problem,
+                texts: config.texts,
             };
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
@@ -68,6 +76,14 @@ impl ModelInfo {
                 .filter(|&(_, columns)| columns == hidden)
                 .map_or(DEFAULT_POSITIONS, |(rows, _)| rows),
             labels: Vec::new(),
+            problem: Problem::SingleLabel,
+            texts: None,
         }
+    }
+
+    /// Names `count` labels as Hugging Face names them by default, `LABEL_0` and so on.
+    pub(super) fn set_label_count(&mut self, count: usize) {
+        self.labels = (0..count).map(|id| format!("LABEL_{id}")).collect();
+        self.problem = if count == 1 { Problem::Regression } else { Problem::SingleLabel };
     }
 }

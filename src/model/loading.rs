@@ -121,7 +121,7 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
     let labels = logits_output::count_labels(&runner, foreign, name)
         .map_err(|e| if foreign { needs_import(e, name) } else { e })?;
     if info.labels.is_empty() {
-        info.labels = (0..labels).map(|id| format!("LABEL_{id}")).collect();
+        info.set_label_count(labels);
     }
     if info.labels.len() != labels {
         let problem = format!("names {} labels, but its output `logits` has {labels}", info.labels.len());

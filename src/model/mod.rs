@@ -9,7 +9,7 @@ mod logits_output;
 mod runner;
 mod table_rows;
 
-pub use classification::{Classification, Repeat, Timing};
+pub use classification::{AppliedLabel, Classification, RankedText, Repeat, Timing};
 pub use classifier::Classifier;
 pub use classifier_builder::ClassifierBuilder;
 pub use info::{ModelInfo, Precision};
@@ -25,7 +25,7 @@ use table_rows::TableRows;
 
 /// A sequence classifier that maps token ids to logits.
 ///
-/// Most callers want a [`Classifier`], which takes sentences.
+/// Most callers want a [`Classifier`], which takes texts.
 #[derive(Debug)]
 pub struct Model {
     runner: Runner,
@@ -78,7 +78,7 @@ impl Model {
         Ok(all)
     }
 
-    /// See [`Classifier::step_pairs`].
+    /// See [`Classifier::step_inputs`].
     fn step_pairs(&self) -> usize {
         self.runner.step_pairs()
     }

@@ -5,9 +5,10 @@
 //! Each form is only written if something reads it.
 
 use super::both_forms::encoded;
-use super::recognise::{AttentionPart, Encoder, Layer, LinearPart, NormPart, Quantized, Scores};
+use super::recognise::{AttentionPart, Encoder, Layer, LinearPart, NormPart, PoolingPart, Quantized, Scores};
 use super::{
-    FUSED_INPUTS, activated, activation, attention, embedding, float_attention, linear, quantize, residual, sum_norm,
+    FUSED_INPUTS, activated, activation, attention, embedding, float_attention, linear, mean, quantize, residual,
+    sum_norm,
 };
 use crate::kernels::Kernel;
 use crate::onnx::pb;
@@ -16,14 +17,17 @@ use pb::attribute_proto::AttributeType;
 /// The fused nodes, which read [`FUSED_INPUTS`]. Their attributes name the initializers of their tensors.
 pub(super) fn nodes(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
     let mut emit = Emit { kernel, nodes: Vec::new() };
-    let mut x = "fused.embeddings".to_owned();
-    let quantized = encoder.layers[0].attention.input();
-    emit.nodes.push(embedding::node(kernel, &x, &encoder.embedding, quantized));
+    let mut x = emit.embeddings(encoder);
     for (at, layer) in encoder.layers.iter().enumerate() {
         let next = encoder.layers.get(at + 1);
-        let output = next.map_or(encoder.first.to_owned(), |_| format!("fused.layer.{at}.output"));
-        emit.layer(&format!("fused.layer.{at}"), layer, &x, &output, next);
+        let first_only = next.is_none() && encoder.pooling == PoolingPart::FirstToken;
+        let output = if first_only { encoder.pooled.to_owned() } else { format!("fused.layer.{at}.output") };
+        emit.layer(&format!("fused.layer.{at}"), layer, &x, &output, next, first_only);
         x = output;
+    }
+    if encoder.pooling == PoolingPart::Mean {
+        let features = encoder.layers.last().map_or(0, |layer| layer.output_norm.gamma.len());
+        emit.nodes.push(mean::node(kernel, &x, encoder.pooled, features));
     }
     emit.nodes
 }
@@ -34,26 +38,44 @@ struct Emit {
 }
 
 impl Emit {
-    /// The encoder layer that computes the rows `output` from the rows `x`. Other values are called `name.…`. The last
-    /// layer, without a `next`, computes the rows of first tokens only.
-    fn layer(&mut self, name: &str, layer: &Layer, x: &str, output: &str, next: Option<&Layer>) {
+    /// The rows that the first layer reads, and their encoded form if it reads that.
+    fn embeddings(&mut self, encoder: &Encoder) -> String {
+        let x = "fused.embeddings".to_owned();
+        let quantized = encoder.layers[0].attention.input();
+        let Some(projection) = &encoder.embedding_projection else {
+            self.nodes.push(embedding::node(self.kernel, &x, &encoder.embedding, quantized));
+            return x;
+        };
+        self.nodes.push(embedding::node(self.kernel, &x, &encoder.embedding, projection.input()));
+        let projected = "fused.embeddings.projected".to_owned();
+        self.linear(&projected, projection, &x);
+        if let Some(quantized) = quantized {
+            let features = projection.sizes().1;
+            self.nodes.push(quantize::node(self.kernel, &projected, &projected, features, None, quantized));
+        }
+        projected
+    }
+
+    /// The encoder layer that computes the rows `output` from the rows `x`. Other values are called `name.…`. With
+    /// `first_only`, it computes the rows of first tokens only.
+    fn layer(&mut self, name: &str, layer: &Layer, x: &str, output: &str, next: Option<&Layer>, first_only: bool) {
         let name = |part: &str| format!("{name}.{part}");
         let (context, middle, wide) = (name("attention"), name("projection"), name("feed_forward"));
         // The rows with a query, which are also the residual.
-        let query_rows = if next.is_none() { name("first_tokens") } else { x.to_owned() };
-        if next.is_none() {
+        let query_rows = if first_only { name("first_tokens") } else { x.to_owned() };
+        if first_only {
             self.first_tokens(&query_rows, x);
         }
         let heads = match layer.attention.scores {
             // This operator picks the first tokens itself.
             Scores::Integer { query_scale, key_scale } => {
                 let (part, scales) = (&layer.attention, [query_scale, key_scale]);
-                let (first_query_only, quantized) = (next.is_none(), layer.projection.input());
-                self.nodes.push(attention::node(self.kernel, x, &context, part, scales, first_query_only, quantized));
+                let quantized = layer.projection.input();
+                self.nodes.push(attention::node(self.kernel, x, &context, part, scales, first_only, quantized));
                 part.heads
             }
             Scores::Float => {
-                if next.is_none() && layer.attention.query.input().is_some() {
+                if first_only && layer.attention.query.input().is_some() {
                     self.first_tokens(&encoded(&query_rows), &encoded(x));
                 }
                 self.float_attention(&context, &layer.attention, [&query_rows, x, x], layer.projection.input());

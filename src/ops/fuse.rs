@@ -86,7 +86,7 @@ fn rest(graph: &pb::GraphProto, encoder: &Encoder) -> Result<Vec<pb::NodeProto>,
     // In topological order: one pass backwards sees all readers of a value before its maker.
     for node in graph.node.iter().rev() {
         let makes = |value: &&str| node.output.iter().any(|output| output == value);
-        if !makes(&encoder.first) && wanted.iter().any(makes) {
+        if !makes(&encoder.pooled) && wanted.iter().any(makes) {
             wanted.extend(node.input.iter().map(String::as_str));
             nodes.push(node.clone());
         }

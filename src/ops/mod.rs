@@ -3,7 +3,7 @@
 //! The INT8 file that [`quantize`](crate::quantize) writes consists of standard ONNX operators, more than 50 for each
 //! encoder layer. [`fuse`] works on that graph before tract parses it:
 //!
-//! 1. `recognise` walks from the first token's row back to the embeddings and finds the parts of each layer: linear
+//! 1. `recognise` walks from the pooled row of each sequence back to the embeddings and finds the parts of each layer: linear
 //!    layers, attention, activations and LayerNorms, in integers or in FP32. A graph that does not match stays as it is.
 //! 2. `emit` writes these parts as fused operators over sequences that are laid end to end. The nodes carry weights,
 //!    scales and biases as attributes.
@@ -27,6 +27,7 @@ mod fuse;
 mod fused_op;
 mod in_file;
 mod linear;
+mod mean;
 mod quantize;
 mod ranks;
 mod recognise;
@@ -75,6 +76,7 @@ fn onnx() -> Onnx {
     register.insert(embedding::OP, |_, node| parsed(embedding::read(node)?));
     register.insert(float_attention::OP, |_, node| parsed(float_attention::read(node)?));
     register.insert(linear::OP, |_, node| parsed(linear::read(node)?));
+    register.insert(mean::OP, |_, node| parsed(mean::read(node)?));
     register.insert(quantize::OP, |_, node| parsed(quantize::read(node)?));
     register.insert(residual::OP, |_, node| parsed(residual::read(node)?));
     register.insert(sum_norm::OP, |_, node| parsed(sum_norm::read(node)?));
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn every_operator_has_the_prefix_that_files_must_not_use() {
         let ops = [activated::OP, activation::OP, attention::OP, embedding::OP, float_attention::OP];
-        let more = [linear::OP, quantize::OP, residual::OP, sum_norm::OP, in_file::OP];
+        let more = [linear::OP, mean::OP, quantize::OP, residual::OP, sum_norm::OP, in_file::OP];
         assert!(ops.iter().chain(&more).all(|op| op.starts_with(FUSED_PREFIX)));
     }
 }

@@ -1,4 +1,4 @@
-//! Accuracy control: reverts parts to FP32 until a metric on labelled pairs meets its bound.
+//! Accuracy control: reverts parts to FP32 until a metric on some inputs meets its bound.
 
 use super::classifier_correction::CalibrationLogits;
 use super::emit::emit_int8;
@@ -9,41 +9,16 @@ use super::{Progress, Stage};
 use crate::bert::{Bert, emit_fp32};
 use crate::clock::now_ms;
 use crate::error::{Error, Result};
-use crate::metrics::{Counts, argmax, rmse};
+use crate::metrics::{Answers, Metric, Target, rank_correlation, rmse, same_decisions};
 use crate::model::Model;
 use crate::onnx::{encode_model, pb};
+use crate::task::Problem;
 use crate::text::Tokens;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::str::FromStr;
 
 /// Parts are ranked on about this many of the labelled pairs.
 const RANKING_PAIRS: usize = 100;
-
-/// A metric on labelled pairs, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Metric {
-    /// F1 of class 1.
-    F1,
-    /// The share of pairs whose predicted class is their label.
-    Accuracy,
-    /// The share of pairs whose predicted class is the FP32 model's.
-    Agreement,
-}
-
-impl FromStr for Metric {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "f1" => Ok(Metric::F1),
-            "accuracy" => Ok(Metric::Accuracy),
-            "agreement" => Ok(Metric::Agreement),
-            _ => Err("expected f1, accuracy or agreement".to_owned()),
-        }
-    }
-}
 
 /// The bound that accuracy control enforces.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +27,55 @@ pub struct AccuracyControl<'a> {
     pub metric: Metric,
     /// The largest allowed difference of the FP32 model's value less the INT8 model's.
     pub max_drop: f64,
-    /// The pairs on which the metric is measured, each with its class id.
-    pub data: &'a [(Tokens, usize)],
+    /// The inputs on which the metric is measured, each with the right answer. Metrics that compare with FP32 need none.
+    pub data: &'a [(Tokens, Option<Target>)],
 }
+
+impl AccuracyControl<'_> {
+    /// Checks that the metric can be measured on models for `problem`.
+    ///
+    /// # Errors
+    /// Fails if there are no inputs, an input has no right answer or one of another kind than the metric needs, or `max_drop` is
+    /// not finite.
+    pub(super) fn validate(&self, problem: Problem, labels: usize) -> Result<()> {
+        if self.data.is_empty() {
+            return Err(Error::Argument("accuracy control needs at least one labelled input".to_owned()));
+        }
+        if !self.max_drop.is_finite() {
+            let found = self.max_drop;
+            return Err(Error::Argument(format!("the metric may drop by {found}; expected a number such as 0.002")));
+        }
+        let logits = vec![0.0; labels];
+        let fits = match self.metric {
+            Metric::Agreement => problem != Problem::Regression,
+            Metric::RankCorrelation => true,
+            metric => {
+                let rows: Option<Vec<_>> =
+                    self.data.iter().map(|(_, target)| Some((logits.as_slice(), target.as_ref()?))).collect();
+                let Some(rows) = rows else {
+                    return Err(Error::Argument(format!("the metric {metric} needs a label for every input")));
+                };
+                Answers::new(problem, THRESHOLD, rows).is_some_and(|answers| answers.metrics().contains(&metric))
+            }
+        };
+        if !fits {
+            let mut fitting: Vec<String> = Metric::of(problem, labels).iter().map(Metric::to_string).collect();
+            if problem != Problem::Regression {
+                fitting.push(Metric::Agreement.to_string());
+            }
+            fitting.push(Metric::RankCorrelation.to_string());
+            return Err(Error::Argument(format!(
+                "the metric {} does not fit a {problem} model with {labels} label(s) and these data; choose {}",
+                self.metric,
+                fitting.join(", ")
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The probability from which a label applies.
+const THRESHOLD: f32 = 0.5;
 
 /// What accuracy control did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,32 +125,34 @@ struct Evaluation {
     score: ModelScore,
 }
 
-/// Runs `model` on `pairs` and measures `metric`. Agreement compares with the predictions of `reference`, or with the model's
-/// own if there is no reference. Errors name the model `name`.
+/// Runs `model`, which answers `problem`, on `inputs` and measures `metric`, which [`AccuracyControl::validate`] accepted. Metrics
+/// that compare with FP32 take the logits of `reference`, or the model's own if there is no reference. Errors name the model
+/// `name`.
 fn evaluate(
     model: &pb::ModelProto,
     name: &str,
-    pairs: &[&(Tokens, usize)],
-    metric: Metric,
+    inputs: &[&(Tokens, Option<Target>)],
+    (problem, metric): (Problem, Metric),
     reference: Option<&Evaluation>,
 ) -> Result<Evaluation> {
     let onnx = encode_model(model);
     let bytes = onnx.len();
     let model = Model::from_bytes(onnx, name)?;
     let start = now_ms();
-    let logits = pairs.iter().map(|(tokens, _)| model.logits(tokens)).collect::<Result<Vec<_>>>()?;
-    let ms_per_pair = (now_ms() - start) / pairs.len() as f64;
-    let mut counts = Counts::default();
-    for (at, (logits, (_, label))) in logits.iter().zip(pairs).enumerate() {
-        let expected = match (metric, reference) {
-            (Metric::Agreement, Some(reference)) => argmax(&reference.logits[at]),
-            (Metric::Agreement, None) => argmax(logits),
-            _ => *label,
-        };
-        counts.add(argmax(logits), expected);
-    }
-    let value = if metric == Metric::F1 { counts.f1() } else { counts.accuracy() };
-    Ok(Evaluation { logits, score: ModelScore { value, bytes, ms_per_pair } })
+    let logits = inputs.iter().map(|(tokens, _)| model.logits(tokens)).collect::<Result<Vec<_>>>()?;
+    let ms_per_pair = (now_ms() - start) / inputs.len() as f64;
+    let exact = reference.map_or(&logits, |reference| &reference.logits);
+    let value = match metric {
+        Metric::Agreement => same_decisions(problem, THRESHOLD, exact, &logits)
+            .map(|same| same.iter().filter(|same| **same).count() as f64 / same.len() as f64),
+        Metric::RankCorrelation => Some(rank_correlation(exact, &logits)),
+        metric => {
+            let rows = logits.iter().zip(inputs);
+            let rows = rows.filter_map(|(logits, (_, target))| Some((logits.as_slice(), target.as_ref()?)));
+            Answers::new(problem, THRESHOLD, rows).and_then(|answers| answers.value(metric))
+        }
+    };
+    Ok(Evaluation { logits, score: ModelScore { value: value.unwrap_or(0.0), bytes, ms_per_pair } })
 }
 
 /// Reverts parts of `parameters` to FP32, the most damaging first, until the metric has dropped by `max_drop` at most. Returns
@@ -140,7 +163,7 @@ fn evaluate(
 /// returned parameters are not corrected yet.
 ///
 /// # Errors
-/// Fails if there are no labelled pairs, `max_drop` is not finite, or a model cannot run.
+/// Fails as [`AccuracyControl::validate`] does, or if a model cannot run.
 pub fn control_accuracy(
     bert: &Bert,
     parameters: &QuantizedParameters,
@@ -150,15 +173,11 @@ pub fn control_accuracy(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(QuantizedParameters, AccuracyControlReport)> {
     let &AccuracyControl { metric, max_drop, data } = control;
-    if data.is_empty() {
-        return Err(Error::Argument("accuracy control needs at least one labelled pair".to_owned()));
-    }
-    if !max_drop.is_finite() {
-        return Err(Error::Argument(format!("the metric may drop by {max_drop}; expected a number such as 0.002")));
-    }
-    let mut by_length: Vec<&(Tokens, usize)> = data.iter().collect();
+    let problem = bert.config().problem;
+    control.validate(problem, bert.config().labels.len())?;
+    let mut by_length: Vec<&(Tokens, Option<Target>)> = data.iter().collect();
     by_length.sort_by_key(|(tokens, _)| tokens.ids.len());
-    let fp32 = evaluate(&emit_fp32(bert), "the FP32 model", &by_length, metric, None)?;
+    let fp32 = evaluate(&emit_fp32(bert), "the FP32 model", &by_length, (problem, metric), None)?;
     let score = |parameters: &QuantizedParameters| {
         let mut corrected = parameters.clone();
         if let Some(calibration) = calibration
@@ -167,7 +186,8 @@ pub fn control_accuracy(
             corrected.correct_classifier(&correction);
         }
         let model = emit_int8(bert, &corrected, format);
-        evaluate(&model, "the INT8 model", &by_length, metric, Some(&fp32)).map(|evaluation| evaluation.score)
+        evaluate(&model, "the INT8 model", &by_length, (problem, metric), Some(&fp32))
+            .map(|evaluation| evaluation.score)
     };
     let int8 = score(parameters)?;
     let (mut kept, mut result, mut reverted) = (parameters.clone(), int8, Vec::new());
@@ -196,7 +216,7 @@ pub fn control_accuracy(
 fn rank_parts(
     bert: &Bert,
     parameters: &QuantizedParameters,
-    pairs: &[&(Tokens, usize)],
+    pairs: &[&(Tokens, Option<Target>)],
     exact: &[Vec<f32>],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<(f64, String)>> {
@@ -210,7 +230,8 @@ fn rank_parts(
     let mut ranking = Vec::with_capacity(names.len());
     for (done, name) in names.iter().enumerate() {
         let alone = emit_int8(bert, &parameters.retain(bert.config(), |other| other == name), Format::Integer);
-        let evaluation = evaluate(&alone, "the INT8 model", &some, Metric::Accuracy, None)?;
+        let metric = (bert.config().problem, Metric::RankCorrelation);
+        let evaluation = evaluate(&alone, "the INT8 model", &some, metric, None)?;
         ranking.push((rmse(&exact, &evaluation.logits.concat()), name.clone()));
         progress(Progress { stage: Stage::Ranking, done: done + 1, total: names.len() });
     }

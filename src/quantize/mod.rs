@@ -36,6 +36,7 @@
 mod accuracy_control;
 mod bias_correction;
 mod calibrate;
+mod calibration_check;
 mod channel_transform;
 mod classifier_correction;
 mod emit;
@@ -59,7 +60,9 @@ mod trials;
 mod units;
 mod weight_rounding;
 
-pub use accuracy_control::{AccuracyControl, AccuracyControlReport, Metric, ModelScore, RevertedPart};
+pub use crate::metrics::Metric;
+pub use accuracy_control::{AccuracyControl, AccuracyControlReport, ModelScore, RevertedPart};
+pub use calibration_check::{CalibrationCheck, CalibrationResult, LEAST_DB, check_calibration, compare_with_fp32};
 pub use classifier_correction::ClassifierCorrection;
 pub use emit::emit_int8;
 pub use histogram::Histogram;
@@ -148,6 +151,9 @@ pub fn quantize(
              embeddings.word_embeddings.weight, and * matches any characters"
         )));
     }
+    if let Some(accuracy) = accuracy {
+        accuracy.validate(bert.config().problem, bert.config().labels.len())?;
+    }
     let (observers, fp32_logits) = calibrate::calibrate(bert, samples, |done| {
         progress(Progress { stage: Stage::Calibrating, done, total: samples.len() });
     })?;
@@ -176,6 +182,7 @@ pub fn quantize(
     let sizes = FileSizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = CalibrationReport {
         pairs: samples.len(),
+        distinct: check_calibration(samples, None).distinct,
         tokens: samples.iter().map(|s| s.ids.len()).sum(),
         truncated: samples.iter().filter(|s| s.truncated).count(),
         max_length: info.max_length,

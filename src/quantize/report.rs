@@ -2,6 +2,7 @@
 
 use super::accuracy_control::AccuracyControlReport;
 use super::calibrate::Observers;
+use super::calibration_check::CalibrationResult;
 use super::channel_transform::{ChannelTransform, scale_input_channels};
 use super::classifier_correction::ClassifierCorrection;
 use super::histogram::Histogram;
@@ -44,6 +45,10 @@ pub struct Report {
     pub classifier_correction: Option<ClassifierCorrection>,
     /// What accuracy control did, if it was asked for.
     pub control: Option<AccuracyControlReport>,
+    /// How the INT8 model compares with FP32. [`quantize`](super::quantize()) leaves it empty; see
+    /// [`compare_with_fp32`](super::compare_with_fp32).
+    #[serde(default)]
+    pub check: Option<CalibrationResult>,
     /// File sizes.
     pub sizes: FileSizes,
 }
@@ -53,6 +58,9 @@ pub struct Report {
 pub struct CalibrationReport {
     /// The number of pairs.
     pub pairs: usize,
+    /// The number of distinct pairs.
+    #[serde(default)]
+    pub distinct: usize,
     /// The number of tokens in all pairs.
     pub tokens: usize,
     /// The number of pairs that were cut because they were longer than `max_length`.
@@ -184,6 +192,7 @@ pub(super) fn report(
         layers: Vec::new(),
         classifier_correction: None,
         control: None,
+        check: None,
         sizes,
     }
 }

@@ -25,8 +25,20 @@ impl TextInput<'_> {
     }
 }
 
+impl<'a> From<&TextInput<'a>> for TextInput<'a> {
+    fn from(input: &TextInput<'a>) -> Self {
+        *input
+    }
+}
+
 impl<'a> From<&'a str> for TextInput<'a> {
     fn from(text: &'a str) -> Self {
+        TextInput { first: text, second: None }
+    }
+}
+
+impl<'a> From<&&'a str> for TextInput<'a> {
+    fn from(text: &&'a str) -> Self {
         TextInput { first: text, second: None }
     }
 }

@@ -1,9 +1,15 @@
 //! Texts and pairs of texts: reading them from files, and tokenizing them.
 
+mod charsmap;
+#[cfg(feature = "dataset")]
+pub mod dataset;
 mod input;
-#[cfg(feature = "pairs")]
-pub mod pairs;
 mod tokenizer;
+mod tokenizer_config;
+mod tokenizer_file;
+mod trie;
+mod unigram;
+mod vocabulary_model;
 pub mod wordpiece;
 
 pub use input::TextInput;

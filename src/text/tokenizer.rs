@@ -1,10 +1,20 @@
 //! Tokenizes texts and pairs without padding, and cuts them to the caller's limit.
 
-use super::TextInput;
+use super::tokenizer_config::TokenizerConfig;
+use super::vocabulary_model::VocabularyModel;
+use super::{TextInput, tokenizer_file, wordpiece};
 use crate::error::{Error, Result};
 use crate::task::Texts;
+use serde_json::{Map, Value};
 use std::path::Path;
-use tokenizers::{Encoding, PostProcessor, Tokenizer, TruncationParams, TruncationStrategy, truncate_encodings};
+use tokenizers::models::ModelWrapper;
+use tokenizers::{
+    DecoderWrapper, Encoding, NormalizerWrapper, PostProcessor, PostProcessorWrapper, PreTokenizerWrapper,
+    TokenizerImpl, TruncationParams, TruncationStrategy, truncate_encodings,
+};
+
+type Tokenizer =
+    TokenizerImpl<VocabularyModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// The token ids and types of a text or a pair, without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +27,8 @@ pub struct Tokens {
     pub truncated: bool,
 }
 
-/// The tokenizer of a BERT model, from its tokenizer.json. The file's own padding and truncation settings are ignored.
+/// The tokenizer of a model of the BERT family, from its tokenizer.json: WordPiece, byte-level BPE or Unigram. The file's
+/// own settings for padding, truncation and dropout are ignored.
 ///
 /// ```
 /// use bert8::text::TextTokenizer;
@@ -37,31 +48,66 @@ impl TextTokenizer {
     /// Reads the bytes of a tokenizer.json, which errors call `file_name`.
     ///
     /// # Errors
-    /// If the bytes are not a tokenizer.json, or the tokenizer does not add `[CLS]` and `[SEP]` to pairs.
+    /// If the bytes are not a tokenizer.json, or the tokenizer does not add the special tokens of a classifier, such as
+    /// `[CLS]` and `[SEP]`, to texts and pairs.
     pub fn from_bytes(bytes: &[u8], file_name: &str) -> Result<Self> {
+        tokenizer_file::check(bytes, file_name)?;
         let mut inner = Tokenizer::from_bytes(bytes)
-            .map_err(|e| Error::file_from(file_name, "is not a tokenizer.json, or is cut off", e))?;
+            .map_err(|e| Error::file_from(file_name, "is not a tokenizer.json that bert8 can use", e))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| Error::file_from(file_name, "cannot be used", e))?;
-        let added = inner.get_post_processor().map_or(0, |p| p.added_tokens(true));
-        if added < 2 {
-            return Err(Error::file(
-                file_name,
-                "adds no [CLS] and [SEP] to sentence pairs (no post_processor for pairs); use the tokenizer.json of the \
-                 BERT model",
-            ));
+        for texts in [Texts::Single, Texts::Pair] {
+            if special_tokens(&inner, texts) < 2 {
+                return Err(Error::file(
+                    file_name,
+                    format!(
+                        "adds no special tokens such as [CLS] and [SEP] to {texts} (no post_processor that does); use the \
+                         tokenizer.json of the model"
+                    ),
+                ));
+            }
+        }
+        if let VocabularyModel::Other(ModelWrapper::BPE(bpe)) = inner.get_model()
+            && bpe.dropout.is_some()
+        {
+            // Dropout is for training. It would give the same text other tokens at every call.
+            let mut bpe = bpe.clone();
+            bpe.dropout = None;
+            inner.with_model(VocabularyModel::Other(bpe.into()));
         }
         Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
     }
 
-    /// Reads the tokenizer.json at `path`.
+    /// Reads the tokenizer at `path`: a tokenizer.json, or a vocab.txt of BERT (WordPiece, one token a line), whose name must
+    /// end in `.txt`. Settings come from the tokenizer_config.json beside it, if there is one: a tokenizer.json must agree
+    /// with it; a vocab.txt has transformers' defaults for what it does not state.
     ///
     /// # Errors
-    /// If the file cannot be read, and as [`TextTokenizer::from_bytes`].
+    /// If a file cannot be read, if the tokenizer.json and the tokenizer_config.json contradict each other, if the vocab.txt
+    /// lacks a special token; and as [`TextTokenizer::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        let file_name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        Self::from_bytes(&bytes, &path.display().to_string())
+        let config = TokenizerConfig::beside(path)?;
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
+            let json = vocabulary_json(&bytes, &config.unwrap_or_default(), &file_name)?;
+            return Self::from_bytes(json.to_string().as_bytes(), &file_name);
+        }
+        let tokenizer = Self::from_bytes(&bytes, &file_name)?;
+        if let Some(config) = config {
+            config.check(tokenizer.inner.get_normalizer(), &file_name)?;
+        }
+        Ok(tokenizer)
+    }
+
+    /// Reads the tokenizer in `folder`: its tokenizer.json, or without one its vocab.txt.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::from_file`].
+    pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
+        let [json, vocabulary] = ["tokenizer.json", "vocab.txt"].map(|name| folder.as_ref().join(name));
+        Self::from_file(if !json.exists() && vocabulary.exists() { vocabulary } else { json })
     }
 
     /// Checks that every id is below `vocab_size`, the number of entries of the model's vocabulary.
@@ -69,10 +115,11 @@ impl TextTokenizer {
     /// # Errors
     /// If an id is not.
     pub fn check_vocabulary(&self, vocab_size: usize) -> Result<()> {
-        // The post-processor stores its own ids for [CLS] and [SEP].
+        // The post-processor stores its own ids of special tokens.
         let special = self.inner.encode_fast(("", ""), true).map_err(|e| self.error(e))?;
-        let ids = self.inner.get_vocab(true).into_values().chain(special.get_ids().iter().copied());
-        let highest = ids.max().unwrap_or(0) as usize;
+        let added = self.inner.get_added_vocabulary().get_vocab().values();
+        let ids = added.chain(special.get_ids()).copied();
+        let highest = ids.fold(self.inner.get_model().highest_id(), u32::max) as usize;
         if highest >= vocab_size {
             return Err(Error::file(
                 &self.file_name,
@@ -84,15 +131,20 @@ impl TextTokenizer {
         Ok(())
     }
 
+    /// The id of the token that stands for unknown words, if there is one.
+    pub fn unknown_id(&self) -> Option<i64> {
+        ["[UNK]", "<unk>"].iter().find_map(|token| self.inner.token_to_id(token)).map(i64::from)
+    }
+
     /// Returns how many tokens a limit of `max_length` leaves for words, after the special tokens of an input of `texts`.
     ///
     /// # Errors
     /// If it leaves none.
     pub fn check_limit(&self, max_length: usize, texts: Texts) -> Result<usize> {
-        let special = self.inner.get_post_processor().map_or(0, |p| p.added_tokens(texts == Texts::Pair));
+        let special = special_tokens(&self.inner, texts);
         max_length.checked_sub(special).filter(|&room| room > 0).ok_or_else(|| {
             Error::Argument(format!(
-                "a length limit of {max_length} tokens leaves no room for words; it must be at least {}",
+                "a length limit of {max_length} tokens leaves no room for the words of {texts}; it must be at least {}",
                 special + 1
             ))
         })
@@ -125,5 +177,25 @@ impl TextTokenizer {
 
     fn error(&self, source: tokenizers::Error) -> Error {
         Error::file_from(&self.file_name, "cannot tokenize", source)
+    }
+}
+
+/// The number of special tokens that `tokenizer` adds to an input of `texts`.
+fn special_tokens(tokenizer: &Tokenizer, texts: Texts) -> usize {
+    tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(texts == Texts::Pair))
+}
+
+/// Returns the tokenizer.json of a vocab.txt, whose lines are the tokens in the order of their ids.
+fn vocabulary_json(bytes: &[u8], config: &TokenizerConfig, file_name: &str) -> Result<Value> {
+    let text = std::str::from_utf8(bytes).map_err(|e| Error::file_from(file_name, "is not UTF-8 text", e))?;
+    let lines = text.trim_start_matches('\u{feff}').lines();
+    let vocabulary: Map<String, Value> = lines.enumerate().map(|(id, token)| (token.to_owned(), id.into())).collect();
+    let special = config.special_tokens();
+    // Padding and masks are not needed.
+    match special[1..4].iter().find(|token| !vocabulary.contains_key(*token)) {
+        Some(missing) => {
+            Err(Error::file(file_name, format!("has no token `{missing}`; it is not the vocabulary of a BERT model")))
+        }
+        None => Ok(wordpiece::from_vocabulary(vocabulary, &special, config.normalizer())),
     }
 }

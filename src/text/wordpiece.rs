@@ -1,6 +1,7 @@
 //! Builds a WordPiece tokenizer.json, as BERT uses it, from a list of tokens.
 
 use serde_json::{Map, Value, json};
+use tokenizers::normalizers::BertNormalizer;
 
 /// The special tokens; their ids are 0 to 4.
 pub const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
@@ -11,30 +12,36 @@ const VOWELS: &[u8; 5] = b"aeiou";
 /// Returns the tokenizer.json of a lower-casing tokenizer. Its vocabulary is [`SPECIAL`] followed by `tokens`, which must be
 /// unique.
 pub fn tokenizer_json(tokens: impl IntoIterator<Item = String>) -> Value {
-    let vocab: Map<String, Value> =
-        SPECIAL.map(String::from).into_iter().chain(tokens).enumerate().map(|(id, token)| (token, json!(id))).collect();
-    let added = SPECIAL.iter().enumerate().map(|(id, token)| {
+    let special = SPECIAL.map(String::from);
+    let vocab = special.iter().cloned().chain(tokens).enumerate().map(|(id, token)| (token, json!(id))).collect();
+    from_vocabulary(vocab, &special, BertNormalizer::new(true, true, None, true))
+}
+
+/// Returns the tokenizer.json of a tokenizer with this vocabulary, from tokens to ids. The `special` tokens are for padding,
+/// unknown words, starts, ends and masks; the vocabulary must hold the second to fourth.
+pub(super) fn from_vocabulary(vocab: Map<String, Value>, special: &[String; 5], normalizer: BertNormalizer) -> Value {
+    let added = special.iter().filter_map(|token| vocab.get(token).map(|id| (token, id))).map(|(token, id)| {
         json!({ "id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
                 "normalized": false, "special": true })
     });
+    let [_, unknown, start, end, _] = special;
     let token = |name: &str, side: usize| json!({ "SpecialToken": { "id": name, "type_id": side } });
     let words = |name: &str, side: usize| json!({ "Sequence": { "id": name, "type_id": side } });
+    let named = |name: &str| json!({ "id": name, "ids": [vocab[name]], "tokens": [name] });
     json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added.collect::<Vec<_>>(),
-        "normalizer": { "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-                        "strip_accents": null, "lowercase": true },
+        "normalizer": { "type": "BertNormalizer", "clean_text": normalizer.clean_text,
+                        "handle_chinese_chars": normalizer.handle_chinese_chars,
+                        "strip_accents": normalizer.strip_accents, "lowercase": normalizer.lowercase },
         "pre_tokenizer": { "type": "BertPreTokenizer" },
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": [token("[CLS]", 0), words("A", 0), token("[SEP]", 0)],
-            "pair": [token("[CLS]", 0), words("A", 0), token("[SEP]", 0), words("B", 1), token("[SEP]", 1)],
-            "special_tokens": {
-                "[CLS]": { "id": "[CLS]", "ids": [vocab["[CLS]"]], "tokens": ["[CLS]"] },
-                "[SEP]": { "id": "[SEP]", "ids": [vocab["[SEP]"]], "tokens": ["[SEP]"] },
-            },
+            "single": [token(start, 0), words("A", 0), token(end, 0)],
+            "pair": [token(start, 0), words("A", 0), token(end, 0), words("B", 1), token(end, 1)],
+            "special_tokens": { start: named(start), end: named(end) },
         },
         "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
-        "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+        "model": { "type": "WordPiece", "unk_token": unknown, "continuing_subword_prefix": "##",
                    "max_input_chars_per_word": 100, "vocab": vocab },
     })
 }

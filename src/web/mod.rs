@@ -5,8 +5,9 @@ mod bytes;
 use crate::error::{Error, Result};
 use crate::model::{Classifier, Model, Repeat};
 use crate::model_file::ModelFileBuilder;
-use crate::text::TextTokenizer;
-use js_sys::{Reflect, Uint8Array};
+use crate::text::{TextInput, TextTokenizer};
+use crate::{Problem, Texts};
+use js_sys::{Array, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -81,60 +82,83 @@ struct Info<'a> {
     hidden: usize,
     max_length: usize,
     labels: &'a [String],
+    problem: Problem,
+    texts: Option<Texts>,
+    threshold: Option<f32>,
 }
 
 #[wasm_bindgen]
 impl WasmClassifier {
-    /// Loads the model from a complete ONNX file, which errors call `name`. Pairs are cut to `max_length` tokens, by default to
-    /// the model's own limit. `kernel` is the name of the kernel for INT8 matrix products, or `auto` for the fastest.
+    /// Loads the model from a complete ONNX file, which errors call `name`. Inputs are cut to `max_length` tokens, by default to
+    /// the model's own limit. `threshold` is for multi-label models. `kernel` is the name of the kernel for INT8 matrix products, or `auto` for the fastest.
     ///
     /// # Errors
-    /// A JavaScript `Error` if the file is damaged or does not belong to the tokenizer.
+    /// A JavaScript `Error` if the file is damaged or does not belong to the tokenizer, or if a parameter does not fit.
     #[wasm_bindgen(constructor)]
     pub fn new(
         file: WasmModelFile,
         name: &str,
         tokenizer: WasmTokenizer,
         max_length: Option<usize>,
+        threshold: Option<f32>,
         kernel: &str,
     ) -> Result<WasmClassifier, JsValue> {
         let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
         let file = file.0.finish();
         let model_bytes = file.size();
         let model = Model::builder().file_name(name).kernel(kernel).load(file).map_err(to_js)?;
-        let classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
+        let mut classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
+        if let Some(threshold) = threshold {
+            classifier = classifier.with_threshold(threshold).map_err(to_js)?;
+        }
         Ok(WasmClassifier { classifier, model_bytes })
     }
 
-    /// Classifies one pair. `options` may hold `runs`, `warmup` and `budgetMs`.
+    /// Classifies one text, or a pair if `second` is given. `options` may hold `runs`, `warmup` and `budgetMs`.
     ///
     /// # Errors
-    /// A JavaScript `Error` if the model fails.
-    pub fn classify(&self, first: &str, second: &str, options: JsValue) -> Result<JsValue, JsValue> {
+    /// A JavaScript `Error` if the model reads another number of texts, or fails.
+    pub fn classify(&self, first: &str, second: Option<String>, options: JsValue) -> Result<JsValue, JsValue> {
         let number = |name: &str| option(&options, name).as_f64();
         let repeat = Repeat {
             warmup: number("warmup").unwrap_or(0.0) as usize,
             runs: (number("runs").unwrap_or(1.0) as usize).max(1),
             budget_ms: number("budgetMs").unwrap_or(f64::INFINITY),
         };
-        let answer = self.classifier.classify_repeatedly(first, second, repeat).map_err(to_js)?;
+        let answer = self
+            .classifier
+            .classify_repeatedly(TextInput { first, second: second.as_deref() }, repeat)
+            .map_err(to_js)?;
         to_object(&answer)
     }
 
-    /// Classifies many pairs. `sentences` alternates between first and second sentences.
+    /// Classifies many texts and pairs. Each input is an array of one or two strings.
     ///
     /// # Errors
-    /// A JavaScript `Error` if the model fails.
+    /// A JavaScript `Error` if the model reads another number of texts, or fails.
     #[wasm_bindgen(js_name = classifyBatch)]
-    pub fn classify_batch(&self, sentences: Vec<String>) -> Result<JsValue, JsValue> {
-        let pairs: Vec<(&str, &str)> = sentences.as_chunks().0.iter().map(|[a, b]| (a.as_str(), b.as_str())).collect();
-        to_object(&self.classifier.classify_batch(&pairs).map_err(to_js)?)
+    pub fn classify_batch(&self, inputs: Vec<Array>) -> Result<JsValue, JsValue> {
+        let inputs: Vec<(String, Option<String>)> = inputs
+            .iter()
+            .map(|texts| (texts.get(0).as_string().unwrap_or_default(), texts.get(1).as_string()))
+            .collect();
+        let inputs = inputs.iter().map(|(first, second)| TextInput { first, second: second.as_deref() });
+        to_object(&self.classifier.classify_batch(inputs).map_err(to_js)?)
     }
 
-    /// How many pairs to pass to one call of `classifyBatch` if progress is reported between calls.
-    #[wasm_bindgen(getter, js_name = stepPairs)]
-    pub fn step_pairs(&self) -> usize {
-        self.classifier.step_pairs()
+    /// Checks that the model can rerank.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` if it cannot.
+    #[wasm_bindgen(js_name = checkReranker)]
+    pub fn check_reranker(&self) -> Result<(), JsValue> {
+        self.classifier.check_reranker().map_err(to_js)
+    }
+
+    /// How many inputs to pass to one call of `classifyBatch` if progress is reported between calls.
+    #[wasm_bindgen(getter, js_name = stepInputs)]
+    pub fn step_inputs(&self) -> usize {
+        self.classifier.step_inputs()
     }
 
     /// Describes the loaded model and the kernel it runs on.
@@ -154,6 +178,9 @@ impl WasmClassifier {
             hidden: info.hidden,
             max_length: self.classifier.max_length(),
             labels: &info.labels,
+            problem: info.problem,
+            texts: info.texts,
+            threshold: (info.problem == Problem::MultiLabel).then_some(self.classifier.threshold()),
         })
     }
 }

@@ -14,7 +14,7 @@ wasm.initSync({ module: readFileSync(join(folder, "bert8_bg.wasm")) });
 const file = new wasm.WasmModelFile();
 file.push(model());
 const words = new wasm.WasmTokenizer(tokenizer(), "tokenizer.json");
-const classifier = new wasm.WasmClassifier(file, "model.int8.onnx", words, undefined, "auto");
+const classifier = new wasm.WasmClassifier(file, "model.int8.onnx", words, undefined, undefined, "auto");
 const answers = PAIRS.map(({ pair: [a, b] }) => {
   const { logits, tokens, truncated } = classifier.classify(a, b);
   return { logits, tokens, truncated };

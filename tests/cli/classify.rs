@@ -5,6 +5,9 @@ use crate::json::{fields, floats};
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel};
 use bert8::activation::Activation;
+use bert8::bert::{BertConfig, emit_fp32};
+use bert8::onnx::encode_model;
+use bert8::{Problem, Texts};
 use safetensors::Dtype;
 use serde_json::{Value, json};
 
@@ -13,7 +16,18 @@ fn classify_answers_in_json_and_text() {
     let sandbox = Sandbox::new();
     for file in ["fp32.onnx", "int8.onnx"] {
         let answer = sandbox.classify(file, ["The man left.", "he went"]);
-        let names = ["label", "labelId", "logits", "probabilities", "score", "timing", "tokens", "truncated"];
+        let names = [
+            "label",
+            "labelId",
+            "labels",
+            "logits",
+            "probabilities",
+            "problem",
+            "score",
+            "timing",
+            "tokens",
+            "truncated",
+        ];
         assert_eq!(fields(&answer), names);
         let (logits, probabilities) = (floats(&answer["logits"]), floats(&answer["probabilities"]));
         let id = usize::from(logits[1] > logits[0]);
@@ -64,6 +78,147 @@ fn a_regression_model_returns_a_score() {
     }
 }
 
+/// Writes `NAME.onnx`, a tiny model with this many labels.
+fn add_model(sandbox: &Sandbox, name: &str, labels: usize, problem: Problem, texts: Option<Texts>) {
+    let config = BertConfig { problem, texts, ..tiny::config(Activation::Gelu, labels) };
+    sandbox.write(&format!("{name}.onnx"), encode_model(&emit_fp32(&tiny_bert(config))));
+}
+
+const TOKENIZER: &str = "--tokenizer model/tokenizer.json";
+
+#[test]
+fn one_text_is_not_a_pair_with_an_empty_second() {
+    let sandbox = Sandbox::new();
+    let classify =
+        |texts: &[&str]| sandbox.run_with(&format!("classify int8.onnx {TOKENIZER} --json"), texts).succeeded().json();
+    assert_eq!(classify(&["The man left."])["tokens"], 6);
+    assert_eq!(classify(&["The man left.", ""])["tokens"], 7);
+}
+
+#[test]
+fn the_tokenizer_beside_the_model_is_the_default() {
+    let sandbox = Sandbox::new();
+    sandbox.write("model/int8.onnx", sandbox.read("int8.onnx"));
+    let run = sandbox.run_with("classify --json model/int8.onnx", &["The man left."]).succeeded();
+    assert_eq!(run.json()["tokens"], 6);
+    sandbox.refused_with("classify int8.onnx", &["The man left."], &["tokenizer.json"]);
+}
+
+#[test]
+fn a_model_that_knows_how_many_texts_it_reads_refuses_others() {
+    let sandbox = Sandbox::new();
+    add_model(&sandbox, "single", 2, Problem::SingleLabel, Some(Texts::Single));
+    add_model(&sandbox, "pair", 2, Problem::SingleLabel, Some(Texts::Pair));
+    let (single, pair) = (format!("classify single.onnx {TOKENIZER}"), format!("classify pair.onnx {TOKENIZER}"));
+    sandbox.run_with(&single, &["he left"]).succeeded();
+    sandbox.run_with(&pair, &["he left", "he went"]).succeeded();
+    let says = "single.onnx reads one text at a time, but was given a pair of texts";
+    sandbox.refused_with(&single, &["he left", "he went"], &[says]);
+    let says = "pair.onnx reads a pair of texts at a time, but was given one text";
+    sandbox.refused_with(&pair, &["he left"], &[says]);
+}
+
+#[test]
+fn a_multi_label_model_names_the_labels_above_the_threshold() {
+    let sandbox = Sandbox::new();
+    add_model(&sandbox, "tagger", 3, Problem::MultiLabel, None);
+    let command = format!("classify tagger.onnx {TOKENIZER}");
+    let answer = sandbox.run_with(&format!("{command} --json"), &["he left"]).succeeded().json();
+    assert_eq!(
+        (&answer["problem"], &answer["label"], &answer["score"]),
+        (&json!("multi-label"), &Value::Null, &Value::Null)
+    );
+    let probabilities = floats(&answer["probabilities"]);
+    for (probability, logit) in probabilities.iter().zip(floats(&answer["logits"])) {
+        // The command computes with 32-bit floats.
+        assert!((probability - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-6, "{answer}");
+    }
+    let above = |threshold: f64| (0..3).filter(|&id| probabilities[id] >= threshold).collect::<Vec<_>>();
+    for threshold in [0.0, 0.3, 0.5, 0.7, 1.0] {
+        let options = format!("{command} --threshold {threshold}");
+        let answer = sandbox.run_with(&format!("{options} --json"), &["he left"]).succeeded().json();
+        let labels: Vec<_> = answer["labels"].as_array().unwrap().iter().map(|label| label["id"].clone()).collect();
+        assert_eq!(labels, above(threshold), "{threshold}");
+        let run = sandbox.run_with(&options, &["he left"]).succeeded();
+        let named = above(threshold).into_iter().map(|id| format!("class {id} ({:.1} %)", probabilities[id] * 100.0));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let none = format!("no label at or above the threshold {threshold}");
+        assert!(run.stdout.starts_with(&format!("{}, ", if named.is_empty() { none } else { named })), "{run}");
+    }
+    for wrong in ["1.5", "-0.1", "NaN"] {
+        let says = format!("the threshold must be a probability from 0 to 1, not {wrong}");
+        sandbox.refused_with(&format!("{command} --threshold={wrong}"), &["he left"], &[&says]);
+    }
+    let says = "int8.onnx is a single-label model; a threshold is only for multi-label models";
+    sandbox.refused_with(&format!("classify int8.onnx {TOKENIZER} --threshold 0.5"), &["he left"], &[says]);
+}
+
+#[test]
+fn one_label_with_a_sigmoid_is_a_score_and_a_decision() {
+    let sandbox = Sandbox::new();
+    add_model(&sandbox, "yes-no", 1, Problem::MultiLabel, None);
+    let command = format!("classify yes-no.onnx {TOKENIZER}");
+    let answer = sandbox.run_with(&format!("{command} --json"), &["he left"]).succeeded().json();
+    let (score, logit) = (answer["score"].as_f64().unwrap(), answer["logits"][0].as_f64().unwrap());
+    assert!((score - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-6, "{answer}");
+    for (threshold, is) in [(0.0, "at or above"), (1.0, "below")] {
+        let run = sandbox.run_with(&format!("{command} --threshold {threshold}"), &["he left"]).succeeded();
+        let text = format!("score {score:.4}: class 0 is {is} the threshold {threshold}, ");
+        assert!(run.stdout.starts_with(&text), "{run}");
+    }
+}
+
+#[test]
+fn rerank_sorts_by_score() {
+    let sandbox = Sandbox::new();
+    add_model(&sandbox, "ranker", 1, Problem::Regression, Some(Texts::Pair));
+    let texts = ["he went", "the cat", "so", "he went", "x y z"];
+    let query = "he left";
+    let score = |text: &str| {
+        let command = format!("classify ranker.onnx {TOKENIZER} --json");
+        sandbox.run_with(&command, &[query, text]).succeeded().json()["score"].as_f64().unwrap()
+    };
+    let command = format!("rerank ranker.onnx {TOKENIZER} --json");
+    let mut arguments = vec![query];
+    arguments.extend(texts);
+    let ranked = sandbox.run_with(&command, &arguments).succeeded().json();
+    let ranked = ranked.as_array().unwrap();
+    assert_eq!(fields(&ranked[0]), ["index", "logit", "score", "text", "timing", "tokens", "truncated"]);
+    let order: Vec<usize> = ranked.iter().map(|line| line["index"].as_u64().unwrap() as usize).collect();
+    let mut expected: Vec<usize> = (0..texts.len()).collect();
+    expected.sort_by(|&a, &b| score(texts[b]).total_cmp(&score(texts[a])));
+    assert_eq!(order, expected);
+    let place = |index| order.iter().position(|&at| at == index).unwrap();
+    assert_eq!(place(0) + 1, place(3), "equal texts keep their order");
+    for line in ranked {
+        let text = texts[line["index"].as_u64().unwrap() as usize];
+        assert_eq!((&line["text"], &line["score"]), (&json!(text), &json!(score(text))));
+    }
+
+    sandbox.write("texts.txt", format!("\u{feff}{}\r\n\r\n", texts.join("\r\n")));
+    let run =
+        sandbox.run_with(&format!("rerank ranker.onnx {TOKENIZER} --texts texts.txt --top 2"), &[query]).succeeded();
+    let best = order[..2].iter().map(|&at| format!("{:.4}  {}\n", score(texts[at]), texts[at]));
+    assert_eq!((run.stdout, run.stderr.as_str()), (best.collect::<String>(), ""));
+}
+
+#[test]
+fn rerank_refuses_models_and_texts_that_it_cannot_use() {
+    let sandbox = Sandbox::new();
+    add_model(&sandbox, "score-of-one", 1, Problem::Regression, Some(Texts::Single));
+    add_model(&sandbox, "ranker", 1, Problem::MultiLabel, None);
+    let says = "fp32.onnx has 2 outputs; reranking needs a model whose only output is a score";
+    sandbox.refused_with(&format!("rerank fp32.onnx {TOKENIZER}"), &["he left", "he went"], &[says]);
+    let says = "score-of-one.onnx reads one text at a time, but was given a pair of texts";
+    sandbox.refused_with(&format!("rerank score-of-one.onnx {TOKENIZER}"), &["he left", "he went"], &[says]);
+    let command = format!("rerank ranker.onnx {TOKENIZER}");
+    sandbox.refused_with(&command, &["he left"], &["there is no text to sort", "--texts"]);
+    sandbox.write("empty.txt", "\n \n");
+    sandbox.refused_with(&format!("{command} --texts empty.txt"), &["he left"], &["empty.txt holds no texts"]);
+    sandbox.write("latin1.txt", b"caf\xe9\n");
+    sandbox.refused_with(&format!("{command} --texts latin1.txt"), &["he left"], &["latin1.txt is not UTF-8 text"]);
+}
+
 #[test]
 fn a_kernel_may_be_chosen() {
     let sandbox = Sandbox::new();
@@ -85,7 +240,7 @@ fn long_pairs_are_cut_with_a_note() {
     let command = "classify --tokenizer model/tokenizer.json --json";
     for (file, limit) in [("int8.onnx", 64), ("fp32.onnx", 64), ("int8.onnx --max-length 10", 10)] {
         let run = sandbox.run_with(&format!("{command} {file}"), &[long.as_str(), "he left"]).succeeded();
-        assert_eq!(run.stderr, format!("note: the pair was cut to {limit} tokens\n"));
+        assert_eq!(run.stderr, format!("note: the input was cut to {limit} tokens\n"));
         assert_eq!((&run.json()["tokens"], &run.json()["truncated"]), (&json!(limit), &json!(true)));
     }
     // A larger limit than the model's own has no effect.

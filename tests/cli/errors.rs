@@ -3,7 +3,7 @@
 
 use crate::common::tiny_bert;
 use crate::sandbox::Sandbox;
-use crate::tiny::{self, HfModel};
+use crate::tiny::{self, HfModel, PAIRS};
 use bert8::activation::Activation;
 use bert8::bert::BertConfig;
 use safetensors::Dtype;
@@ -40,6 +40,8 @@ fn missing_and_truncated_files_are_named() {
     sandbox.remove(tokenizer);
     sandbox.refused(QUANTIZE, &[tokenizer, "--tokenizer FILE"]);
     sandbox.refused(CLASSIFY, &["cannot read", tokenizer]);
+    sandbox.refused("classify int8.onnx he left", &["tokenizer.json", "--tokenizer FILE"]);
+    sandbox.refused("eval int8.onnx --data pairs.tsv", &["tokenizer.json", "--tokenizer FILE"]);
 }
 
 #[test]
@@ -61,16 +63,6 @@ fn missing_files_are_named_once() {
         let run = sandbox.run(command);
         assert_eq!(run.stderr.matches("No such file").count(), 1, "{run}");
     }
-}
-
-#[test]
-fn a_regression_model_has_no_accuracy() {
-    let sandbox = Sandbox::new();
-    sandbox.add("model", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
-    sandbox.ok("convert model -o score.onnx");
-    let says = ["score.onnx is a regression model", "accuracy and F1 are for classes"];
-    sandbox.refused("eval score.onnx --tokenizer model/tokenizer.json --data pairs.tsv", &says);
-    sandbox.refused(&format!("{EVAL} pairs.tsv --baseline score.onnx"), &["numbers of classes"]);
 }
 
 #[test]
@@ -116,11 +108,15 @@ fn pairs_that_cannot_be_used_name_the_line() {
             "{\"sentence1\":\"a\",\"sentence2\":\"b\"}\n[]\n".into(),
             "object.jsonl, line 2: is not a JSON",
         ),
-        ("field.jsonl", "\n{\"sentence1\":\"a\"}\n".into(), "field.jsonl, line 2: has no text `sentence2`"),
-        ("header.tsv", header.into(), "header.tsv: holds no pairs"),
-        ("columns.tsv", "1\tx\ty\n".into(), "columns.tsv, line 1: the header names no sentence columns"),
+        (
+            "field.jsonl",
+            "\n{\"sentence1\":\"a\"}\n".into(),
+            "field.jsonl, line 2: has `sentence1` but no text `sentence2`",
+        ),
+        ("header.tsv", header.into(), "header.tsv: holds no rows"),
+        ("columns.tsv", "1\tx\ty\n".into(), "columns.tsv, line 1: the header names no text columns"),
         ("empty.tsv", "".into(), "empty.tsv: is empty"),
-        ("empty.jsonl", "\n\n".into(), "empty.jsonl: holds no pairs"),
+        ("empty.jsonl", "\n\n".into(), "empty.jsonl: is empty"),
         ("latin1.tsv", [header.as_bytes(), b"1\tcaf\xe9\tb\n"].concat(), "latin1.tsv, line 2: is not UTF-8"),
         ("latin1.jsonl", b"{\"sentence1\":\"caf\xe9\",\"sentence2\":\"b\"}".to_vec(), "latin1.jsonl, line 1: "),
     ];
@@ -138,16 +134,22 @@ fn labels_must_be_the_model_s() {
     for (file, content, says) in [
         ("id.tsv", "label\tsentence1\tsentence2\n1\ta\tb\n2\ta\tb\n", "id.tsv, line 3: the label `2`"),
         ("name.csv", "sentence1,sentence2,label\na,b,maybe\n", "name.csv, line 2: the label `maybe`"),
-        ("sign.jsonl", "{\"sentence1\":\"\",\"sentence2\":\"\",\"label\":-1}", "sign.jsonl, line 1: the label `-1`"),
         ("two.jsonl", "{\"sentence1\":\"\",\"sentence2\":\"\",\"label\":\"a\\nb\"}", "two.jsonl, line 1: the label"),
     ] {
         sandbox.write(file, content);
         sandbox.refused(&format!("{EVAL} {file}"), &[says, "0 (class 0), 1 (class 1)"]);
     }
-    sandbox.write("list.jsonl", "{\"sentence1\":\"\",\"sentence2\":\"\",\"label\":[1]}");
-    sandbox.refused(&format!("{EVAL} list.jsonl"), &["list.jsonl, line 1: has the label [1]"]);
-    sandbox.write("none.tsv", "sentence1\tsentence2\na\tb\n");
-    sandbox.refused(&format!("{EVAL} none.tsv"), &["none.tsv, line 2: no label", "Quality"]);
+    sandbox.write("list.jsonl", "{\"sentence1\":\"\",\"sentence2\":\"\",\"label\":[0,1]}");
+    sandbox.refused(&format!("{EVAL} list.jsonl"), &["list.jsonl, line 1: has 2 labels"]);
+    for (file, content) in [
+        ("hidden.jsonl", "{\"sentence1\":\"\",\"sentence2\":\"\",\"label\":-1}"),
+        ("none.tsv", "sentence1\tsentence2\na\tb\n"),
+    ] {
+        sandbox.write(file, content);
+        sandbox.refused(&format!("{EVAL} {file}"), &[file, "no row has a label", "--baseline"]);
+    }
+    let rows = PAIRS.map(|(_, first, second)| format!("{first}\t{second}\n")).concat();
+    sandbox.write("none.tsv", format!("sentence1\tsentence2\n{rows}"));
     // Calibration needs no labels.
     sandbox.ok("quantize model --calibration none.tsv -o out/x.onnx");
     sandbox.add("three", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
@@ -231,7 +233,6 @@ fn wrong_usage_has_exit_code_2() {
         ("quantize model --calibration pairs.tsv -o out/x.onnx --seed -1", "-1"),
         ("quantize model --calibration pairs.tsv -o out/x.onnx --format u8", "expected integer or qdq"),
         ("classify int8.onnx one --tokenizer model/tokenizer.json", "<SECOND>"),
-        ("classify int8.onnx one two", "--tokenizer"),
         ("eval int8.onnx --tokenizer model/tokenizer.json", "--data"),
         ("report", "<REPORT>"),
         ("bench int8.onnx --seq 0", "--seq"),

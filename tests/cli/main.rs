@@ -1,7 +1,7 @@
 //! The `bert8` command as users run it: the real program, in a temporary folder, on a tiny model made in code.
 //!
 //! `convert`, `quantize`, `classify`, `eval`, `inspect`, `random`, `report` and `serve` test one command each; `commands` tests
-//! what they share. `errors` tests refused files and options; `refused_folders` and `refused_onnx` test refused models;
+//! what they share, `dataset` the files of texts. `errors` tests refused files and options; `refused_folders` and `refused_onnx` test refused models;
 //! `damaged` tests ONNX files with a fault in every place.
 
 #[path = "../common/mod.rs"]
@@ -11,6 +11,7 @@ mod classify;
 mod commands;
 mod convert;
 mod damaged;
+mod dataset;
 mod errors;
 mod eval;
 mod inspect;

@@ -3,7 +3,7 @@
 use crate::common::tiny_bert;
 use crate::json::{fields, floats};
 use crate::sandbox::Sandbox;
-use crate::tiny::{self, HfModel};
+use crate::tiny::{self, HfModel, PAIRS};
 use bert8::activation::Activation;
 use safetensors::Dtype;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ fn contradictory_and_unknown_options_are_refused() {
         ("--format tflite", "integer or qdq"),
         ("--max-drop 0.1", "--data"),
         ("--data pairs.tsv", "--max-drop"),
-        ("--max-drop 0.1 --data pairs.tsv --metric recall", "f1, accuracy or agreement"),
+        ("--max-drop 0.1 --data pairs.tsv --metric recall", "f1, macro-f1, weighted-f1"),
     ] {
         let run = sandbox.run(&format!("{QUANTIZE} {wrong}"));
         assert!(run.code == 2 && run.stderr.contains(says), "{wrong}: {run}");
@@ -86,26 +86,31 @@ fn contradictory_and_unknown_options_are_refused() {
     sandbox.write("bare.tsv", "sentence1\tsentence2\na\tb\n");
     sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data bare.tsv"), &["bare.tsv, line 2", "label"]);
     sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data none.tsv"), &["none.tsv"]);
+    let control = format!("{QUANTIZE} --max-drop 0 --data pairs.tsv --metric");
+    sandbox
+        .refused(&format!("{control} pearson"), &["metric pearson does not fit a single-label model", "f1, matthews"]);
     sandbox.add("model", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
-    sandbox.refused(&format!("{QUANTIZE} --max-drop 0 --data pairs.tsv"), &["one score", "needs a classifier"]);
+    for metric in ["f1", "agreement"] {
+        sandbox.refused(&format!("{control} {metric}"), &["does not fit a regression model", "pearson, spearman"]);
+    }
 }
 
 #[test]
 fn the_same_seed_produces_the_same_bytes() {
     let sandbox = Sandbox::new();
     for (file, options) in [
-        ("out/a.onnx", "--seed 7 --subset-size 4"),
-        ("out/b.onnx", "--seed 7 --subset-size 4"),
-        ("out/c.onnx", "--seed 8 --subset-size 4"),
+        ("out/a.onnx", "--seed 7 --subset-size 8"),
+        ("out/b.onnx", "--seed 7 --subset-size 8"),
+        ("out/c.onnx", "--seed 8 --subset-size 8"),
     ] {
         let run = sandbox.ok(&format!("quantize model --calibration pairs.tsv -o {file} {options}"));
-        assert!(run.stderr.contains(&format!("wrote {file}")) && run.stderr.contains("on 4 pairs"), "{run}");
+        assert!(run.stderr.contains(&format!("wrote {file}")) && run.stderr.contains("on 8 pairs"), "{run}");
         assert!(run.stdout.is_empty(), "{run}");
     }
     assert!(sandbox.read("out/a.onnx") == sandbox.read("out/b.onnx"));
     assert!(sandbox.read("out/a.onnx") != sandbox.read("out/c.onnx"));
     // An ONNX file of the same model has the same result as its folder. The tokenizer is named, or lies beside the file.
-    let command = "quantize fp32.onnx --calibration pairs.tsv --seed 7 --subset-size 4";
+    let command = "quantize fp32.onnx --calibration pairs.tsv --seed 7 --subset-size 8";
     sandbox.ok(&format!("{command} -o out/d.onnx --tokenizer model/tokenizer.json"));
     sandbox.write("tokenizer.json", sandbox.read("model/tokenizer.json"));
     sandbox.ok(&format!("{command} -o out/e.onnx"));
@@ -144,4 +149,141 @@ fn the_report_describes_the_result() {
         assert_eq!(fields(weight), ["name", "range", "rmse", "scales", "shape", "sqnr_db", "zero_point"]);
         assert!(weight["sqnr_db"].as_f64().unwrap() > 25.0 && weight["zero_point"] == 0, "{weight}");
     }
+}
+
+/// [`PAIRS`] as single texts, with `label` for each.
+fn single_tsv(label: impl Fn(usize) -> String) -> String {
+    let rows = PAIRS.iter().enumerate().map(|(at, (_, text, other))| format!("{text} {other}\t{}\n", label(at)));
+    format!("sentence\tlabel\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn the_file_knows_its_task() {
+    let sandbox = Sandbox::new();
+    sandbox.write("single.tsv", single_tsv(|at| (at % 2).to_string()));
+    sandbox.write("plain.txt", PAIRS.map(|(_, a, b)| format!("{a} {b}\n")).concat());
+    for (calibration, task, texts) in [
+        ("pairs.tsv", "", "pair"),
+        ("pairs.tsv", "--task pair,single-label", "pair"),
+        ("single.tsv", "", "single"),
+        ("single.tsv", "--task single --task single-label", "single"),
+        ("plain.txt", "", "single"),
+    ] {
+        sandbox.ok(&format!("quantize model --calibration {calibration} -o out/x.onnx {task}"));
+        assert_eq!(sandbox.json("inspect out/x.onnx --json")["texts"], texts, "{calibration} {task}");
+    }
+    let eval = "eval out/x.onnx --tokenizer model/tokenizer.json --data";
+    assert_eq!(sandbox.json(&format!("{eval} single.tsv --json"))["texts"], "single");
+    sandbox.refused(
+        &format!("{eval} pairs.tsv"),
+        &["out/x.onnx reads one text", "pairs.tsv has a pair of texts (line 2)"],
+    );
+
+    sandbox.ok("convert model -o out/fp32.onnx --task multi-label,single");
+    let info = sandbox.json("inspect out/fp32.onnx --json");
+    assert_eq!([&info["problem"], &info["texts"]], ["multi-label", "single"]);
+    sandbox.ok("quantize out/fp32.onnx --tokenizer model/tokenizer.json --calibration single.tsv -o out/y.onnx");
+    assert_eq!(sandbox.json("inspect out/y.onnx --json")["problem"], "multi-label");
+
+    sandbox.write("mixed.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":\"a\",\"text_pair\":\"b\"}\n");
+    let quantize = "quantize model -o out/z.onnx --calibration";
+    for (command, says) in [
+        (
+            format!("{quantize} pairs.tsv --task single"),
+            "--task says that the model reads one text, but pairs.tsv, line 2",
+        ),
+        (format!("{quantize} pairs.tsv --task single,pair"), "--task pair contradicts --task single"),
+        (
+            "convert model -o out/z.onnx --task multi-label --task regression".to_owned(),
+            "contradicts --task multi-label",
+        ),
+        ("convert model -o out/z.onnx --task regression".to_owned(), "regression` with 2 outputs"),
+        (format!("{quantize} mixed.jsonl"), "mixed.jsonl, line 3: has a pair of texts, the first row has one text"),
+        (
+            "quantize out/fp32.onnx --tokenizer model/tokenizer.json -o out/z.onnx --calibration pairs.tsv".to_owned(),
+            "the model reads one text, but pairs.tsv, line 2, has a pair",
+        ),
+        (format!("{quantize} pairs.tsv --max-drop 0 --data single.tsv"), "single.tsv, line 2, has one text"),
+    ] {
+        sandbox.refused(&command, &[says]);
+    }
+    assert_eq!(sandbox.run("convert model -o out/z.onnx --task ranking").code, 2);
+}
+
+#[test]
+fn accuracy_control_takes_the_metrics_of_every_problem() {
+    let sandbox = Sandbox::new();
+    sandbox.add("three", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
+    sandbox.add("score", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 1)), Dtype::F32, true));
+    sandbox.write("classes.tsv", single_tsv(|at| (at % 3).to_string()));
+    sandbox.write("sets.tsv", single_tsv(|at| ["class 0, class 2", "", "class 1"][at % 3].to_owned()));
+    sandbox.write("scores.tsv", single_tsv(|at| format!("{}.5", at % 4)));
+    for (model, data, task, metrics) in [
+        (
+            "three",
+            "classes.tsv",
+            "single-label",
+            vec!["", "accuracy", "macro-f1", "weighted-f1", "matthews", "agreement"],
+        ),
+        ("three", "sets.tsv", "multi-label", vec!["", "micro-f1", "macro-f1", "exact-match", "agreement"]),
+        ("score", "scores.tsv", "regression", vec!["", "pearson", "spearman", "rank-correlation"]),
+    ] {
+        for metric in metrics {
+            let option = if metric.is_empty() { String::new() } else { format!("--metric {metric}") };
+            let command =
+                format!("quantize {model} --calibration {data} -o out/x.onnx --task {task} --preset fast --json");
+            let report = sandbox.json(&format!("{command} --max-drop 1 --data {data} {option}"));
+            let control = &report["control"];
+            assert!(metric.is_empty() || control["metric"] == metric, "{control}");
+            if ["agreement", "rank-correlation"].contains(&metric) {
+                assert_eq!(control["fp32"]["value"], 1.0);
+            }
+        }
+    }
+    sandbox.refused(
+        "quantize three --calibration classes.tsv -o out/z.onnx --max-drop 1 --data classes.tsv --metric f1",
+        &["metric f1 does not fit", "accuracy, macro-f1, weighted-f1, matthews, agreement, rank-correlation"],
+    );
+}
+
+#[test]
+fn calibration_texts_are_checked() {
+    let sandbox = Sandbox::new();
+    let header = "sentence1\tsentence2\n";
+    let one = "the man left\the went away\n";
+    let strange = (0..20).map(|at| format!("{}\t\u{2603}\n", "\u{4e00} ".repeat(at + 1))).collect::<String>();
+    let quantize = "quantize model -o out/x.onnx --preset fast --calibration";
+    for (rows, says) in [
+        (one.to_owned(), "1 distinct text(s) are too few to calibrate on: at least 8"),
+        (one.repeat(300), "1 distinct text(s) are too few"),
+        ("\t.\n".to_owned(), "1 distinct text(s)"),
+        (strange, "100 % of the tokens are unknown"),
+    ] {
+        sandbox.write("few.tsv", format!("{header}{rows}"));
+        sandbox.refused(&format!("{quantize} few.tsv"), &["few.tsv: ", says, "--force-calibration"]);
+        let run = sandbox.ok(&format!("{quantize} few.tsv --force-calibration"));
+        assert!(run.stderr.contains(&format!("warning: {says}")), "{run}");
+    }
+    let run = sandbox.ok(&format!("{quantize} pairs.tsv --report out/report.json"));
+    assert!(run.stderr.contains("warning: calibrated on only 10 distinct texts; with fewer than 100"), "{run}");
+    assert!(run.stderr.contains("against FP32 on 10 texts of the calibration itself: SQNR "), "{run}");
+    assert!(run.stderr.starts_with("calibrating: "), "{run}");
+    let report: Value = serde_json::from_slice(&sandbox.read("out/report.json")).unwrap();
+    assert_eq!((&report["check"]["texts"], &report["check"]["held_back"]), (&json!(10), &json!(false)));
+    assert!(report["check"]["sqnr_db"].as_f64().unwrap() > 10.0);
+    let run = sandbox.ok(&format!("{quantize} pairs.tsv --subset-size 8"));
+    assert!(run.stderr.contains("against FP32 on 2 texts that calibration did not see"), "{run}");
+    assert!(sandbox.ok("report out/report.json").stdout.contains("INT8 against FP32"));
+}
+
+#[test]
+fn bad_rows_may_be_left_out() {
+    let sandbox = Sandbox::new();
+    sandbox.write("broken.tsv", format!("{}1\tonly one\n", tiny::pairs_tsv()));
+    sandbox.refused("quantize model -o out/x.onnx --calibration broken.tsv", &["broken.tsv, line 12: has 2 columns"]);
+    let run = sandbox.ok("quantize model -o out/x.onnx --calibration broken.tsv --skip-bad-rows");
+    assert!(run.stderr.contains("left out 1 of 11 rows of broken.tsv:\n  broken.tsv, line 12: has 2 columns"), "{run}");
+    let eval = "eval int8.onnx --tokenizer model/tokenizer.json --json --data";
+    let results = sandbox.json(&format!("{eval} broken.tsv --skip-bad-rows"));
+    assert_eq!((&results["rows"], &results["skipped"]), (&json!(10), &json!(1)));
 }

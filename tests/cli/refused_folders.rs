@@ -23,7 +23,7 @@ fn folder_refused(change: impl Fn(&mut HfModel), says: &[&str]) {
 fn unsupported_configurations_name_the_field() {
     let set = |field: &'static str, value: Value| move |model: &mut HfModel| model.config[field] = value.clone();
     for (field, value, says) in [
-        ("model_type", json!("roberta"), "is `roberta`; only `bert`"),
+        ("model_type", json!("t5"), "is `t5`; supported: bert, distilbert, roberta, camembert, xlm-roberta, electra"),
         ("hidden_act", json!("silu"), "is `silu`; supported: gelu"),
         ("position_embedding_type", json!("relative_key"), "only `absolute`"),
         ("is_decoder", json!(true), "only encoders"),
@@ -31,7 +31,6 @@ fn unsupported_configurations_name_the_field() {
         ("num_attention_heads", json!(0), "is 0"),
         ("hidden_size", json!(1u64 << 40), "far beyond any BERT"),
         ("num_hidden_layers", json!(10_000_000), "far beyond any BERT"),
-        ("type_vocab_size", json!(1), "is 1; a sentence-pair classifier needs 2"),
         ("layer_norm_eps", json!(-1.0), "not a small positive number"),
         ("id2label", json!({ "0": "no", "2": "yes" }), "no id 1"),
         ("id2label", json!({ "0": "no", "1": ["yes"] }), "names class 1 [\"yes\"]; expected a string"),
@@ -40,28 +39,34 @@ fn unsupported_configurations_name_the_field() {
             json!(["RobertaForSequenceClassification"]),
             "names `RobertaForSequenceClassification`; only",
         ),
+        ("architectures", json!("BertModel"), "expected a list of names"),
         ("architectures", json!(["BertForTokenClassification"]), "names `BertForTokenClassification`; only"),
         ("architectures", json!(["BertModel"]), "names `BertModel`; only `BertForSequenceClassification`"),
-        (
-            "problem_type",
-            json!("multi_label_classification"),
-            "supported: models that choose one class or return one score",
-        ),
-        ("problem_type", json!("regression"), "is `regression` with 2 outputs; expected one"),
+        ("problem_type", json!("tagging"), "is `tagging`; expected `single_label_classification`"),
+        ("problem_type", json!("regression"), "is `regression` with 2 outputs; a score needs exactly one"),
         ("pruned_heads", json!({ "0": [1] }), "models with pruned heads are not supported"),
-        ("model_type", json!(["bert"]), "only `bert`"),
+        ("model_type", json!(["bert"]), "expected a string"),
+        ("vocab_size", json!("many"), "is \"many\"; expected a whole number"),
+        ("hidden_size", json!(-1), "is -1; expected a whole number"),
+        ("layer_norm_eps", json!("small"), "expected a number"),
+        ("id2label", json!([1]), "is [1]; expected a name for each id"),
     ] {
         folder_refused(set(field, value), &["model/config.json", &format!("`{field}`"), says]);
     }
-    for (field, value) in [("vocab_size", json!("many")), ("hidden_size", json!(-1)), ("id2label", json!([1]))] {
-        folder_refused(set(field, value), &["model/config.json", "is not a BERT configuration"]);
+    for (kind, reason) in [
+        ("albert", "its layers share weights"),
+        ("deberta-v2", "relative positions"),
+        ("mpnet", "relative positions"),
+        ("modernbert", "rotary positions"),
+    ] {
+        let says = [&format!("`model_type` is `{kind}`, which is not supported"), reason, "supported: bert"];
+        folder_refused(set("model_type", json!(kind)), &says);
     }
-    for kind in ["distilbert", "roberta", "xlm-roberta", "camembert", "albert", "electra", "deberta-v2", "mpnet"] {
-        folder_refused(set("model_type", json!(kind)), &["model/config.json", &format!("is `{kind}`; only `bert`")]);
-    }
-    // Another architecture's configuration lacks BERT's fields; the architecture is what matters.
-    let distilbert = json!({ "model_type": "distilbert", "dim": 16, "n_layers": 2, "n_heads": 4, "vocab_size": 70 });
-    folder_refused(|model| model.config = distilbert.clone(), &["`model_type` is `distilbert`"]);
+    // Another family's configuration lacks BERT's fields; the family is what matters.
+    let xlnet = json!({ "model_type": "xlnet", "d_model": 16, "n_layer": 2, "n_head": 4, "vocab_size": 70 });
+    folder_refused(|model| model.config = xlnet.clone(), &["`model_type` is `xlnet`"]);
+    let distilbert = json!({ "model_type": "distilbert", "n_layers": 2, "n_heads": 4, "vocab_size": 70 });
+    folder_refused(|model| model.config = distilbert.clone(), &["`dim` is missing"]);
     folder_refused(|model| _ = model.config.as_object_mut().unwrap().remove("hidden_size"), &["`hidden_size`"]);
 }
 

@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { OTHER, SAME, SUITE_TIMEOUT, loaded, open } from "./visit.mjs";
+import { OTHER, SAME, SUITE_TIMEOUT, loaded, open, site } from "./visit.mjs";
 
 // One page with both models loaded, for the tests that do not break it.
 const shared = await open();
 
 function assertAnswer(answer) {
+  assert.equal(answer.problem, "single-label");
   assert.equal(typeof answer.label, "string");
+  assert.deepEqual([answer.labels, answer.score], [[], null]);
   assert.ok(answer.labelId === 0 || answer.labelId === 1);
   assert.equal(answer.logits.length, 2);
   assert.ok(Math.abs(answer.probabilities.reduce((sum, p) => sum + p) - 1) < 1e-4);
@@ -26,6 +28,7 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
     for (const info of infos) {
       assert.match(info.backend, /^(relaxed-simd|simd128)$/);
       assert.equal(info.labels.length, 2);
+      assert.deepEqual([info.problem, info.threshold], ["single-label", null]);
       for (const name of ["modelBytes", "memoryBytes", "layers", "hidden", "maxLength", "loadMs"]) assert.ok(info[name] > 0, name);
     }
     assert.ok(infos[0].modelBytes < infos[1].modelBytes);
@@ -87,9 +90,16 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
       const single = await classifier.classify(...same);
       const failures = [];
       const attempt = (promise) => promise.then(() => failures.push(null), (error) => failures.push(error.message));
-      await attempt(classifier.classify("only one"));
-      await attempt(classifier.classifyBatch([["a", "b"], ["c"]]));
+      await attempt(classifier.classify());
+      await attempt(classifier.classify("a", null));
+      await attempt(classifier.classify(["a", "b"], "c"));
+      await attempt(classifier.classifyBatch("a"));
+      await attempt(classifier.classifyBatch([["a", "b"], "c", ["d"]]));
       await attempt(classifier.classify("a", "b", { runs: 0 }));
+      await attempt(classifier.rerank("a"));
+      await attempt(classifier.rerank(["a"], ["b"]));
+      await attempt(classifier.rerank("a", ["b", 7]));
+      await attempt(classifier.rerank("a", ["b"]));
       const controller = new AbortController();
       const stopped = await classifier
         .classifyBatch(Array(50).fill(same), { signal: controller.signal, onProgress: () => controller.abort() })
@@ -109,11 +119,51 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
     assert.equal(outcome.stopped, "AbortError");
     assert.ok(outcome.left > 0);
     assert.deepEqual(outcome.failures, [
-      "classify(sentence1, sentence2) needs two strings",
-      "classifyBatch(pairs): pairs[1] needs two strings",
+      "classify() needs one string, or two for a pair",
+      "classify() needs one string, or two for a pair",
+      "classify() needs one string, or two for a pair",
+      "classifyBatch(inputs) needs an array; each input is a string or a pair of strings",
+      "classifyBatch(inputs): inputs[2] must be a string or a pair of strings",
       "runs must be a whole number of at least 1, not 0",
+      "rerank(query, texts): texts must be an array of strings",
+      "rerank(query, texts): query must be a string",
+      "rerank(query, texts): texts[1] must be a string",
+      "the given model has 2 outputs; reranking needs a model whose only output is a score",
       "this classifier has been disposed; load() a new one",
     ]);
+  });
+
+  test("one text is another input than a pair with an empty second, in batches too", async () => {
+    await loaded(shared, "int8");
+    const answers = await shared.evaluate(async () => {
+      const { int8 } = window.bert8;
+      const alone = [await int8.classify("It is raining."), await int8.classify("It is raining.", "")];
+      return [...alone, ...(await int8.classifyBatch(["It is raining.", ["It is raining.", ""]]))];
+    });
+    const tokens = answers.map((answer) => answer.tokens);
+    assert.deepEqual(tokens, [tokens[0], tokens[0] + 1, tokens[0], tokens[0] + 1]);
+    const repeated = await shared.evaluate(() => window.bert8.int8.classify("It is raining.", { runs: 2 }));
+    assert.deepEqual([repeated.tokens, repeated.timing.runs], [tokens[0], 2]);
+  });
+
+  test("rerank sorts by score, keeps the order of equal scores, reports progress and can be aborted", async () => {
+    const page = await open({ url: `${site.origin}/ranker/` });
+    await loaded(page, "int8");
+    const outcome = await page.evaluate(async () => {
+      const { int8 } = window.bert8;
+      const steps = [];
+      const ranked = await int8.rerank("q", ["four", "a", "seven77", "five5", "b"], { onProgress: ({ done }) => steps.push(done) });
+      const stopped = await int8
+        .rerank("q", Array(9).fill("a"), { signal: AbortSignal.abort() })
+        .catch((error) => error.name);
+      return { ranked, steps, stopped, none: await int8.rerank("q", []) };
+    });
+    assert.deepEqual(outcome.ranked.map(({ index }) => index), [2, 3, 0, 1, 4]);
+    const { timing, ...best } = outcome.ranked[0];
+    assert.deepEqual(best, { index: 2, score: 7, logit: 7, tokens: 7, truncated: false });
+    assert.equal(timing.runs, 1);
+    assert.deepEqual([outcome.steps, outcome.stopped, outcome.none], [[2, 4, 5], "AbortError", []]);
+    await page.context().close();
   });
 
   test("load can be aborted", async () => {
@@ -137,20 +187,24 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
         await attempt({ model: 7, tokenizer: "t.json" }),
         await attempt({ model: "m.onnx", tokenizer: "t.json", backend: "gpu" }),
         await attempt({ model: "m.onnx", tokenizer: "t.json", maxLength: -1 }),
+        await attempt({ model: "m.onnx", tokenizer: "t.json", threshold: 1.5 }),
         await attempt({ model: "models/none.onnx", tokenizer: "models/tokenizer.json" }),
         await attempt({ model: new Uint8Array(64), tokenizer: "models/tokenizer.json" }),
+        await attempt({ model: "models/model.int8.onnx", tokenizer: "models/tokenizer.json", threshold: 0.3 }),
       ];
     });
     const origin = shared.url();
-    assert.deepEqual(messages.slice(0, 6), [
+    assert.deepEqual(messages.slice(0, 7), [
       "load() needs a model: a URL, an ArrayBuffer or a Uint8Array",
       "load() needs a tokenizer: a URL, an ArrayBuffer or a Uint8Array",
       "load() needs a model: a URL, an ArrayBuffer or a Uint8Array",
       'unknown backend "gpu": use "auto", "relaxed-simd" or "simd128"',
       "maxLength must be a whole number of at least 1, not -1",
+      "threshold must be a number from 0 to 1, not 1.5",
       `${origin}models/none.onnx: the server answered 404 Not Found; is the file there?`,
     ]);
     // Rust words the rest of this one.
-    assert.match(messages[6], /^the given model: ./);
+    assert.match(messages[7], /^the given model: ./);
+    assert.equal(messages[8], `${origin}models/model.int8.onnx is a single-label model; a threshold is only for multi-label models`);
   });
 });

@@ -86,7 +86,8 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
     const page = await open({ query: "?int8=/broken/foreign.onnx" });
     await loaded(page, "int8");
     await compare(page, SAME);
-    await assertColumn(page, "int8");
+    // The file has no label names that say what its labels mean.
+    assert.match(await part(page, "int8", "verdict").textContent(), /^INT8: LABEL_[01]$/);
     assert.equal(
       await page.locator("#notes").textContent(),
       "bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels.",
@@ -111,22 +112,6 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   test("a crash while loading is shown", async () => {
     const page = await open({ url: `${site.origin}/trap-in-load/` });
     assert.deepEqual(await alertOf(page, "int8"), { title: "INT8 could not be loaded", reason: `${CRASH}.` });
-    await page.context().close();
-  });
-
-  test("a regression model's answer is a score, not a probability", async () => {
-    const page = await open({ url: `${site.origin}/score/` });
-    await loaded(page, "int8", "fp32");
-    await compare(page, SAME);
-    assert.equal(await part(page, "int8", "verdict").textContent(), "INT8: Score -1.250");
-    assert.equal(await part(page, "fp32", "verdict").textContent(), "FP32: Score -1.000");
-    for (const key of ["int8", "fp32"]) {
-      assert.ok(await part(page, key, "infer").isVisible());
-      for (const name of ["meter", "probability"]) assert.ok(await part(page, key, name).isHidden(), `${key} ${name}`);
-    }
-    assert.match(await page.locator("#summary").textContent(), /The scores are 0\.250 apart/);
-    assert.equal(await page.locator("#answer-key").textContent(), "");
-    assert.deepEqual(page.log.errors, []);
     await page.context().close();
   });
 

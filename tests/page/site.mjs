@@ -11,29 +11,62 @@ const FOLDER = "/some/folder/";
 const INT8 = join(DIST, "models/model.int8.onnx");
 const FP32 = join(DIST, "models/model.fp32.onnx");
 
-// Replacements of the WebAssembly module, by the folder that the site is served from. Two trap as Rust panics do; one is a
-// regression model.
+// Replacements of the WebAssembly module, by the folder that the site is served from. Two trap as Rust panics do; the
+// others are models for other tasks than the page's own.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
 const COMMON = `
   export default async () => {};
   export class WasmModelFile { push() {} keep() {} }
   export class WasmTokenizer {}`;
-const info = (labels) =>
-  `info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, labels: ${labels} };`;
+const info = (more) =>
+  `info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, threshold: null,
+    ...${JSON.stringify(more)} };`;
+// A model that answers every text with the same logits. The logits of FP32 are those of INT8 plus `apart`.
+const model = ({ labels, problem, texts, threshold = null }, int8, apart) => `${COMMON}
+    const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
+    export class WasmClassifier {
+      ${info({ labels, problem, texts, threshold })}
+      constructor(model, name) {
+        this.logits = ${JSON.stringify(int8)}.map((logit) => (name.includes("int8") ? logit : logit + ${apart}));
+      }
+      classify(first, second) {
+        if (this.info.texts && (second === undefined) !== (this.info.texts === "single")) throw new Error("wrong number of texts");
+        const { logits, info: { labels: names, problem, threshold } } = this;
+        const sum = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+        const [probabilities, labelId] = {
+          "single-label": [logits.map((logit) => Math.exp(logit) / sum), logits.indexOf(Math.max(...logits))],
+          "multi-label": [logits.map(sigmoid), null],
+          regression: [[], null],
+        }[problem];
+        const labels = problem !== "multi-label" ? [] : names
+          .map((name, id) => ({ id, name, probability: probabilities[id] }))
+          .filter(({ probability }) => probability >= threshold);
+        const score = logits.length > 1 ? null : (probabilities[0] ?? logits[0]);
+        const timing = { tokenizeMs: 1, inferMs: 1, runs: 1 };
+        const label = names[labelId] ?? null;
+        return { problem, label, labelId, labels, probabilities, score, logits, tokens: 5, truncated: false, timing };
+      }
+    }`;
+const TAGS = ["anger", "fear", "joy", "love", "neutral", "sadness", "surprise"];
 const STUBS = {
   "/trap-in-classify/": `${COMMON}
     export class WasmClassifier {
-      ${info('["0", "1"]')}
+      ${info({ labels: ["not_equivalent", "equivalent"], problem: "single-label", texts: "pair" })}
       classify() { ${TRAP} }
     }`,
-  "/score/": `${COMMON}
+  "/score/": model({ labels: ["LABEL_0"], problem: "regression", texts: "pair" }, [-1.25], 0.25),
+  "/tags/": model({ labels: TAGS, problem: "multi-label", texts: "single", threshold: 0.5 }, [-4, -3, 2, 1, -1, -2, 0.5], -0.25),
+  "/decision/": model({ labels: ["toxic"], problem: "multi-label", texts: "single", threshold: 0.8 }, [1], 1),
+  "/topics/": model({ labels: ["politics", "sports", "weather"], problem: "single-label", texts: null }, [0, 2, 1], 0),
+  // Scores a pair by the length of its second text.
+  "/ranker/": `${COMMON}
     export class WasmClassifier {
-      ${info('["LABEL_0"]')}
-      constructor(model, name) { this.score = name.includes("int8") ? -1.25 : -1; }
-      classify() {
+      ${info({ labels: ["relevance"], problem: "regression", texts: "pair" })}
+      stepInputs = 2;
+      checkReranker() {}
+      classifyBatch(inputs) {
         const timing = { tokenizeMs: 1, inferMs: 1, runs: 1 };
-        const { score } = this;
-        return { label: null, labelId: null, probabilities: [], score, logits: [score], tokens: 5, truncated: false, timing };
+        return inputs.map(([, { length }]) => ({ score: length, logits: [length], tokens: length, truncated: false, timing }));
       }
     }`,
   "/trap-in-load/": `${COMMON}

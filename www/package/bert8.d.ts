@@ -1,11 +1,13 @@
 /**
- * Classifies pairs of sentences with a BERT model that runs in a Web Worker. The sentences never leave the browser.
+ * Classifies texts and pairs of texts with a model of the BERT family that runs in a Web Worker. The texts never leave the
+ * browser.
  *
  * ```js
  * import { load } from "bert8";
  *
  * const classifier = await load({ model: "models/model.int8.onnx", tokenizer: "models/tokenizer.json" });
- * const { label, probabilities } = await classifier.classify("How old are you?", "What is your age?");
+ * const answer = await classifier.classify("How old are you?", "What is your age?");
+ * if (answer.problem === "single-label") console.log(answer.label, answer.probabilities[answer.labelId]);
  * ```
  */
 
@@ -38,11 +40,17 @@ export interface LoadOptions {
   kernel?: string;
 
   /**
-   * The maximum length of a pair in tokens, [CLS] and [SEP] included. Longer pairs are truncated, the longer sentence first. A
-   * whole number that leaves room for at least one token besides the special ones: 4 or more for BERT. The default is the
-   * model's limit; a larger number has the same effect.
+   * The maximum length of an input in tokens, special tokens included. Longer inputs are truncated; of a pair, the longer text
+   * first. A whole number that leaves room for at least one token besides the special ones: for BERT, 3 or more for one text and
+   * 4 or more for a pair. The default is the model's limit; a larger number has the same effect.
    */
   maxLength?: number;
+
+  /**
+   * The probability from which on a label of a multi-label model applies: a number from 0 to 1, 0.5 by default. {@link load}
+   * rejects it for other models.
+   */
+  threshold?: number;
 
   /** Cancels loading. The promise then rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -73,7 +81,7 @@ export interface LoadProgress {
  * - with a `TypeError` if an option is missing or has a wrong type or range;
  * - with the signal's reason if `signal` aborts;
  * - with an `Error` otherwise: the browser does not support the backend, a download fails, a file is damaged, the two files do
- *   not belong together, or the kernel is unknown. The message names the file and says what to do.
+ *   not belong together, the kernel is unknown, or `threshold` is given for a model that is not multi-label. The message names the file and says what to do.
  */
 export function load(options: LoadOptions): Promise<Classifier>;
 
@@ -87,21 +95,34 @@ export interface Classifier {
   /** Describes the loaded model. */
   readonly info: ClassifierInfo;
 
-  /** Classifies one pair of sentences. */
-  classify(sentence1: string, sentence2: string, options?: ClassifyOptions): Promise<Classification>;
+  /**
+   * Classifies one text. Rejects with an `Error` if the model reads pairs; see {@link ClassifierInfo.texts}.
+   */
+  classify(text: string, options?: ClassifyOptions): Promise<Classification>;
+
+  /** Classifies a pair of texts. Rejects with an `Error` if the model reads one text at a time. */
+  classify(first: string, second: string, options?: ClassifyOptions): Promise<Classification>;
 
   /**
-   * Classifies many pairs; the results are in the order of `pairs`. An INT8 model runs several pairs together, without padding,
-   * which is faster than one {@link Classifier.classify} call per pair if the pairs are short. An FP32 model runs them one by one.
+   * Classifies many texts or pairs, mixed if the model allows both; the results are in the order of `inputs`. An INT8 model runs
+   * several together, without padding, which is faster than one {@link Classifier.classify} call for each if they are short. An
+   * FP32 model runs them one by one.
    */
-  classifyBatch(
-    pairs: ReadonlyArray<readonly [sentence1: string, sentence2: string]>,
-    options?: BatchOptions,
-  ): Promise<Classification[]>;
+  classifyBatch(inputs: ReadonlyArray<TextInput>, options?: BatchOptions): Promise<Classification[]>;
+
+  /**
+   * Scores the pair of `query` and each of `texts` with a model that has exactly one output, such as a cross-encoder. Resolves to
+   * the texts from the highest score to the lowest; texts of equal score keep their order. Rejects with an `Error` if the model
+   * has more outputs or reads one text at a time.
+   */
+  rerank(query: string, texts: readonly string[], options?: BatchOptions): Promise<RankedText[]>;
 
   /** Ends the worker and frees its memory. Pending and later calls reject with an `Error`. Does nothing the second time. */
   dispose(): void;
 }
+
+/** One text, or a pair of texts. */
+export type TextInput = string | readonly [first: string, second: string];
 
 /** Describes a loaded model. */
 export interface ClassifierInfo {
@@ -129,11 +150,20 @@ export interface ClassifierInfo {
   /** The width of the hidden states. */
   readonly hidden: number;
 
-  /** The maximum length of a pair in tokens, [CLS] and [SEP] included. Longer pairs are truncated. */
+  /** The maximum length of an input in tokens, special tokens included. Longer inputs are truncated. */
   readonly maxLength: number;
 
-  /** The label names, by label id. A regression model has one, which names its score. */
+  /** The label names, by label id: one for each logit. */
   readonly labels: readonly string[];
+
+  /** What the logits mean, and with that the kind of {@link Classification}. */
+  readonly problem: Problem;
+
+  /** How many texts the model reads at a time; `null` if the file does not tell, and {@link Classifier.classify} takes either. */
+  readonly texts: "single" | "pair" | null;
+
+  /** The threshold of a multi-label model (see {@link LoadOptions.threshold}); `null` for other models. */
+  readonly threshold: number | null;
 
   /** The time from the start of the downloads until the model was ready, in milliseconds. */
   readonly loadMs: number;
@@ -154,25 +184,36 @@ export interface ClassifyOptions {
   budgetMs?: number;
 }
 
-/** The options of {@link Classifier.classifyBatch}. */
+/** The options of {@link Classifier.classifyBatch} and {@link Classifier.rerank}. */
 export interface BatchOptions {
-  /** Cancels the call. The promise rejects with the signal's reason at once; the worker stops after at most 32 more pairs. */
+  /** Cancels the call. The promise rejects with the signal's reason at once; the worker stops after at most 32 more inputs. */
   signal?: AbortSignal;
 
-  /** Called after every 32 pairs on an INT8 model, after every pair on an FP32 model, and at the end. */
+  /** Called after every 32 inputs on an INT8 model, after every input on an FP32 model, and at the end. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
-/** The result for one pair: a class, or a score if the model has a single output (a regression model). */
-export type Classification = Decision | Score;
+/**
+ * What the logits of a model mean. In a single-label model, exactly one label applies. In a multi-label model, any number of
+ * labels apply. In a regression model, the only logit is a score.
+ */
+export type Problem = "single-label" | "multi-label" | "regression";
 
-/** The result of a model with two or more labels. */
+/** The result for one input. `problem` tells the kinds apart. */
+export type Classification = Decision | LabelSet | Score;
+
+/** The result of a single-label model. */
 export interface Decision extends Answer {
+  problem: "single-label";
+
   /** The name of the label with the largest logit. */
   label: string;
 
   /** The id of that label, its index in {@link ClassifierInfo.labels}. */
   labelId: number;
+
+  /** Empty. */
+  labels: AppliedLabel[];
 
   /** The softmax of the logits: one number from 0 to 1 per label id. They add up to 1, up to rounding. */
   probabilities: number[];
@@ -180,11 +221,34 @@ export interface Decision extends Answer {
   score: null;
 }
 
-/** The result of a regression model. */
-export interface Score extends Answer {
+/** The result of a multi-label model. */
+export interface LabelSet extends Answer {
+  problem: "multi-label";
+
   label: null;
 
   labelId: null;
+
+  /** The labels whose probability is at or above the threshold, by id. */
+  labels: AppliedLabel[];
+
+  /** The sigmoid of each logit: one number from 0 to 1 per label id. */
+  probabilities: number[];
+
+  /** The only probability of a model with one label, as its score; `null` if there are more labels. */
+  score: number | null;
+}
+
+/** The result of a regression model. */
+export interface Score extends Answer {
+  problem: "regression";
+
+  label: null;
+
+  labelId: null;
+
+  /** Empty. */
+  labels: AppliedLabel[];
 
   /** Empty. */
   probabilities: number[];
@@ -193,15 +257,39 @@ export interface Score extends Answer {
   score: number;
 }
 
-/** What both kinds of results have. */
+/** A label that applies. */
+export interface AppliedLabel {
+  /** The label's id, its index in {@link ClassifierInfo.labels}. */
+  id: number;
+
+  /** The label's name. */
+  name: string;
+
+  /** The sigmoid of the label's logit. */
+  probability: number;
+}
+
+/** A text that {@link Classifier.rerank} has scored. */
+export interface RankedText extends Omit<Answer, "logits"> {
+  /** The text's index in the array that was given. */
+  index: number;
+
+  /** The score of the query with this text: the logit of a regression model, or the sigmoid of the logit of a multi-label model. */
+  score: number;
+
+  /** The logit that the score comes from. It still tells texts apart whose scores are rounded to the same value. */
+  logit: number;
+}
+
+/** What all kinds of results have. */
 export interface Answer {
   /** The model's outputs, by label id. */
   logits: number[];
 
-  /** The length of the pair in tokens, [CLS] and [SEP] included, after truncation. */
+  /** The length of the input in tokens, special tokens included, after truncation. */
   tokens: number;
 
-  /** Whether the pair was longer than {@link ClassifierInfo.maxLength} and was truncated. */
+  /** Whether the input was longer than {@link ClassifierInfo.maxLength} and was truncated. */
   truncated: boolean;
 
   /** How long the computation took. */
@@ -210,10 +298,10 @@ export interface Answer {
 
 /** Times in milliseconds; the medians of `runs` runs. */
 export interface Timing {
-  /** From the sentences to the token ids. */
+  /** From the texts to the token ids. */
   tokenizeMs: number;
 
-  /** From the token ids to the logits. For a pair of a batch: its share, by tokens, of the time of the pairs that ran together. */
+  /** From the token ids to the logits. For an input of a batch: its share, by tokens, of the time of the inputs that ran together. */
   inferMs: number;
 
   /** The number of timed runs. */

@@ -12,9 +12,10 @@ const MAX_TOKENS = 2 ** 32 - 1;
 /** @type {typeof api.load} */
 export async function load(options) {
   // Called from plain JavaScript, the options may be missing.
-  const { model, tokenizer, backend = "auto", kernel = "auto", maxLength, signal, onProgress } = options ?? {};
+  const { model, tokenizer, backend = "auto", kernel = "auto", maxLength, threshold, signal, onProgress } = options ?? {};
   const chosen = pickBackend(backend);
   checkNumber("maxLength", maxLength, { integer: true, min: 1 });
+  checkNumber("threshold", threshold, { integer: false, min: 0, max: 1 });
   if (typeof kernel !== "string") throw new TypeError('load(): kernel must be "auto" or the name of a kernel');
   const args = {
     backend: chosen,
@@ -22,6 +23,7 @@ export async function load(options) {
     model: toSource("model", model),
     tokenizer: toSource("tokenizer", tokenizer),
     maxLength: maxLength && Math.min(maxLength, MAX_TOKENS),
+    threshold,
   };
   signal?.throwIfAborted();
   const transfer = [args.model, args.tokenizer].flatMap((source) => (source instanceof Uint8Array ? [source.buffer] : []));
@@ -48,20 +50,38 @@ class Classifier {
   }
 
   /** @type {api.Classifier["classify"]} */
-  async classify(sentence1, sentence2, { runs, warmup, budgetMs } = {}) {
-    checkPair([sentence1, sentence2], "classify(sentence1, sentence2)");
+  async classify(/** @type {unknown} */ first, /** @type {unknown} */ second, /** @type {api.ClassifyOptions} */ options = {}) {
+    // classify(text, options)
+    if (isOptions(second)) [second, options] = [undefined, second];
+    const texts = toTexts(second === undefined ? first : [first, second]);
+    if (!texts) throw new TypeError("classify() needs one string, or two for a pair");
+    const { runs, warmup, budgetMs } = options;
     checkNumber("runs", runs, { integer: true, min: 1 });
     checkNumber("warmup", warmup, { integer: true, min: 0 });
     checkNumber("budgetMs", budgetMs, { integer: false, min: 0 });
     const given = Object.entries({ runs, warmup, budgetMs }).filter(([, value]) => value !== undefined);
-    return this.#client.request("classify", { sentence1, sentence2, options: Object.fromEntries(given) });
+    return this.#client.request("classify", { texts, options: Object.fromEntries(given) });
   }
 
   /** @type {api.Classifier["classifyBatch"]} */
-  async classifyBatch(pairs, { signal, onProgress } = {}) {
-    if (!Array.isArray(pairs)) throw new TypeError("classifyBatch(pairs) needs an array of [sentence1, sentence2] pairs");
-    pairs.forEach((pair, i) => checkPair(pair, `classifyBatch(pairs): pairs[${i}]`));
-    return this.#client.request("classifyBatch", { pairs }, { signal, onProgress });
+  async classifyBatch(inputs, { signal, onProgress } = {}) {
+    const wanted = "a string or a pair of strings";
+    if (!Array.isArray(inputs)) throw new TypeError(`classifyBatch(inputs) needs an array; each input is ${wanted}`);
+    const texts = Array.from(inputs, (input, i) => {
+      const texts = toTexts(input);
+      if (!texts) throw new TypeError(`classifyBatch(inputs): inputs[${i}] must be ${wanted}`);
+      return texts;
+    });
+    return this.#client.request("classifyBatch", { inputs: texts }, { signal, onProgress });
+  }
+
+  /** @type {api.Classifier["rerank"]} */
+  async rerank(query, texts, { signal, onProgress } = {}) {
+    if (typeof query !== "string") throw new TypeError("rerank(query, texts): query must be a string");
+    if (!Array.isArray(texts)) throw new TypeError("rerank(query, texts): texts must be an array of strings");
+    const wrong = texts.findIndex((text) => typeof text !== "string");
+    if (wrong >= 0) throw new TypeError(`rerank(query, texts): texts[${wrong}] must be a string`);
+    return this.#client.request("rerank", { query, texts }, { signal, onProgress });
   }
 
   dispose() {
@@ -89,23 +109,34 @@ function toSource(name, value) {
 }
 
 /**
- * @param {unknown} pair
- * @param {string} where the call and argument, for error messages
- * @throws {TypeError} unless `pair` is an array of two strings
+ * Returns the one or two texts of an input, or undefined if it is neither a string nor an array of two.
+ * @param {unknown} input
+ * @returns {[string] | [string, string] | undefined}
  */
-function checkPair(pair, where) {
-  if (Array.isArray(pair) && pair.length === 2 && pair.every((sentence) => typeof sentence === "string")) return;
-  throw new TypeError(`${where} needs two strings`);
+function toTexts(input) {
+  if (typeof input === "string") return [input];
+  if (!Array.isArray(input) || input.length !== 2) return undefined;
+  const [first, second] = input;
+  return typeof first === "string" && typeof second === "string" ? [first, second] : undefined;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is api.ClassifyOptions}
+ */
+function isOptions(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
  * @param {string} name the option, for error messages
  * @param {unknown} value
- * @param {{ integer: boolean, min: number }} range
+ * @param {{ integer: boolean, min: number, max?: number }} range
  * @throws {TypeError} if `value` is neither undefined nor a finite number in the range
  */
-function checkNumber(name, value, { integer, min }) {
+function checkNumber(name, value, { integer, min, max = Infinity }) {
   if (value === undefined) return;
-  if (typeof value === "number" && (integer ? Number.isSafeInteger(value) : Number.isFinite(value)) && value >= min) return;
-  throw new TypeError(`${name} must be ${integer ? "a whole number" : "a number"} of at least ${min}, not ${String(value)}`);
+  if (typeof value === "number" && (integer ? Number.isSafeInteger(value) : Number.isFinite(value)) && value >= min && value <= max) return;
+  const range = max < Infinity ? `from ${min} to ${max}` : `of at least ${min}`;
+  throw new TypeError(`${name} must be ${integer ? "a whole number" : "a number"} ${range}, not ${String(value)}`);
 }

@@ -8,6 +8,7 @@
 /**
  * @typedef {typeof import("./pkg/relaxed/bert8.js")} Wasm the JavaScript interface of a WebAssembly build
  * @typedef {string | Uint8Array} Source an absolute URL or the bytes of a file
+ * @typedef {[first: string, second?: string]} Texts one text or a pair
  * @typedef {{ signal: AbortSignal, onProgress: (progress: any) => void }} Context
  */
 
@@ -30,10 +31,10 @@ const running = new Map();
 
 const operations = {
   /**
-   * @param {{ backend: Backend, kernel: string, model: Source, tokenizer: Source, maxLength?: number }} args
+   * @param {{ backend: Backend, kernel: string, model: Source, tokenizer: Source, maxLength?: number, threshold?: number }} args
    * @param {Context} context
    */
-  async load({ backend, kernel, model, tokenizer, maxLength }, context) {
+  async load({ backend, kernel, model, tokenizer, maxLength, threshold }, context) {
     const start = performance.now();
     // Chunks of the model are queued until WebAssembly has started. Those of a download are copied: its buffer is reused.
     /** @type {Uint8Array[]} */
@@ -61,31 +62,48 @@ const operations = {
     const [{ wasm, file }, size, parsed] = await Promise.all([started, modelSize, parsedTokenizer]);
     context.signal.throwIfAborted();
     context.onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
-    classifier = new wasm.WasmClassifier(file, nameOf(model, "model"), parsed, maxLength, kernel);
+    classifier = new wasm.WasmClassifier(file, nameOf(model, "model"), parsed, maxLength, threshold, kernel);
     return { ...classifier.info, backend, loadMs: performance.now() - start };
   },
 
-  /** @param {{ sentence1: string, sentence2: string, options: ClassifyOptions }} args */
-  classify: ({ sentence1, sentence2, options }) => classifier.classify(sentence1, sentence2, options),
+  /** @param {{ texts: Texts, options: ClassifyOptions }} args */
+  classify: ({ texts: [first, second], options }) => classifier.classify(first, second, options),
 
   /**
-   * @param {{ pairs: [string, string][] }} args
+   * @param {{ inputs: Texts[] }} args
    * @param {Context} context
    */
-  async classifyBatch({ pairs }, { signal, onProgress }) {
-    const results = [];
-    // Progress is reported and abort messages are read only between two calls.
-    const count = classifier.stepPairs;
-    while (results.length < pairs.length) {
-      signal.throwIfAborted();
-      const batch = pairs.slice(results.length, results.length + count);
-      results.push(...classifier.classifyBatch(batch.flat()));
-      onProgress({ done: results.length, total: pairs.length });
-      await nextTask();
-    }
-    return results;
+  classifyBatch: ({ inputs }, context) => classifyInSteps(inputs, context),
+
+  /**
+   * @param {{ query: string, texts: string[] }} args
+   * @param {Context} context
+   */
+  async rerank({ query, texts }, context) {
+    classifier.checkReranker();
+    const answers = await classifyInSteps(texts.map((text) => [query, text]), context);
+    return answers
+      .map(({ score, logits: [logit], tokens, truncated, timing }, index) => ({ index, score, logit, tokens, truncated, timing }))
+      .sort((a, b) => b.logit - a.logit);
   },
 };
+
+/**
+ * Classifies inputs in steps. Progress is reported and abort messages are read only between two steps.
+ * @param {Texts[]} inputs
+ * @param {Context} context
+ */
+async function classifyInSteps(inputs, { signal, onProgress }) {
+  const results = [];
+  const count = classifier.stepInputs;
+  while (results.length < inputs.length) {
+    signal.throwIfAborted();
+    results.push(...classifier.classifyBatch(inputs.slice(results.length, results.length + count)));
+    onProgress({ done: results.length, total: inputs.length });
+    await nextTask();
+  }
+  return results;
+}
 
 onmessage = async ({ data: { id, operation, args, abort } }) => {
   if (abort) return running.get(abort)?.abort();

@@ -1,11 +1,11 @@
 //! The statements that the summary and the page share.
 
-use super::number::{bytes, count, counted, fixed, percent, signed_significant, significant};
+use super::number::{bytes, count, counted, decibels, fixed, percent, signed_significant, significant};
 use super::part::layer_and_kind;
 use bert8::activation::Activation;
 use bert8::quantize::{
-    AccuracyControlReport, ActivationReport, ClassifierCorrection, LinearReport, LinearSqnr, Metric, Options,
-    RangeEstimator, Report, Rounding, Shift, Smoothing, WeightReport,
+    AccuracyControlReport, ActivationReport, CalibrationResult, ClassifierCorrection, LinearReport, LinearSqnr,
+    Options, RangeEstimator, Report, Rounding, Shift, Smoothing, WeightReport,
 };
 use std::collections::BTreeMap;
 
@@ -42,13 +42,17 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
     rows.push((
         "Calibration",
         format!(
-            "{}, {}, {cut} cut to {} tokens; seed {}",
-            counted(calibration.pairs, "pair"),
+            "{}, {} of them distinct, {}, {cut} cut to {} tokens; seed {}",
+            counted(calibration.pairs, "text"),
+            count(calibration.distinct),
             counted(calibration.tokens, "token"),
             count(calibration.max_length),
             calibration.seed
         ),
     ));
+    if let Some(check) = &report.check {
+        rows.push(("INT8 against FP32", checked(check)));
+    }
     rows.push((
         "File size",
         format!("{}, {} of FP32's {}", bytes(sizes.int8_bytes), percent(sizes.ratio), bytes(sizes.fp32_bytes)),
@@ -71,6 +75,19 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
         rows.push(("Classifier", head(found)));
     }
     rows
+}
+
+/// Describes how INT8 compares with FP32.
+fn checked(check: &CalibrationResult) -> String {
+    let found = &check.difference;
+    let agreement = found.agreement.map_or(String::new(), |share| format!(", agreement {}", percent(share)));
+    format!(
+        "SQNR of the logits {} dB{agreement}, largest difference {}; on {} {}",
+        decibels(found.sqnr_db),
+        significant(found.logit_max),
+        counted(check.texts, "text"),
+        if check.held_back { "that calibration did not see" } else { "of the calibration itself" }
+    )
 }
 
 /// Describes the correction of the classifier's biases and its effect.
@@ -156,28 +173,19 @@ fn method(options: &Options) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// Returns the name of accuracy control's metric.
-pub fn metric(control: &AccuracyControlReport) -> &'static str {
-    match control.metric {
-        Metric::F1 => "F1",
-        Metric::Accuracy => "accuracy",
-        Metric::Agreement => "agreement with FP32",
-    }
-}
-
 /// Describes the task of accuracy control and its result.
 pub fn control(control: &AccuracyControlReport) -> String {
     let asked = format!(
         "The {} on {} may be at most {} below FP32.",
-        metric(control),
-        counted(control.pairs, "pair"),
+        control.metric.title(),
+        counted(control.pairs, "text"),
         significant(control.max_drop)
     );
     if control.reverted.is_empty() {
         return format!("{asked} It is with everything in INT8, so no part returned to FP32.");
     }
     format!(
-        "{asked} {} returned to FP32, which adds {} and takes {} ms per pair instead of {} (FP32: {}).",
+        "{asked} {} returned to FP32, which adds {} and takes {} ms per text instead of {} (FP32: {}).",
         counted(control.reverted.len(), "part"),
         bytes(control.result.bytes.saturating_sub(control.int8.bytes)),
         fixed(control.result.ms_per_pair, 1),

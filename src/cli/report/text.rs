@@ -1,7 +1,7 @@
 //! The summary on standard output.
 
 use super::facts::{
-    WORST, control, correction_gain, method_gain, metric, most_clipped, rows, weights_worst_first, worst_linears,
+    WORST, control, correction_gain, method_gain, most_clipped, rows, weights_worst_first, worst_linears,
 };
 use super::number::{bytes, decibels, fixed, percent, signed};
 use super::part::printable;
@@ -28,7 +28,7 @@ fn print_control(report: &Report) -> Result<()> {
     let Some(found) = &report.control else { return Ok(()) };
     say!("\nAccuracy control: {}", control(found));
     for (name, measured) in [("FP32", found.fp32), ("INT8", found.int8), ("written file", found.result)] {
-        say!("  {name:<12} {} {}, {}", metric(found), fixed(measured.value, 4), bytes(measured.bytes));
+        say!("  {name:<12} {} {}, {}", found.metric.title(), fixed(measured.value, 4), bytes(measured.bytes));
     }
     for part in &found.reverted {
         let name = printable(&part.name);

@@ -46,25 +46,25 @@ impl Table {
     }
 }
 
-/// `LayerNorm(word + token type + position)`, and its quantized form if the norm has a quantizer. Positions count from 0 in
-/// every sequence.
+/// `LayerNorm(word + token type + position)`, and its quantized form if the norm has a quantizer. A model may lack token types.
+/// Positions count from 0 in every sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
     words: Table,
-    types: Table,
+    types: Option<Table>,
     positions: Table,
     norm: LayerNorm,
     kernel: Kernel,
 }
 
 impl Embedding {
-    /// Returns the layer with the tables of words, token types and positions.
+    /// Returns the layer with the tables of words, token types (if any) and positions.
     ///
     /// # Panics
     /// If a table is not a whole number of rows of the norm's features, or has not one scale for every row.
-    pub fn new(kernel: Kernel, [words, types, positions]: [Table; 3], norm: LayerNorm) -> Self {
+    pub fn new(kernel: Kernel, words: Table, types: Option<Table>, positions: Table, norm: LayerNorm) -> Self {
         let features = norm.features();
-        for table in [&words, &types, &positions] {
+        for table in [&words, &positions].into_iter().chain(&types) {
             assert!(table.len().is_multiple_of(features), "the table has no rows of {features} features");
             if let Table::Int8 { values, scales } = table {
                 assert_eq!(values.len(), scales.len() * features, "one scale for every row");
@@ -83,13 +83,27 @@ impl Embedding {
         &self.norm
     }
 
-    /// Returns the number of rows of the tables of words, token types and positions.
-    pub fn rows(&self) -> [usize; 3] {
-        [&self.words, &self.types, &self.positions].map(|table| table.len() / self.norm.features())
+    /// Returns the number of rows of the table of words.
+    pub fn vocab_size(&self) -> usize {
+        self.rows(&self.words)
+    }
+
+    /// Returns the number of rows of the table of token types, or `None` if there is no such table.
+    pub fn type_vocab(&self) -> Option<usize> {
+        self.types.as_ref().map(|table| self.rows(table))
+    }
+
+    /// Returns the number of rows of the table of positions.
+    pub fn max_positions(&self) -> usize {
+        self.rows(&self.positions)
+    }
+
+    fn rows(&self, table: &Table) -> usize {
+        table.len() / self.norm.features()
     }
 
     /// Embeds sequences laid end to end, where `ends[i]` is the end of sequence i among the tokens. `ids` and `types` have one id
-    /// for every token. Writes FP32 rows to `out` and, if the norm quantizes, their encoded form to `quantized`, which is else
+    /// for every token; types are ignored if there is no table of them. Writes FP32 rows to `out` and, if the norm quantizes, their encoded form to `quantized`, which is else
     /// empty.
     ///
     /// # Panics
@@ -117,7 +131,9 @@ impl Embedding {
                             out[token * embedding.norm.features()..][..embedding.norm.features()].as_chunks_mut().0;
                         row.fill([0.0; LANES]);
                         embedding.words.add_row(l, ids[token] as usize, row);
-                        embedding.types.add_row(l, types[token] as usize, row);
+                        if let Some(table) = &embedding.types {
+                            table.add_row(l, types[token] as usize, row);
+                        }
                         embedding.positions.add_row(l, token - start, row);
                     }
                     start = end;
@@ -128,9 +144,9 @@ impl Embedding {
         let values = ids.len() * self.norm.features();
         assert!(types.len() == ids.len() && out.len() == values, "one row for every token");
         assert!(ends.is_sorted() && ends.last() == Some(&ids.len()), "sequences cover the tokens");
-        let [words, kinds, _] = self.rows();
         let inside = |ids: &[i64], rows: usize| ids.iter().all(|&id| usize::try_from(id).is_ok_and(|id| id < rows));
-        assert!(inside(ids, words) && inside(types, kinds), "ids and types have rows");
+        assert!(inside(ids, self.vocab_size()), "ids have rows");
+        assert!(self.type_vocab().is_none_or(|rows| inside(types, rows)), "types have rows");
         assert!(
             quantized.len() == self.norm.encoded_len(values, self.kernel.encoded_width()),
             "one encoded row for every token"

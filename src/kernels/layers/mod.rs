@@ -23,6 +23,7 @@ mod elementwise;
 mod embedding;
 mod linear;
 mod math;
+mod mean;
 mod norm;
 mod quantizer;
 mod residual;
@@ -34,6 +35,7 @@ pub use attention::{
 };
 pub use embedding::{Embedding, Table};
 pub use linear::Linear;
+pub use mean::sequence_means;
 pub use norm::LayerNorm;
 pub use quantizer::Quantizer;
 pub use residual::ResidualNorm;

@@ -103,6 +103,11 @@ impl<'a> NodeReader<'a> {
         self.0.get_attr::<&str>("kernel")?.parse().map_err(|problem: String| format_err!(problem))
     }
 
+    /// Whether there is an attribute `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.attribute.iter().any(|attribute| attribute.name == name)
+    }
+
     /// An integer.
     fn int(&self, name: &str) -> TractResult<i64> {
         self.0.get_attr(name)

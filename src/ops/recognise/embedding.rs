@@ -1,11 +1,11 @@
-//! Recognises the sum of three embeddings and its LayerNorm.
+//! Recognises the sum of the embeddings, its LayerNorm, and the linear layer after it, if any.
 
 use super::norm::NormPart;
 use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_int, pb};
 
 /// An embedding table: FP32, or INT8 with one scale per row.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::ops) struct TablePart<'a> {
     /// The initializer of the rows.
     pub values: &'a pb::TensorProto,
@@ -13,31 +13,37 @@ pub(in crate::ops) struct TablePart<'a> {
     pub scales: Option<&'a pb::TensorProto>,
 }
 
-/// The LayerNorm of the sum of three embeddings.
-#[derive(Debug, PartialEq)]
+/// The LayerNorm of the sum of the embeddings.
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::ops) struct EmbeddingPart<'a> {
     /// The table of words.
     pub words: TablePart<'a>,
-    /// The table of token types.
-    pub types: TablePart<'a>,
+    /// The table of token types, if any.
+    pub types: Option<TablePart<'a>>,
     /// The table of positions.
     pub positions: TablePart<'a>,
     /// The LayerNorm.
     pub norm: NormPart<'a>,
 }
 
-/// The embeddings, if `norm` normalises `(words + types) + positions`.
+/// The embeddings, if `norm` normalises `(words + types) + positions` or `words + positions`.
 pub(super) fn embedding<'a>(index: &GraphIndex<'a>, norm: NormPart<'a>) -> Result<EmbeddingPart<'a>, String> {
     let parts = || {
-        let [words, types] = inputs(made_by(index, norm.a, "Add")?)?;
+        let (words, types) = match made_by(index, norm.a, "Add") {
+            Some(node) => {
+                let [words, types] = inputs(node)?;
+                (words, Some(table(index, types)?))
+            }
+            None => (norm.a, None),
+        };
         let (words, ids) = table(index, words)?;
-        let (types, type_ids) = table(index, types)?;
         let (positions, count) = table(index, norm.b)?;
-        (ids == "input_ids" && type_ids == "token_type_ids" && counts_tokens(index, count)?)
-            .then_some([words, types, positions])
+        let typed = types.as_ref().is_none_or(|(_, ids)| *ids == "token_type_ids");
+        let types = types.map(|(table, _)| table);
+        (ids == "input_ids" && typed && counts_tokens(index, count)?).then_some((words, types, positions))
     };
-    let problem = || format!("`{}` + `{}` is neither a residual sum nor the sum of three embeddings", norm.a, norm.b);
-    let [words, types, positions] = parts().ok_or_else(problem)?;
+    let problem = || format!("`{}` + `{}` is neither a residual sum nor a sum of embeddings", norm.a, norm.b);
+    let (words, types, positions) = parts().ok_or_else(problem)?;
     Ok(EmbeddingPart { words, types, positions, norm })
 }
 

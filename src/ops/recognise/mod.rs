@@ -7,22 +7,24 @@ mod attention;
 mod embedding;
 mod linear;
 mod norm;
+mod pooling;
 
 pub(super) use attention::{AttentionPart, Scores};
 pub(super) use embedding::{EmbeddingPart, TablePart};
 pub(super) use linear::{IntegerLinear, LinearPart, Quantized};
 pub(super) use norm::NormPart;
+pub(super) use pooling::PoolingPart;
 
 use crate::activation::Activation;
 use crate::kernels::LANES;
-use crate::onnx::pattern::*;
-use crate::onnx::{GraphIndex, attribute_int, pb, raw_tensor_shape};
+use crate::onnx::{GraphIndex, pb, raw_tensor_shape};
 use activation::activation;
 use attention::attention;
 use embedding::embedding;
 use linear::linear;
 use norm::norm;
 use pb::tensor_proto::DataType;
+use pooling::pooling;
 
 /// An encoder layer.
 #[derive(Debug, PartialEq)]
@@ -55,27 +57,38 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// An encoder whose output is read at the first token only.
+/// An encoder with the pooling of its output.
 #[derive(Debug, PartialEq)]
 pub(super) struct Encoder<'a> {
     /// The embeddings.
     pub embedding: EmbeddingPart<'a>,
+    /// The linear layer from the embeddings to the first encoder layer, if any.
+    pub embedding_projection: Option<LinearPart<'a>>,
     /// First to last; at least one.
     pub layers: Vec<Layer<'a>>,
-    /// The value that holds the first token's row.
-    pub first: &'a str,
+    /// How the rows of a sequence become one.
+    pub pooling: PoolingPart,
+    /// The value that holds that row.
+    pub pooled: &'a str,
 }
 
 /// Finds the encoder of a graph whose nodes are in order, or the reason why there is none.
 pub(super) fn encoder<'a>(index: &GraphIndex<'a>) -> Result<Encoder<'a>, String> {
-    let (first, mut x) = index
+    let (pooling, pooled, mut x) = index
         .graph()
         .node
         .iter()
-        .find_map(|node| first_token(index, node))
-        .ok_or("no Gather takes the first token of a LayerNormalization")?;
+        .find_map(|node| pooling(index, node))
+        .ok_or("nothing takes the first token or the mean of a LayerNormalization")?;
     let mut layers = Vec::new();
+    let mut embedding_projection = None;
     let embedding = loop {
+        if let Some(projection) = linear(index, x).filter(|_| !layers.is_empty() && embedding_projection.is_none()) {
+            x = projection.x();
+            embedding_projection = Some(projection);
+            let norm = norm(index, x).ok_or_else(|| format!("`{x}` is no LayerNormalization of a sum"))?;
+            break embedding(index, norm)?;
+        }
         let norm = norm(index, x).ok_or_else(|| format!("`{x}` is no LayerNormalization of a sum"))?;
         match linear_and_residual(index, &norm) {
             Some((down, residual)) => {
@@ -87,18 +100,8 @@ pub(super) fn encoder<'a>(index: &GraphIndex<'a>) -> Result<Encoder<'a>, String>
         }
     };
     layers.reverse();
-    check_sizes(&embedding, &layers)?;
-    Ok(Encoder { embedding, layers, first })
-}
-
-/// The output and the input of `node`, if it is a Gather of token 0 from a LayerNormalization.
-fn first_token<'a>(index: &GraphIndex<'a>, node: &'a pb::NodeProto) -> Option<(&'a str, &'a str)> {
-    let [x, position] = inputs(node)?;
-    let taken = node.op_type == "Gather" && attribute_int(node, "axis", 0) == 1;
-    let first = integers(index, position)?;
-    let shape = &index.constant(position)?.dims;
-    (taken && first == [0] && shape.is_empty() && index.producer(x)?.op_type == "LayerNormalization")
-        .then_some((node.output.first()?.as_str(), x))
+    check_sizes(&embedding, embedding_projection.as_ref(), &layers)?;
+    Ok(Encoder { embedding, embedding_projection, layers, pooling, pooled })
 }
 
 /// The layer that ends in `output_norm`, the LayerNorm of `down` plus the value `middle`. Also returns the layer's
@@ -129,10 +132,16 @@ fn linear_and_residual<'a>(index: &GraphIndex<'a>, norm: &NormPart<'a>) -> Optio
 }
 
 /// Checks that the sizes of all parts fit each other, and are multiples of the kernels' [`LANES`].
-fn check_sizes(embedding: &EmbeddingPart, layers: &[Layer]) -> Result<(), String> {
-    let hidden = embedding.norm.gamma.len();
-    if !hidden.is_multiple_of(LANES) || hidden == 0 {
-        return Err(format!("the hidden size {hidden} is no multiple of {LANES}"));
+fn check_sizes(embedding: &EmbeddingPart, projection: Option<&LinearPart>, layers: &[Layer]) -> Result<(), String> {
+    let features = embedding.norm.gamma.len();
+    let (inputs, hidden) = projection.map_or((features, features), LinearPart::sizes);
+    for (what, size) in [("embedding", features), ("hidden", hidden)] {
+        if !size.is_multiple_of(LANES) || size == 0 {
+            return Err(format!("the {what} size {size} is no multiple of {LANES}"));
+        }
+    }
+    if inputs != features {
+        return Err(format!("the embeddings have {features} features, but their projection reads {inputs}"));
     }
     let table = |part: &TablePart| {
         let shape = raw_tensor_shape(part.values)?;
@@ -145,9 +154,9 @@ fn check_sizes(embedding: &EmbeddingPart, layers: &[Layer]) -> Result<(), String
                 kind(part.values, DataType::Int8) && kind(scales, DataType::Float) && one_each
             }
         };
-        (fits && columns == hidden && rows > 0).then_some(())
+        (fits && columns == features && rows > 0).then_some(())
     };
-    for part in [&embedding.words, &embedding.types, &embedding.positions] {
+    for part in [&embedding.words, &embedding.positions].into_iter().chain(&embedding.types) {
         table(part).ok_or_else(|| {
             format!("the embedding table `{}` has another type or shape than expected", part.values.name)
         })?;

@@ -4,7 +4,7 @@ use crate::onnx::pattern::*;
 use crate::onnx::{GraphIndex, attribute_float, attribute_int};
 
 /// `LayerNormalization(a + b)` over the last axis.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::ops) struct NormPart<'a> {
     /// The first term.
     pub a: &'a str,

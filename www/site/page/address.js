@@ -8,15 +8,18 @@ const FILES = {
 
 /**
  * Reads the settings in the page's address: `?int8=URL&fp32=URL&tokenizer=URL&backend=NAME`, each optional.
- * An invalid setting is replaced by its default and described in `problems`.
+ * An invalid setting is replaced by its default and described in `problems`. `otherModels` is whether any file is not the
+ * page's own.
  */
 export function readAddress(address) {
   const query = new URL(address).searchParams;
-  const settings = { ...FILES, backend: "auto", problems: [] };
+  const settings = { ...FILES, backend: "auto", otherModels: false, problems: [] };
   for (const name of Object.keys(FILES).filter((name) => query.has(name))) {
     const url = URL.canParse(query.get(name), address) && new URL(query.get(name), address);
-    if (url && url.origin === new URL(address).origin) settings[name] = url.pathname + url.search;
-    else settings.problems.push(`“${name}” in this page's address is not a file on this site, so ${FILES[name]} is used instead.`);
+    if (url && url.origin === new URL(address).origin) {
+      settings[name] = url.pathname + url.search;
+      settings.otherModels = true;
+    } else settings.problems.push(`“${name}” in this page's address is not a file on this site, so ${FILES[name]} is used instead.`);
   }
   if (query.has("backend")) {
     const wanted = query.get("backend");

@@ -1,6 +1,6 @@
 import { clone, setText } from "./dom.js";
-import { megabytes, milliseconds, percent, seconds } from "./format.js";
-import { probability, verdict } from "./verdict.js";
+import { megabytes, milliseconds, number, percent, score, seconds } from "./format.js";
+import { bars, barsHint, isScore, verdict } from "./verdict.js";
 
 const TAGS = { int8: "8-bit integers", fp32: "32-bit original" };
 
@@ -8,6 +8,7 @@ const TAGS = { int8: "8-bit integers", fp32: "32-bit original" };
 export class Card {
   #model;
   #parts;
+  #score = null; // the score that is shown, if any
 
   constructor(model, onRetry) {
     const { element, parts } = clone("card");
@@ -25,11 +26,14 @@ export class Card {
     this.#showModel();
   }
 
-  showAnswer(answer) {
+  showAnswer(answer, info) {
     const parts = this.#parts;
     const { tokenizeMs, inferMs, runs } = answer.timing;
-    this.#showVerdict(verdict(answer));
-    this.#showProbability(probability(answer));
+    this.#showVerdict(verdict(answer, info));
+    parts.bars.replaceChildren(...bars(answer, info).map(barElement));
+    parts["bars-hint"].textContent = barsHint(answer, info);
+    this.#score = isScore(answer) ? answer.score : null;
+    parts.scale.hidden = this.#score === null;
     parts.infer.textContent = milliseconds(inferMs);
     parts.tokenize.textContent = milliseconds(tokenizeMs);
     parts.tokens.textContent = `${answer.tokens} tokens`;
@@ -45,20 +49,23 @@ export class Card {
     this.#parts.verdict.replaceChildren(...(text ? [owner, text] : []));
   }
 
-  #showProbability(shown) {
-    const parts = this.#parts;
-    parts.probable.hidden = parts.meter.hidden = !shown;
-    if (!shown) return;
-    parts["probability-label"].textContent = shown.label;
-    parts.probability.textContent = percent(shown.value);
-    parts.meter.setAttribute("aria-label", shown.label);
-    parts.meter.value = shown.value;
-    parts.meter.textContent = percent(shown.value);
+  /** Draws the scale, which both models share, with a mark at this model's score. */
+  drawScale(scale) {
+    if (this.#score === null) return;
+    const { scale: element, mark, zero, low, high } = this.#parts;
+    const place = (part, value) => (part.style.insetInlineStart = `${100 * scale.share(value)}%`);
+    const attributes = { label: "Score", valuemin: scale.low, valuemax: scale.high, valuenow: this.#score, valuetext: score(this.#score) };
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(`aria-${name}`, value);
+    low.textContent = number(scale.low);
+    high.textContent = number(scale.high);
+    place(mark, this.#score);
+    place(zero, 0);
+    zero.hidden = scale.low === 0 || scale.high === 0;
   }
 
   /** Shows that an answer is being computed. An earlier answer stays until the new one replaces it. */
-  showBusy() {
-    if (this.#model.state === "ready" && this.#parts.answer.hidden) this.#showVerdict("Comparing…");
+  showBusy(text) {
+    if (this.#model.state === "ready" && this.#parts.answer.hidden) this.#showVerdict(text);
   }
 
   clearAnswer() {
@@ -95,6 +102,17 @@ export class Card {
     });
     this.#parts.alert.replaceChildren(element);
   }
+}
+
+function barElement({ name, label, value, applies }) {
+  const { element, parts } = clone("bar");
+  element.classList.toggle("applies", applies);
+  parts["probability-label"].textContent = name;
+  parts.probability.textContent = percent(value);
+  parts.meter.setAttribute("aria-label", label);
+  parts.meter.value = value;
+  parts.meter.textContent = percent(value);
+  return element;
 }
 
 function loadingText(state, progress) {

@@ -6,6 +6,7 @@ const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, maximum
 export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 export const milliseconds = (ms) => `${ms < 0.01 ? "< 0.01" : short.format(ms)}${SPACE}ms`;
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)}${SPACE}s`;
+export const number = (value) => value.toLocaleString("en");
 export const score = (value) => value.toFixed(3);
 export const percent = (share) => `${(share * 100).toFixed(1)}${SPACE}%`;
 export const ratio = (value) => `${value >= 10 ? value.toFixed(0) : value.toFixed(value < 1 ? 2 : 1)}×`;

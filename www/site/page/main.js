@@ -6,7 +6,10 @@ import { announce, byId, setLines } from "./dom.js";
 import { fetchExamples, findExample, setUpExamplePicker } from "./examples.js";
 import { alone, measure } from "./measure.js";
 import { Model } from "./model.js";
+import { Scale } from "./scale.js";
 import { clearSummary, showSummary } from "./summary.js";
+import { PARAPHRASE, UNKNOWN, showTask, taskOf, textsFor } from "./task.js";
+import { isScore } from "./verdict.js";
 
 const settings = readAddress(location.href);
 const { tokenizer } = settings;
@@ -17,7 +20,9 @@ const models = {
 const cards = {};
 let backend = settings.backend;
 let examples = [];
-let asked = null; // the question that the answers on the page belong to: { a, b, example }
+let asked = null; // the question that the answers on the page belong to: { task, texts, example }
+let task = settings.otherModels ? UNKNOWN : PARAPHRASE; // until a model is loaded, a guess
+let scale = new Scale();
 let generation = 0; // counts how often both models were loaded
 
 const form = byId("pair");
@@ -28,6 +33,7 @@ const second = byId("sentence2");
 async function loadModels() {
   const current = ++generation;
   clearSummary();
+  scale = new Scale();
   for (const model of Object.values(models)) model.unload();
   await models.int8.load(backend);
   if (current === generation) await models.fp32.load(backend);
@@ -35,11 +41,24 @@ async function loadModels() {
 
 function onModelChange(model) {
   const all = Object.values(models);
-  byId("compare").disabled = !all.some(({ state }) => state === "ready");
+  const ready = all.find(({ state }) => state === "ready");
+  if (ready) setTask(taskOf(ready.classifier.info));
+  byId("compare").disabled = !ready;
   if (model.progress) return;
   // Both in one announcement: a second one would replace the first before a screen reader has read it out.
   announce(all.map(spoken).filter(Boolean).join(". "));
   if (model.state === "ready" && asked) answer({ ...asked });
+}
+
+/** Asks for the texts that the loaded models read. */
+function setTask(fitting) {
+  if (task === fitting) return;
+  task = fitting;
+  showTask(task);
+  // Examples are sentences to compare.
+  if (task.paraphrase) setUpExamples();
+  else if (isExample(first.value, second.value)) setTexts("", "");
+  showStaleness();
 }
 
 /** What to announce about a model. A failure has its own alert. */
@@ -47,7 +66,7 @@ function spoken({ name, state }) {
   return { ready: `${name} is ready`, loading: `Loading ${name}` }[state];
 }
 
-/** Asks every model that is ready and shows the answers. A later call, for new sentences or a newly loaded model, replaces this one. */
+/** Asks every model that is ready and shows the answers. A later call, for new texts or a newly loaded model, replaces this one. */
 function answer(question) {
   asked = question;
   byId("results").setAttribute("aria-busy", "true");
@@ -56,14 +75,16 @@ function answer(question) {
     const current = generation;
     const answers = {};
     const infos = {};
-    Object.values(cards).forEach((card) => card.showBusy());
+    Object.values(cards).forEach((card) => card.showBusy(question.task.asking));
     for (const [key, model] of Object.entries(models)) {
       if (asked !== question) return;
       const result = model.classifier && (await ask(model, question));
       if (!result || asked !== question) continue;
       answers[key] = result;
       infos[key] = model.classifier.info;
-      cards[key].showAnswer(result);
+      cards[key].showAnswer(result, infos[key]);
+      if (isScore(result)) scale.include(result.score);
+      Object.values(cards).forEach((card) => card.drawScale(scale));
     }
     if (asked !== question) return;
     byId("results").setAttribute("aria-busy", "false");
@@ -74,64 +95,68 @@ function answer(question) {
 }
 
 /** Resolves to undefined if the model fails or is reloaded in the meantime. */
-async function ask(model, { a, b }) {
+async function ask(model, { texts }) {
   const { classifier } = model;
   try {
-    const result = await measure(classifier, a, b);
+    const result = await measure(classifier, texts);
     return model.classifier === classifier ? result : undefined;
   } catch (error) {
     if (model.classifier === classifier) model.fail(error);
   }
 }
 
-/** Marks the answers as stale if the sentences have changed since, and hides the answer key. */
+/** Marks the answers as stale if the texts have changed since, and hides the answer key. */
 function showStaleness() {
-  const stale = asked !== null && (asked.a !== first.value || asked.b !== second.value);
+  const stale = asked !== null && asked.texts.join("\0") !== currentTexts().join("\0");
   if (stale === byId("stale").hidden) announce(stale ? byId("stale").textContent : "");
   byId("stale").hidden = !stale;
   byId("answer-key").hidden = stale;
   byId("results").classList.toggle("stale", stale);
 }
 
-function onSentencesChange() {
+const currentTexts = () => textsFor(task, first.value, second.value);
+const isExample = (a, b) => findExample(examples, a, b) !== undefined;
+
+function onTextsChange() {
   const example = findExample(examples, first.value, second.value);
   byId("example").value = example ? examples.indexOf(example) : "";
   showStaleness();
 }
 
-function setSentences(a, b) {
+function setTexts(a, b) {
   first.value = a;
   second.value = b;
-  onSentencesChange();
+  onTextsChange();
 }
 
 function setUpForm() {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (byId("compare").disabled) return;
-    const [a, b] = [first.value, second.value];
-    answer({ a, b, example: findExample(examples, a, b) });
+    const example = task.paraphrase ? findExample(examples, first.value, second.value) : undefined;
+    answer({ task, texts: currentTexts(), example });
   });
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     form.requestSubmit();
   });
-  for (const box of [first, second]) box.addEventListener("input", onSentencesChange);
-  byId("swap").addEventListener("click", () => setSentences(second.value, first.value));
+  for (const box of [first, second]) box.addEventListener("input", onTextsChange);
+  byId("swap").addEventListener("click", () => setTexts(second.value, first.value));
   byId("swap").disabled = false;
 }
 
 async function setUpExamples() {
+  if (examples.length > 0) return;
   const select = byId("example");
   try {
     examples = await fetchExamples("models/examples.tsv");
   } catch {
     return select.replaceChildren(new Option("The examples could not be loaded", ""));
   }
-  setUpExamplePicker(select, examples, ({ a, b }) => setSentences(a, b));
-  if (examples.length > 0 && first.value === "" && second.value === "") {
-    setSentences(examples[0].a, examples[0].b);
+  setUpExamplePicker(select, examples, ({ a, b }) => setTexts(a, b));
+  if (examples.length > 0 && task.paraphrase && first.value === "" && second.value === "") {
+    setTexts(examples[0].a, examples[0].b);
   }
 }
 
@@ -147,5 +172,6 @@ setUpBackendPicker(byId("backend"), backend, (chosen) => {
 });
 setUpForm();
 setUpConsole(models);
-setUpExamples();
+showTask(task);
+if (task.paraphrase) setUpExamples();
 loadModels();

@@ -10,8 +10,8 @@ export function alone(job) {
   return done;
 }
 
-/** Classifies a pair repeatedly, for a stable timing. */
-export const measure = (classifier, a, b) => classifier.classify(a, b, REPEATS);
+/** Classifies one or two texts repeatedly, for a stable timing. */
+export const measure = (classifier, texts) => classifier.classify(...texts, REPEATS);
 
 /** How many times as fast the INT8 answer was. */
 export const speedup = (fp32, int8) => fp32.timing.inferMs / int8.timing.inferMs;

@@ -1,13 +1,13 @@
 import { byId, setLines } from "./dom.js";
 import { ratio, score } from "./format.js";
 import { speedup } from "./measure.js";
-import { agrees, isScore } from "./verdict.js";
+import { agree, agrees, isScore } from "./verdict.js";
 
 /** Shows what the answers say together. `answers` and `infos` hold one entry for each model that has answered so far. */
-export function showSummary({ a, b, example }, answers, infos) {
+export function showSummary({ task, texts, example }, answers, infos) {
   showFigures(answers, infos);
-  setLines(byId("notes"), notes(a, b, answers, infos), "note");
-  setLines(byId("answer-key"), answerKey(example, answers), "note key");
+  setLines(byId("notes"), notes(task, texts, answers, infos), "note");
+  setLines(byId("answer-key"), answerKey(example, answers, infos), "note key");
 }
 
 export function clearSummary() {
@@ -22,7 +22,7 @@ function showFigures({ int8, fp32 }, infos) {
     figure("Its file is ", ratio(infos.fp32.modelBytes / infos.int8.modelBytes), " smaller"),
     isScore(int8)
       ? figure("The scores are ", score(Math.abs(int8.score - fp32.score)), " apart")
-      : figure("The models ", int8.labelId === fp32.labelId ? "agree" : "disagree", ""),
+      : figure("The models ", agree(int8, fp32) ? "agree" : "disagree", ""),
   );
 }
 
@@ -35,21 +35,21 @@ function figure(before, value, after) {
   return element;
 }
 
-function notes(a, b, answers, infos) {
+function notes(task, texts, answers, infos) {
   const truncated = Object.keys(answers).find((key) => answers[key].truncated);
-  const empty = [a, b].flatMap((text, i) => (text.trim() === "" ? [`Sentence ${i + 1}`] : []));
+  const empty = texts.flatMap((text, i) => (text.trim() === "" ? [texts.length > 1 ? task.names[i] : "The text"] : []));
   return [
     empty.length === 1 && `${empty[0]} is empty, so the answer means little.`,
-    empty.length === 2 && "Both sentences are empty, so the answer means little.",
-    truncated && `The pair was longer than ${infos[truncated].maxLength} tokens and was truncated.`,
+    empty.length === 2 && `Both ${task.all} are empty, so the answer means little.`,
+    truncated && `The ${task.input} was longer than ${infos[truncated].maxLength} tokens and was truncated.`,
     infos.int8?.kernel === "unfused" && "bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels.",
   ].filter(Boolean);
 }
 
-function answerKey(example, answers) {
+function answerKey(example, answers, infos) {
   const given = ["int8", "fp32"].filter((key) => answers[key]);
   if (!example || given.length === 0) return [];
-  const judged = given.map((key) => [key.toUpperCase(), agrees(answers[key], example.sameMeaning)]);
+  const judged = given.map((key) => [key.toUpperCase(), agrees(answers[key], infos[key], example.sameMeaning)]);
   if (judged.some(([, agreed]) => agreed === undefined)) return [];
   const opinions = judged.map(([name, agreed]) => `${name} ${agreed ? "agrees" : "disagrees"}`);
   return [`Answer key: same meaning, ${example.sameMeaning ? "yes" : "no"}. ${opinions.join(", ")}.`];

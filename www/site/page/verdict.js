@@ -1,24 +1,52 @@
-// Turns answers into words. A model with two labels is assumed to be a paraphrase classifier: label 1 means "same meaning".
+// Turns answers into words and bars.
 
-import { score } from "./format.js";
+import { percent, score } from "./format.js";
+import { isParaphrase } from "./task.js";
 
-export const isScore = (answer) => answer.label === null;
-const isParaphrase = (answer) => answer.probabilities.length === 2;
+const MOST_BARS = 5;
 
-export function verdict(answer) {
+/** Returns whether the answer is a number on a scale without known ends. */
+export const isScore = (answer) => answer.problem === "regression";
+
+export function verdict(answer, info) {
   if (isScore(answer)) return `Score ${score(answer.score)}`;
-  return isParaphrase(answer) ? `Same meaning: ${answer.labelId === 1 ? "yes" : "no"}` : answer.label;
+  if (isParaphrase(info)) return `Same meaning: ${answer.labelId === 1 ? "yes" : "no"}`;
+  if (answer.problem === "single-label") return answer.label;
+  if (info.labels.length === 1) return `${info.labels[0]}: ${answer.labels.length > 0 ? "yes" : "no"}`;
+  return answer.labels.map(({ name }) => name).join(", ") || "No label applies";
 }
 
-/** Returns the probability to show and its label, or undefined for a score. */
-export function probability(answer) {
-  if (isScore(answer)) return undefined;
-  return isParaphrase(answer)
-    ? { label: "Probability of same meaning", value: answer.probabilities[1] }
-    : { label: `Probability of ${answer.label}`, value: answer.probabilities[answer.labelId] };
+/**
+ * Returns the probabilities to show, at most five, the highest first: `{ name, label, value, applies }`. A score has none.
+ */
+export function bars(answer, info) {
+  if (isScore(answer)) return [];
+  if (isParaphrase(info)) {
+    const name = "Probability of same meaning";
+    return [{ name, label: name, value: answer.probabilities[1], applies: false }];
+  }
+  const applying = new Set(answer.labels.map(({ id }) => id));
+  return answer.probabilities
+    .map((value, id) => ({ name: info.labels[id], label: `Probability of ${info.labels[id]}`, value, applies: applying.has(id) }))
+    .sort((a, b) => b.value - a.value)
+    .slice(0, MOST_BARS);
+}
+
+/** Returns a sentence about what the bars mean, or an empty text. */
+export function barsHint(answer, info) {
+  const left = answer.probabilities.length - MOST_BARS;
+  const more = left > 0 ? `The ${MOST_BARS} most probable of ${answer.probabilities.length} labels.` : "";
+  const rule = answer.problem === "multi-label" ? `A label applies from ${percent(info.threshold)} on.` : "";
+  return [more, rule].filter(Boolean).join(" ");
+}
+
+/** Returns whether both answers choose the same label or labels. */
+export function agree(one, other) {
+  const ids = ({ labels }) => labels.map(({ id }) => id).join();
+  return one.labelId === other.labelId && ids(one) === ids(other);
 }
 
 /** Returns whether the answer agrees with the answer key, or undefined if the labels mean something else. */
-export function agrees(answer, sameMeaning) {
-  return isParaphrase(answer) ? (answer.labelId === 1) === sameMeaning : undefined;
+export function agrees(answer, info, sameMeaning) {
+  return isParaphrase(info) ? (answer.labelId === 1) === sameMeaning : undefined;
 }

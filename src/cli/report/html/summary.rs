@@ -32,7 +32,7 @@ fn tiles(report: &Report) -> String {
         tiles.push((in_decibels(last.sqnr_db), format!("SQNR of {}", last.name)));
     }
     if let Some(control) = &report.control {
-        let value = format!("{} (FP32: {})", facts::metric(control), fixed(control.fp32.value, 4));
+        let value = format!("{} (FP32: {})", control.metric.title(), fixed(control.fp32.value, 4));
         tiles.push((fixed(control.result.value, 4), value));
     }
     let tile =
@@ -51,7 +51,7 @@ fn control(found: &AccuracyControlReport) -> String {
             Cell::Number(fixed(measured.ms_per_pair, 2)),
         ]
     });
-    let columns = ["Model", facts::metric(found), "File size", "ms per pair"];
+    let columns = ["Model", found.metric.title(), "File size", "ms per pair"];
     html += &Table {
         id: "control-table",
         caption: "Models that accuracy control measured",
@@ -64,7 +64,7 @@ fn control(found: &AccuracyControlReport) -> String {
             let numbers = [part.damage, part.value].map(|value| Cell::Number(fixed(value, 4)));
             [Cell::Text(part.name.clone())].into_iter().chain(numbers).collect()
         });
-        let then = format!("{} afterwards", facts::metric(found));
+        let then = format!("{} afterwards", found.metric.title());
         html += &Table {
             id: "returned-table",
             caption: "Parts returned to FP32, in this order; damage is the root mean square error of the logits if only this \

@@ -1,0 +1,85 @@
+//! The model families that a Hugging Face folder may hold. Each file maps a family's configuration and tensors to those of
+//! BERT, in which the rest of the crate works.
+
+mod bert;
+mod distilbert;
+mod electra;
+mod roberta;
+
+use super::BertConfig;
+use super::checkpoint::Checkpoint;
+use super::hf_fields::HfFields;
+use crate::error::Result;
+
+/// A family of models with BERT's encoder.
+pub struct Family {
+    /// The values of `model_type`, each with the prefix of its class names in `architectures`.
+    model_types: &'static [(&'static str, &'static str)],
+    /// Reads the configuration.
+    pub read: fn(&HfFields) -> Result<BertConfig>,
+    /// How its files store the weights.
+    pub checkpoint: fn(&HfFields) -> Result<Checkpoint>,
+}
+
+/// All supported families.
+const FAMILIES: [Family; 4] = [bert::FAMILY, distilbert::FAMILY, roberta::FAMILY, electra::FAMILY];
+
+/// Families that need what BERT's encoder does not have.
+const UNSUPPORTED: [(&str, &str); 13] = [
+    ("albert", "its layers share weights"),
+    ("big_bird", "its attention is sparse"),
+    ("deberta", "its attention depends on relative positions"),
+    ("deberta-v2", "its attention depends on relative positions"),
+    ("ernie", "its embeddings have task types"),
+    ("longformer", "its attention is local"),
+    ("mobilebert", "its layers have bottlenecks"),
+    ("modernbert", "its attention uses rotary positions"),
+    ("mpnet", "its attention depends on relative positions"),
+    ("nomic_bert", "its attention uses rotary positions"),
+    ("squeezebert", "its layers are convolutions"),
+    ("xlm-roberta-xl", "its layers normalize before the attention"),
+    ("xlnet", "its attention depends on relative positions"),
+];
+
+impl Family {
+    /// Returns the family that the fields name, and the model type. A configuration without `model_type` is a BERT's.
+    ///
+    /// # Errors
+    /// If the family is not supported, or the architecture is not a sequence classifier.
+    pub fn of(fields: &HfFields) -> Result<&'static Family> {
+        let kind = fields.text_or("model_type", "bert")?;
+        let named = |family: &&Family| family.model_types.iter().any(|(name, _)| *name == kind);
+        let Some(family) = FAMILIES.iter().find(named) else {
+            let reason = UNSUPPORTED.iter().find(|(name, _)| *name == kind);
+            let reason = reason.map_or(String::new(), |(_, reason)| format!(", which is not supported: {reason}"));
+            let supported: Vec<&str> = FAMILIES.iter().flat_map(|family| family.model_types).map(|(n, _)| *n).collect();
+            return Err(fields.bad("model_type", format!("is `{kind}`{reason}; supported: {}", supported.join(", "))));
+        };
+        let prefixes: Vec<&str> =
+            family.model_types.iter().filter(|(name, _)| *name == kind).map(|(_, prefix)| *prefix).collect();
+        for name in fields.names("architectures")? {
+            let classifier = |prefix: &&str| name.strip_prefix(*prefix) == Some("ForSequenceClassification");
+            if !prefixes.iter().any(|prefix| classifier(&prefix)) {
+                let expected = format!("{}ForSequenceClassification", prefixes[0]);
+                return Err(fields.bad("architectures", format!("names `{name}`; only `{expected}` is supported")));
+            }
+        }
+        Ok(family)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_family_is_both_supported_and_unsupported() {
+        let mut names: Vec<&str> =
+            FAMILIES.iter().flat_map(|family| family.model_types).map(|(name, _)| *name).collect();
+        names.extend(UNSUPPORTED.map(|(name, _)| name));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

@@ -1,0 +1,38 @@
+//! RoBERTa, CamemBERT and XLM-RoBERTa: positions that count from `padding_idx + 1`, one token type, and a head of its own.
+
+use super::Family;
+use super::bert;
+use crate::bert::checkpoint::Checkpoint;
+use crate::bert::hf_fields::HfFields;
+use crate::bert::{BertConfig, Head};
+use crate::error::Result;
+
+pub const FAMILY: Family = Family {
+    model_types: &[("roberta", "Roberta"), ("camembert", "Camembert"), ("xlm-roberta", "XLMRoberta")],
+    read,
+    checkpoint,
+};
+
+fn read(fields: &HfFields) -> Result<BertConfig> {
+    let config = bert::read(fields, Head::BERT)?;
+    let offset = position_offset(fields)?;
+    let Some(max_positions) = config.max_positions.checked_sub(offset).filter(|&rows| rows > 0) else {
+        let problem = format!("is {}, but the first {offset} positions are for padding", config.max_positions);
+        return Err(fields.bad("max_position_embeddings", problem));
+    };
+    Ok(BertConfig { max_positions, type_vocab: 0, ..config })
+}
+
+fn checkpoint(fields: &HfFields) -> Result<Checkpoint> {
+    Ok(Checkpoint {
+        prefix: "roberta.",
+        renames: &[("classifier.dense.", "pooler.dense."), ("classifier.out_proj.", "classifier.")],
+        position_offset: position_offset(fields)?,
+        token_types: fields.size_or("type_vocab_size", 1)?,
+    })
+}
+
+/// The position of the first token. Positions up to that of the padding token are never used.
+fn position_offset(fields: &HfFields) -> Result<usize> {
+    Ok(fields.size_or("pad_token_id", 1)?.saturating_add(1))
+}

@@ -1,0 +1,220 @@
+//! Token ids, compared one by one with those of Hugging Face's tokenizers.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use bert8::text::{TextInput, TextTokenizer};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tokenizers")
+}
+
+fn json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn ids(value: &Value) -> Vec<i64> {
+    value.as_array().unwrap().iter().map(|id| id.as_i64().unwrap()).collect()
+}
+
+/// Longer than any input here.
+const NO_LIMIT: usize = 1 << 20;
+
+fn check(tokenizer: &TextTokenizer, input: TextInput, expected: &Value, name: &str) {
+    let tokens = tokenizer.encode(input, NO_LIMIT).unwrap();
+    assert_eq!(tokens.ids, ids(expected), "{name}: {input:?}");
+    assert_eq!((tokens.types.len(), tokens.truncated), (tokens.ids.len(), false), "{name}: {input:?}");
+}
+
+#[test]
+fn hard_texts_have_hugging_face_s_ids() {
+    let expected = json(&folder().join("expected.json"));
+    let texts: Vec<&str> = expected["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+    let pairs: Vec<(&str, &str)> = expected["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| (texts[pair[0].as_u64().unwrap() as usize], texts[pair[1].as_u64().unwrap() as usize]))
+        .collect();
+    assert!(texts.len() >= 300 && pairs.len() >= 50);
+    let names = ["wordpiece-cased", "wordpiece-uncased", "byte-level-bpe", "unigram"];
+    for name in names {
+        let tokenizer = TextTokenizer::from_file(folder().join(format!("{name}.json"))).unwrap();
+        let expected = &expected["ids"][name];
+        for (at, text) in texts.iter().enumerate() {
+            check(&tokenizer, text.into(), &expected["texts"][at], name);
+        }
+        for (at, pair) in pairs.iter().enumerate() {
+            check(&tokenizer, pair.into(), &expected["pairs"][at], name);
+        }
+    }
+}
+
+#[test]
+fn tokenizers_of_every_family_have_transformers_ids() {
+    for name in ["bert-single", "distilbert", "electra", "roberta", "xlm-roberta-multilabel"] {
+        let Some(file) = common::shared(&format!("families/{name}.expected.json")) else { return };
+        let tokenizer = TextTokenizer::from_file(file.with_file_name(name).join("tokenizer.json")).unwrap();
+        for case in json(&file)["cases"].as_array().unwrap() {
+            let input = TextInput { first: case["text"].as_str().unwrap(), second: case["pair"].as_str() };
+            check(&tokenizer, input, &case["input_ids"], name);
+        }
+    }
+}
+
+/// Settings for training and batches must not change the ids.
+#[test]
+fn padding_truncation_and_dropout_are_off() {
+    for (name, plain) in [("byte-level-bpe", "don't stop the train"), ("unigram", "die Straße ist gesperrt")] {
+        let mut file = json(&folder().join(format!("{name}.json")));
+        let read = |file: &Value| TextTokenizer::from_bytes(file.to_string().as_bytes(), name).unwrap();
+        let expected = read(&file).encode(plain, NO_LIMIT).unwrap();
+        file["padding"] = serde_json::json!({ "strategy": { "Fixed": 128 }, "direction": "Left", "pad_to_multiple_of": 8,
+                                              "pad_id": 1, "pad_type_id": 0, "pad_token": "<pad>" });
+        file["truncation"] =
+            serde_json::json!({ "direction": "Left", "max_length": 4, "strategy": "LongestFirst", "stride": 1 });
+        if name == "byte-level-bpe" {
+            file["model"]["dropout"] = 0.9.into();
+        }
+        let tokenizer = read(&file);
+        for _ in 0..5 {
+            assert_eq!(tokenizer.encode(plain, NO_LIMIT).unwrap(), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_tokenizer_without_special_tokens_is_refused() {
+    let mut file = json(&folder().join("wordpiece-cased.json"));
+    let error =
+        |file: &Value| TextTokenizer::from_bytes(file.to_string().as_bytes(), "t.json").unwrap_err().to_string();
+    let single = file["post_processor"]["single"].take();
+    file["post_processor"]["single"] = serde_json::json!([single[1]]);
+    assert!(error(&file).starts_with("t.json: adds no special tokens such as [CLS] and [SEP] to one text"));
+    file["post_processor"] = Value::Null;
+    assert!(error(&file).starts_with("t.json: adds no special tokens"), "{}", error(&file));
+}
+
+/// Writes a tokenizer folder and reads it.
+fn from_folder(files: &[(&str, &str)]) -> Result<TextTokenizer, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    TextTokenizer::from_folder(folder.path()).map_err(|e| e.with_sources())
+}
+
+/// The tokens of a WordPiece tokenizer.json, one a line.
+fn vocabulary(file: &Value) -> String {
+    let mut tokens: Vec<_> = file["model"]["vocab"].as_object().unwrap().iter().collect();
+    tokens.sort_by_key(|(_, id)| id.as_u64());
+    tokens.into_iter().map(|(token, _)| format!("{token}\n")).collect()
+}
+
+#[test]
+fn a_vocabulary_alone_makes_the_same_tokenizer() {
+    let expected = json(&folder().join("expected.json"));
+    let configs = [
+        ("wordpiece-uncased", None),
+        ("wordpiece-uncased", Some(r#"{"do_lower_case": true, "cls_token": {"content": "[CLS]"}}"#)),
+        ("wordpiece-cased", Some(r#"{"do_lower_case": false}"#)),
+    ];
+    for (name, config) in configs {
+        let vocab = vocabulary(&json(&folder().join(format!("{name}.json"))));
+        for vocab in [vocab.clone(), format!("\u{feff}{}", vocab.replace('\n', "\r\n"))] {
+            let mut files = vec![("vocab.txt", vocab.as_str())];
+            files.extend(config.map(|config| ("tokenizer_config.json", config)));
+            let tokenizer = from_folder(&files).unwrap();
+            for (at, text) in expected["texts"].as_array().unwrap().iter().enumerate() {
+                check(&tokenizer, text.as_str().unwrap().into(), &expected["ids"][name]["texts"][at], name);
+            }
+        }
+    }
+    let error = from_folder(&[("vocab.txt", "a\nb\n[UNK]\n")]).unwrap_err();
+    assert!(error.contains("vocab.txt: has no token `[CLS]`"), "{error}");
+    assert!(from_folder(&[]).unwrap_err().contains("tokenizer.json"));
+}
+
+#[test]
+fn files_that_contradict_each_other_are_refused() {
+    let cased = fs::read_to_string(folder().join("wordpiece-cased.json")).unwrap();
+    let read = |config: &str| from_folder(&[("tokenizer.json", &cased), ("tokenizer_config.json", config)]);
+    for fine in [
+        "{}",
+        r#"{"do_lower_case": false, "strip_accents": null, "tokenize_chinese_chars": true, "model_max_length": 1e30}"#,
+        // The null of the tokenizer.json has this meaning.
+        r#"{"strip_accents": false}"#,
+        // This class takes the tokenizer.json as it is.
+        r#"{"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": true}"#,
+    ] {
+        read(fine).unwrap();
+    }
+    for (config, says) in [
+        (r#"{"do_lower_case": true}"#, "`lowercase` is false, but `do_lower_case` in tokenizer_config.json"),
+        (r#"{"strip_accents": true}"#, "`strip_accents` is false, but `strip_accents` in"),
+        (r#"{"tokenize_chinese_chars": false}"#, "`handle_chinese_chars` is true, but `tokenize_chinese_chars` in"),
+        ("{", "tokenizer_config.json: is not a tokenizer_config.json"),
+    ] {
+        let error = read(config).unwrap_err();
+        assert!(error.contains(says), "{config}: {error}");
+    }
+}
+
+#[test]
+fn damaged_and_unusual_tokenizers_are_refused_by_name() {
+    let whole = fs::read_to_string(folder().join("unigram.json")).unwrap();
+    let error = |bytes: &str| TextTokenizer::from_bytes(bytes.as_bytes(), "t.json").unwrap_err().with_sources();
+    for cut in [0, 1, whole.len() / 2, whole.len() - 3] {
+        let cut = whole.char_indices().map(|(at, _)| at).find(|&at| at >= cut).unwrap();
+        let error = error(&whole[..cut]);
+        assert!(error.starts_with("t.json: is not a tokenizer.json, or is cut off or damaged"), "{cut}: {error}");
+    }
+    for (field, value, says) in [
+        ("added_tokens", r#"[{"id": 7, "content": ""}]"#, "`added_tokens` has an empty token (id 7)"),
+        ("pre_tokenizer", r#"{"type": "FixedLength", "length": 0}"#, "the pre_tokenizer `FixedLength` is not one"),
+        (
+            "pre_tokenizer",
+            r#"{"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 0}]}"#,
+            "the pre_tokenizer `FixedLength` is not one",
+        ),
+        (
+            "post_processor",
+            r#"{"type": "Sequence", "processors": [{"type": "BertProcessing"}, {"type": "RobertaProcessing"}]}"#,
+            "adds special tokens more than once (BertProcessing, RobertaProcessing)",
+        ),
+        (
+            "normalizer",
+            r#"{"type": "Precompiled", "precompiled_charsmap": "/////w=="}"#,
+            "`precompiled_charsmap` is damaged",
+        ),
+        ("model", r#"{"type": "WordLevel"}"#, "is not a tokenizer.json that bert8 can use"),
+    ] {
+        let mut file: Value = serde_json::from_str(&whole).unwrap();
+        file[field] = serde_json::from_str(value).unwrap();
+        let error = error(&file.to_string());
+        assert!(error.starts_with("t.json: ") && error.contains(says), "{field}: {error}");
+    }
+}
+
+/// A flipped bit may give other ids, but never a panic.
+#[test]
+fn a_damaged_normalization_table_never_panics() {
+    let file = json(&folder().join("unigram.json"));
+    let expected = json(&folder().join("expected.json"));
+    let table = file["normalizer"]["precompiled_charsmap"].as_str().unwrap().as_bytes();
+    for at in (0..table.len()).step_by(97) {
+        let mut damaged = table.to_vec();
+        damaged[at] = if damaged[at] == b'A' { b'z' } else { b'A' };
+        let mut file = file.clone();
+        file["normalizer"]["precompiled_charsmap"] = String::from_utf8(damaged).unwrap().into();
+        if let Ok(tokenizer) = TextTokenizer::from_bytes(file.to_string().as_bytes(), "t.json") {
+            for text in expected["texts"].as_array().unwrap().iter().step_by(7) {
+                let _ = tokenizer.encode(text.as_str().unwrap(), NO_LIMIT);
+            }
+        }
+    }
+}
