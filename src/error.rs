@@ -117,6 +117,21 @@ pub enum Error {
         /// What was expected and found.
         problem: String,
     },
+    /// An ONNX file is already quantized. [`ImportOptions::requantize`](crate::bert::ImportOptions::requantize) accepts the
+    /// INT8 files of other tools.
+    #[error(
+        "{file}: node `{node}` ({op}) shows that the file is already quantized; use the FP32 model that it was made from, or \
+         set requantize to dequantize its weights, which does not bring back the accuracy that the first quantization lost"
+    )]
+    #[non_exhaustive]
+    Quantized {
+        /// The ONNX file.
+        file: String,
+        /// The quantized node's name, or its first output if it has no name.
+        node: String,
+        /// The node's operator.
+        op: String,
+    },
     /// The inference engine refused the model or failed while running it.
     #[error("{file}: {stage} failed")]
     #[non_exhaustive]

@@ -25,14 +25,25 @@ pub struct Source {
     /// The output that holds the logits, if an ONNX export has several
     #[arg(long, value_name = "NAME")]
     logits: Option<String>,
+    /// Accept an INT8 ONNX file of another tool (onnxruntime's dynamic, QDQ and QOperator formats): dequantize its weights to
+    /// FP32 and go on from there. The accuracy that its first quantization lost does not come back; prefer the FP32 model
+    #[arg(long)]
+    requantize: bool,
 }
 
 impl Source {
     /// Imports the model.
     pub fn bert(&self) -> Result<Bert> {
-        let Some(file) = onnx_file(&self.model) else { return Ok(import_folder(&self.model)?) };
-        let options = ImportOptions { heads: self.heads.map(usize::from), labels: None, output: self.logits.clone() };
-        Ok(import_onnx_file(&file, &options)?)
+        if self.model.is_dir() {
+            return Ok(import_folder(&self.model)?);
+        }
+        let options = ImportOptions {
+            heads: self.heads.map(usize::from),
+            labels: None,
+            output: self.logits.clone(),
+            requantize: self.requantize,
+        };
+        Ok(import_onnx_file(&self.model, &options)?)
     }
 
     /// Returns the files that the model is read from, or its folder.

@@ -82,6 +82,7 @@ pub fn message(error: &anyhow::Error) -> String {
         Some(Error::NeedsImport { file, .. }) => format!("{error:#}; try: bert8 convert {file} -o fp32.onnx"),
         Some(Error::Heads { .. }) => format!("{error:#}; see --heads"),
         Some(Error::Output { .. }) => format!("{error:#}; see --logits"),
+        Some(Error::Quantized { .. }) => format!("{error:#}; see --requantize"),
         _ => format!("{error:#}"),
     }
 }

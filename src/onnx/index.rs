@@ -93,7 +93,7 @@ pub fn is_permutation(node: &pb::NodeProto) -> bool {
 }
 
 /// The name of `node` for errors: its own, or that of its first output if it has none.
-fn node_label(node: &pb::NodeProto) -> &str {
+pub(crate) fn node_label(node: &pb::NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
 }
 

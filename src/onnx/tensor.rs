@@ -134,6 +134,43 @@ pub fn tensor_i64(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usiz
     Ok((shape, values))
 }
 
+/// Decodes a tensor of quantized numbers (INT8, UINT8, INT16, UINT16 or INT32). Returns shape and values; `file_name` is
+/// for errors.
+///
+/// # Errors
+/// If it is of another type, its data does not fit its shape or its type, or its data is in another file.
+pub fn tensor_i32(tensor: &pb::TensorProto, file_name: &str) -> Result<(Vec<usize>, Vec<i32>)> {
+    let (shape, len) = checked_shape(tensor, file_name)?;
+    let raw = &tensor.raw_data;
+    let (values, range): (Vec<i32>, _) = match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Int8) => (raw_values(raw, |b| i8::from_le_bytes(b).into()), i8::MIN.into()..=i8::MAX.into()),
+        Ok(DataType::Uint8) => (raw_values(raw, |b| u8::from_le_bytes(b).into()), 0..=u8::MAX.into()),
+        Ok(DataType::Int16) => (raw_values(raw, |b| i16::from_le_bytes(b).into()), i16::MIN.into()..=i16::MAX.into()),
+        Ok(DataType::Uint16) => (raw_values(raw, |b| u16::from_le_bytes(b).into()), 0..=u16::MAX.into()),
+        Ok(DataType::Int32) => (raw_values(raw, i32::from_le_bytes), i32::MIN..=i32::MAX),
+        _ => {
+            let found = element_type_name(tensor.data_type);
+            let problem = format!("has element type {found}, expected an integer type of 8, 16 or 32 bits");
+            return Err(Error::tensor(file_name, &tensor.name, problem));
+        }
+    };
+    let values = if raw.is_empty() { tensor.int32_data.clone() } else { values };
+    if values.len() != len {
+        return Err(length_error(tensor, file_name, len));
+    }
+    match values.iter().find(|value| !range.contains(value)) {
+        Some(value) => {
+            let found = element_type_name(tensor.data_type);
+            Err(Error::tensor(
+                file_name,
+                &tensor.name,
+                format!("holds {value}, which is no {found}; the file is damaged"),
+            ))
+        }
+        None => Ok((shape, values)),
+    }
+}
+
 /// The shape and the raw data of an INT8 or UINT8 tensor. Returns `None` for other types, for data that does not fit
 /// the shape, and for data that is not in the message.
 pub fn tensor_bytes_i8(tensor: &pb::TensorProto) -> Option<(Vec<usize>, &[u8])> {

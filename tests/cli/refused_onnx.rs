@@ -57,6 +57,21 @@ fn a_model_in_two_files_must_be_converted_first() {
 }
 
 #[test]
+fn int8_files_of_other_tools_need_an_option() {
+    let sandbox = Sandbox::new();
+    sandbox.write("other.onnx", include_bytes!("../import_onnx/quantized/dynamic-u8.onnx"));
+    for command in
+        ["convert other.onnx", "quantize other.onnx --calibration pairs.tsv --tokenizer model/tokenizer.json"]
+    {
+        let says = ["other.onnx: node `", "already quantized", "does not bring back the accuracy", "see --requantize"];
+        sandbox.refused(&format!("{command} -o out/x.onnx"), &says);
+        sandbox.ok(&format!("{command} --requantize -o out.onnx"));
+    }
+    let says = ["int8.onnx", "node `", "already quantized, by bert8"];
+    sandbox.refused("convert int8.onnx --requantize -o out/x.onnx", &says);
+}
+
+#[test]
 fn an_export_with_fixed_shapes_must_be_converted_first() {
     let sandbox = Sandbox::new();
     let mut model = emit_fp32(&tiny::bert());

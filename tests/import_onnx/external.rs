@@ -46,7 +46,7 @@ fn folder(edit: impl FnOnce(&mut pb::GraphProto, &mut Vec<u8>)) -> tempfile::Tem
 
 fn import(folder: &Path) -> Result<Bert, String> {
     let labels = Some(bert().config().labels.clone());
-    import_onnx_file(&folder.join("model.onnx"), &ImportOptions { labels, heads: None, output: None })
+    import_onnx_file(&folder.join("model.onnx"), &ImportOptions { labels, ..Default::default() })
         .map_err(|e| e.to_string())
 }
 

@@ -6,6 +6,7 @@
 mod common;
 mod external;
 mod families;
+mod requantize;
 mod variants;
 
 use bert8::activation::Activation;
@@ -38,7 +39,7 @@ fn refusal(edit: impl FnOnce(&mut pb::GraphProto)) -> String {
 /// Checks that an edit which keeps the meaning of the graph leads to the same model.
 fn same(edit: impl FnOnce(&mut pb::GraphProto)) {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
-    let options = ImportOptions { labels: Some(bert.config().labels.clone()), heads: None, output: None };
+    let options = ImportOptions { labels: Some(bert.config().labels.clone()), ..Default::default() };
     let imported = import_edited(&bert, &options, edit).unwrap();
     assert!(imported == bert, "the imported model differs: {:?}", imported.config());
 }
@@ -103,7 +104,7 @@ fn a_file_without_metadata_tells_everything_but_the_labels() {
     assert_eq!(imported.config().labels, ["LABEL_0", "LABEL_1", "LABEL_2"]);
     assert_eq!(imported.config().heads, 4);
     let labels = Some(vec!["one".to_owned()]);
-    let error = import_edited(&bert, &ImportOptions { labels, heads: None, output: None }, |_| {}).unwrap_err();
+    let error = import_edited(&bert, &ImportOptions { labels, ..Default::default() }, |_| {}).unwrap_err();
     assert!(error.to_string().contains("1 class names were given, but the classifier in edited.onnx has 3"));
 }
 
@@ -276,7 +277,7 @@ fn hide_heads(graph: &mut pb::GraphProto) {
 fn heads_that_the_graph_hides_must_be_given() {
     let bert = tiny_bert(tiny_config(Activation::Gelu, 2));
     let import = |heads, edit: &dyn Fn(&mut pb::GraphProto)| {
-        import_edited(&bert, &ImportOptions { heads, labels: None, output: None }, edit)
+        import_edited(&bert, &ImportOptions { heads, ..Default::default() }, edit)
     };
     assert!(import(None, &hide_heads).unwrap_err().to_string().contains("set the number of heads"));
     assert_eq!(import(Some(4), &hide_heads).unwrap().config().heads, 4);

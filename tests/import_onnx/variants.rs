@@ -12,7 +12,7 @@ use pb::tensor_proto::DataType;
 
 /// Imports `model` with the class names of `bert`.
 fn import(model: &pb::ModelProto, bert: &Bert) -> Result<Bert, Error> {
-    let options = ImportOptions { labels: Some(bert.config().labels.clone()), heads: None, output: None };
+    let options = ImportOptions { labels: Some(bert.config().labels.clone()), ..Default::default() };
     import_onnx(&encode_model(model), "variant.onnx", &options)
 }
 

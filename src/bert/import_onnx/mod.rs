@@ -1,7 +1,8 @@
 //! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
 //! verifies the result: the original and the imported model must return the same logits.
 //!
-//! The steps, each in a file: `outputs` chooses the logits; `prepare` checks the operators and removes dead nodes; `plain`
+//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that;
+//! `outputs` chooses the logits; `prepare` checks the operators and removes dead nodes; `plain`
 //! rewrites half precision and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `pooling`,
 //! `attention`, `activation` and `graph`; `heads` finds the number of heads; `embeddings`, `positions` and `weights` load
 //! the tensors; `inputs` names the inputs; `verify` compares logits. `beside` finds a config.json. If anything fails,
@@ -11,6 +12,7 @@ mod activation;
 mod attention;
 mod beside;
 mod constants;
+mod dequantize;
 mod embeddings;
 mod family;
 mod graph;
@@ -44,6 +46,9 @@ pub struct ImportOptions {
     pub labels: Option<Vec<String>>,
     /// The name of the output that holds the logits, for files with several.
     pub output: Option<String>,
+    /// Whether to accept a file that another tool quantized to INT8, and to dequantize its weights. They keep the errors of
+    /// that quantization.
+    pub requantize: bool,
 }
 
 /// Imports the BERT sequence classifier in the bytes of an ONNX file. `file_name` is for errors.
@@ -74,6 +79,10 @@ fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOp
         (None, Some(path)) => beside::config(path)?,
         (embedded, _) => embedded,
     };
+    let mut size = bytes.len();
+    if options.requantize {
+        size += dequantize::dequantize(&mut model, path, size, file_name)?;
+    }
     let prepared = prepare::prepare(&mut model, options.output.as_deref(), file_name);
     let ending = family::explain(prepared, &model, file_name)?;
     let graph = model.graph.get_or_insert_default();
@@ -83,7 +92,7 @@ fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOp
     };
     let half = plain::widen(graph, file_name)?;
     let graph = Graph::new(GraphIndex::new(graph), file_name, half);
-    let found = read(graph, bytes.len() + beside, options, hint, ending);
+    let found = read(graph, size + beside, options, hint, ending);
     let Found { bert, inputs, padding, counts_padding } = family::explain(found, &model, file_name)?;
     inputs.rename(&mut model, file_name)?;
     verify::verify(Original { model, half, padding, counts_padding }, &bert, file_name)?;

@@ -5,7 +5,7 @@ use super::outputs::keep_logits;
 use super::plain::{ONNXRUNTIME, narrow_sums, unfuse_gelus};
 use crate::engine::graph_check;
 use crate::error::{Error, Result};
-use crate::onnx::{node_error, pb};
+use crate::onnx::{node_error, node_label, pb};
 use crate::task::Problem;
 use std::collections::{HashMap, HashSet};
 
@@ -71,21 +71,28 @@ const OPERATORS: [&str; 58] = [
     "Where",
 ];
 
-/// Operators that only quantized graphs have.
-const QUANTIZED: [&str; 12] = [
+/// Operators that only quantized graphs have, besides those whose names start with `QLinear`.
+const QUANTIZED: [&str; 14] = [
     "MatMulInteger",
     "QuantizeLinear",
     "DequantizeLinear",
     "DynamicQuantizeLinear",
-    "QLinearMatMul",
     "ConvInteger",
-    "QLinearConv",
     "QGemm",
     "QAttention",
+    "QEmbedLayerNormalization",
+    "QOrderedMatMul",
     "MatMulNBits",
+    "MatMulBnb4",
+    "GatherBlockQuantized",
     "MatMulIntegerToFloat",
     "DynamicQuantizeMatMul",
 ];
+
+/// Whether only quantized graphs have the operator of `node`.
+pub fn is_quantized(node: &pb::NodeProto) -> bool {
+    node.op_type.starts_with("QLinear") || QUANTIZED.contains(&node.op_type.as_str())
+}
 
 /// Reduces `model` to one output, the logits, and to the nodes, inputs and initializers behind it. Returns what the end of the
 /// graph tells about their meaning. `output` names the output to keep, if the caller chose one. Afterwards every node comes
@@ -99,9 +106,10 @@ pub fn prepare(model: &mut pb::ModelProto, output: Option<&str>, file_name: &str
     let Some(graph) = &mut model.graph else {
         return Err(Error::file(file_name, "holds no graph"));
     };
-    if let Some(node) = graph.node.iter().find(|n| QUANTIZED.contains(&n.op_type.as_str())) {
-        let problem = "shows that the file is already quantized; use the FP32 model that it was made from";
-        return Err(node_error(file_name, node, problem));
+    if let Some(node) = graph.node.iter().find(|node| is_quantized(node)) {
+        refuse_own(&model.producer_name, node, file_name)?;
+        let (node, op) = (node_label(node).to_owned(), node.op_type.clone());
+        return Err(Error::Quantized { file: file_name.to_owned(), node, op });
     }
     let problem = keep_logits(graph, output, file_name)?;
     remove_dead(graph);
@@ -136,8 +144,23 @@ pub fn prepare(model: &mut pb::ModelProto, output: Option<&str>, file_name: &str
     Ok(problem)
 }
 
+/// Refuses the model with the quantized `node` if bert8 wrote it. `producer` is the model's field `producer_name`.
+///
+/// # Errors
+/// If it did.
+pub fn refuse_own(producer: &str, node: &pb::NodeProto, file_name: &str) -> Result<()> {
+    if producer != env!("CARGO_PKG_NAME") {
+        return Ok(());
+    }
+    let problem = "shows that the file is already quantized, by bert8; use the FP32 model that it was made from";
+    Err(node_error(file_name, node, problem))
+}
+
 /// Checks that every node comes after the nodes that it reads, and that each value is made once.
-fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
+///
+/// # Errors
+/// If it is not so.
+pub fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
     let mut known: HashSet<&str> = graph.input.iter().map(|i| i.name.as_str()).collect();
     known.extend(graph.initializer.iter().map(|t| t.name.as_str()));
     for node in &graph.node {
@@ -155,7 +178,7 @@ fn check_order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
 }
 
 /// Removes nodes, initializers and inputs that lead to no output.
-fn remove_dead(graph: &mut pb::GraphProto) {
+pub fn remove_dead(graph: &mut pb::GraphProto) {
     let mut producer = HashMap::new();
     for (at, node) in graph.node.iter().enumerate() {
         producer.extend(node.output.iter().map(|o| (o.as_str(), at)));

@@ -1,0 +1,506 @@
+//! Follows quantized values through a graph, and replaces them by the real numbers that they stand for.
+
+use super::constants::{Parameters, least};
+use super::operators::Product;
+use crate::bert::import_onnx::plain::ONNXRUNTIME;
+use crate::bert::import_onnx::prepare::is_quantized;
+use crate::error::{Error, Result};
+use crate::onnx::{GraphIndex, attribute_int, node_error, pb, tensor_f32, tensor_i32};
+use pb::tensor_proto::DataType;
+use std::collections::{HashMap, HashSet};
+
+/// Constants may be dequantized several times, with other scales. This limits how many values per byte of the model may
+/// be made.
+const UNFOLDING: usize = 16;
+
+/// The most operators between a quantized constant and its use.
+const MOVES: usize = 16;
+
+/// How the integers of a value stand for real numbers. Names are those of the original graph.
+#[derive(Clone)]
+pub struct Encoding {
+    /// The value that is the scale.
+    pub scale: String,
+    /// The value that is the zero point; empty if it is 0.
+    pub zero_point: String,
+    /// The axis of the channels, if there are several scales.
+    pub axis: Option<i64>,
+}
+
+/// A rewrite in progress.
+pub struct Rewriter<'a> {
+    pub(super) index: GraphIndex<'a>,
+    pub(super) file_name: &'a str,
+    /// The values whose integers have been replaced by real numbers.
+    encoded: HashMap<String, Encoding>,
+    /// The value to read instead of a value of the original graph, where they differ.
+    renamed: HashMap<String, String>,
+    /// Scales that are measured in each run.
+    pub(super) measured: HashSet<&'a str>,
+    /// Products of two scales, by name.
+    pub(super) scale_products: HashMap<&'a str, [&'a str; 2]>,
+    /// Integer products that await their scales, by name.
+    pub(super) products: HashMap<&'a str, Product<'a>>,
+    nodes: Vec<pb::NodeProto>,
+    producers: HashMap<String, usize>,
+    constants: Vec<pb::TensorProto>,
+    constant_names: HashSet<String>,
+    /// The dequantized constants by the names of tensor, scale and zero point, and by axis.
+    known: HashMap<(String, String, String, i64), String>,
+    /// The values that lead straight to an output.
+    ends: HashSet<&'a str>,
+    /// All names of values and nodes.
+    names: HashSet<String>,
+    /// How many names were taken.
+    taken: usize,
+    /// How many more values may be made.
+    budget: usize,
+}
+
+impl<'a> Rewriter<'a> {
+    /// Starts a rewrite of `graph`, whose nodes must be in order. `size` is the number of bytes of the model.
+    pub fn new(graph: &'a pb::GraphProto, size: usize, file_name: &'a str) -> Self {
+        let made = graph.node.iter().flat_map(|node| node.output.iter().chain([&node.name]));
+        let given = graph.input.iter().map(|input| &input.name).chain(graph.initializer.iter().map(|t| &t.name));
+        let index = GraphIndex::new(graph);
+        Rewriter {
+            ends: ends(&index),
+            index,
+            file_name,
+            encoded: HashMap::new(),
+            renamed: HashMap::new(),
+            measured: HashSet::new(),
+            scale_products: HashMap::new(),
+            products: HashMap::new(),
+            nodes: Vec::with_capacity(graph.node.len()),
+            producers: HashMap::new(),
+            constants: Vec::new(),
+            constant_names: HashSet::new(),
+            known: HashMap::new(),
+            names: made.chain(given).cloned().collect(),
+            taken: 0,
+            budget: size.saturating_mul(UNFOLDING),
+        }
+    }
+
+    /// Returns the nodes of the rewritten graph and the constants to add to it. The nodes that handled integers may still be
+    /// among them, without readers.
+    ///
+    /// # Errors
+    /// If a node uses quantized numbers in an unknown way, or scales or zero points do not fit.
+    pub fn rewrite(mut self) -> Result<(Vec<pb::NodeProto>, Vec<pb::TensorProto>)> {
+        let graph = self.index.graph();
+        for node in &graph.node {
+            self.node(node)?;
+        }
+        for output in &graph.output {
+            if let Some(real) = self.renamed.get(&output.name).cloned() {
+                self.push("Identity", vec![real], &output.name);
+            } else if self.encoded.contains_key(&output.name) {
+                return Err(Error::file(self.file_name, format!("has the quantized output `{}`", output.name)));
+            }
+        }
+        Ok((self.nodes, self.constants))
+    }
+
+    /// Rewrites one node.
+    fn node(&mut self, node: &'a pb::NodeProto) -> Result<()> {
+        let known = ["", "ai.onnx", ONNXRUNTIME].contains(&node.domain.as_str());
+        match node.op_type.as_str() {
+            _ if !known => self.other(node),
+            "QuantizeLinear" => self.quantize(node),
+            "DynamicQuantizeLinear" => {
+                let ([x], [quantized, scale, zero_point]) = (self.inputs(node)?, node.output.as_slice()) else {
+                    return Err(self.error_at(node, "has other outputs than a value, its scale and its zero point"));
+                };
+                let encoding = Encoding { scale: scale.clone(), zero_point: zero_point.clone(), axis: None };
+                self.measured.insert(scale);
+                self.replace(node, x, quantized, encoding)?;
+                // Its readers show whether anything else needs the scale.
+                self.keep(node);
+                Ok(())
+            }
+            "DequantizeLinear" => {
+                let [x, scale] = self.inputs(node)?;
+                let zero_point = input(node, 2);
+                self.not_blocked(node)?;
+                let axis = attribute_int(node, "axis", 1);
+                let real = self.real(node, x, scale, zero_point, axis)?;
+                self.renamed.insert(first_output(node), real);
+                Ok(())
+            }
+            _ if self.computes(node)? => Ok(()),
+            _ => self.other(node),
+        }
+    }
+
+    /// Lets the readers of a QuantizeLinear read what it reads.
+    fn quantize(&mut self, node: &'a pb::NodeProto) -> Result<()> {
+        let [x, scale] = self.inputs(node)?;
+        let zero_point = input(node, 2);
+        self.not_blocked(node)?;
+        let several = self.index.constant(scale).is_some_and(|scale| scale.dims.iter().any(|&d| d != 1));
+        let axis = several.then(|| attribute_int(node, "axis", 1));
+        let encoding = Encoding { scale: scale.to_owned(), zero_point: zero_point.to_owned(), axis };
+        let no_negatives = self.cannot_be_negative(node, zero_point);
+        let Some(quantized) = node.output.first() else { return Ok(()) };
+        let source = self.renamed.get(x).map_or(x, String::as_str).to_owned();
+        if no_negatives && self.is_linear(&source) {
+            let relu = self.fresh(&format!("{quantized}/relu"));
+            self.push("Relu", vec![source], &relu);
+            self.refuse_integers(node, x)?;
+            self.renamed.insert(quantized.clone(), relu);
+            self.encoded.insert(quantized.clone(), encoding);
+            return Ok(());
+        }
+        self.replace(node, x, quantized, encoding)
+    }
+
+    /// Lets the readers of `quantized` read `x`, the output of a node before `node`.
+    fn replace(&mut self, node: &pb::NodeProto, x: &str, quantized: &str, encoding: Encoding) -> Result<()> {
+        self.refuse_integers(node, x)?;
+        let real = self.renamed.get(x).map_or(x, String::as_str).to_owned();
+        self.renamed.insert(quantized.to_owned(), real);
+        self.encoded.insert(quantized.to_owned(), encoding);
+        Ok(())
+    }
+
+    /// Keeps a node that computes nothing with quantized numbers, or only moves them.
+    fn other(&mut self, node: &'a pb::NodeProto) -> Result<()> {
+        if is_quantized(node) {
+            let problem = "is a quantized operator that bert8 cannot turn into FP32; use the FP32 model";
+            return Err(self.error_at(node, problem));
+        }
+        let encoding = node.input.first().and_then(|x| self.encoded.get(x)).cloned();
+        match encoding {
+            Some(_) if ["Shape", "Size"].contains(&node.op_type.as_str()) => {}
+            Some(Encoding { axis: None, .. }) if moves(node) => {
+                let encoding = encoding.expect("it has just been matched");
+                for input in &node.input[1..] {
+                    self.refuse_integers(node, input)?;
+                }
+                self.encoded.extend(node.output.iter().map(|output| (output.clone(), encoding.clone())));
+            }
+            _ => {
+                for input in &node.input {
+                    self.refuse_integers(node, input)?;
+                }
+            }
+        }
+        self.keep(node);
+        Ok(())
+    }
+
+    /// The name of the real numbers that `value` stands for as an input of `node`, if `scale` and `zero_point` are its scale
+    /// and zero point. Dequantizes constants; `axis` is that of their channels.
+    ///
+    /// # Errors
+    /// If `value` was quantized with other parameters, or is no quantized value.
+    pub(super) fn real(
+        &mut self,
+        node: &'a pb::NodeProto,
+        value: &'a str,
+        scale: &'a str,
+        zero_point: &'a str,
+        axis: i64,
+    ) -> Result<String> {
+        if let Some(encoding) = self.encoded.get(value) {
+            let several = encoding.axis.is_none_or(|known| known == axis);
+            let same = several && self.same_scale(&encoding.scale, scale);
+            if !same || !self.same_zero_point(&encoding.zero_point, zero_point) {
+                let problem = format!("reads `{value}` with another scale or zero point than it was quantized with");
+                return Err(self.error_at(node, problem));
+            }
+            return Ok(self.renamed.get(value).map_or(value, String::as_str).to_owned());
+        }
+        let mut path = Vec::new();
+        let mut at = value;
+        let tensor = loop {
+            if let Some(tensor) = self.index.constant(at) {
+                break tensor;
+            }
+            match self.index.producer(at) {
+                Some(producer) if moves(producer) && path.len() < MOVES => {
+                    path.push((producer, at));
+                    at = input(producer, 0);
+                }
+                _ => return Err(self.error_at(node, format!("reads `{value}`, which no known operator quantized"))),
+            }
+        };
+        let parameters = self.parameters(node, scale, zero_point, axis)?;
+        if !path.is_empty() && parameters.scales.len().max(parameters.zero_points.len()) > 1 {
+            let problem = format!("reads `{value}`, which was reshaped since its channels were quantized");
+            return Err(self.error_at(node, problem));
+        }
+        let key = (at.to_owned(), scale.to_owned(), zero_point.to_owned(), axis);
+        let mut real = match self.known.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let name = self.fresh(&format!("{at}/real"));
+                self.constant(&parameters, tensor, &name)?;
+                self.known.insert(key, name.clone());
+                name
+            }
+        };
+        // The operators on the way move the real numbers instead.
+        for (mover, output) in path.into_iter().rev() {
+            let mut moved = mover.clone();
+            moved.input[0] = real;
+            self.rename_inputs(&mut moved, 1);
+            moved.name = self.fresh(&format!("{}/real", mover.name));
+            for name in &mut moved.output {
+                *name = self.fresh(&format!("{name}/real"));
+            }
+            let position = mover.output.iter().position(|name| name == output).unwrap_or_default();
+            real = moved.output[position].clone();
+            self.add(moved);
+        }
+        Ok(real)
+    }
+
+    /// Adds the real numbers of `tensor` as a constant.
+    pub(super) fn constant(&mut self, parameters: &Parameters, tensor: &pb::TensorProto, name: &str) -> Result<()> {
+        let made = parameters.dequantize(tensor, name, self.file_name)?;
+        self.spend(made.raw_data.len() / 4, &tensor.name)?;
+        self.constant_names.insert(made.name.clone());
+        self.constants.push(made);
+        Ok(())
+    }
+
+    /// Counts `values` of the tensor called `name` that were decoded.
+    ///
+    /// # Errors
+    /// If there are far more than the model has.
+    fn spend(&mut self, values: usize, name: &str) -> Result<()> {
+        self.budget = self.budget.checked_sub(values).ok_or_else(|| {
+            Error::tensor(self.file_name, name, "is dequantized too many times; is the file damaged?")
+        })?;
+        Ok(())
+    }
+
+    /// The constant scales and zero points called `scale` and `zero_point`.
+    pub(super) fn parameters(
+        &mut self,
+        node: &pb::NodeProto,
+        scale: &str,
+        zero_point: &str,
+        axis: i64,
+    ) -> Result<Parameters> {
+        let not_constant = |name: &str| {
+            self.error_at(node, format!("has `{name}` as scale or zero point of a constant; expected a constant"))
+        };
+        let scales = self.index.constant(scale).ok_or_else(|| not_constant(scale))?;
+        let (shape, scales) = tensor_f32(scales, self.file_name)?;
+        let mut zero_points = (vec![], vec![]);
+        if !zero_point.is_empty() {
+            let tensor = self.index.constant(zero_point).ok_or_else(|| not_constant(zero_point))?;
+            zero_points = tensor_i32(tensor, self.file_name)?;
+            if zero_points.1.is_empty() {
+                return Err(Error::tensor(self.file_name, zero_point, "holds no zero point"));
+            }
+        }
+        for (name, shape) in [(scale, shape), (zero_point, zero_points.0)] {
+            if shape.len() > 1 && shape.iter().any(|&d| d != 1) {
+                let problem = format!("has shape {shape:?}, expected one number, or one per channel");
+                return Err(Error::tensor(self.file_name, name, problem));
+            }
+        }
+        self.spend(scales.len().saturating_add(zero_points.1.len()), scale)?;
+        Ok(Parameters { scales, zero_points: zero_points.1, axis })
+    }
+
+    /// Marks the output of `node` as real numbers that were quantized with `scale` and `zero_point`. `operation` makes them;
+    /// its output is set here. Inserts a ReLU if a linear layer's output cannot be negative.
+    pub(super) fn encoded_output(
+        &mut self,
+        node: &pb::NodeProto,
+        mut operation: pb::NodeProto,
+        scale: &str,
+        zero_point: &str,
+    ) {
+        let output = first_output(node);
+        let no_negatives = self.cannot_be_negative(node, zero_point);
+        operation.output = vec![output.clone()];
+        self.add(operation);
+        if no_negatives && self.is_linear(&output) {
+            let linear = self.fresh(&format!("{output}/linear"));
+            let last = self.nodes.last_mut().expect("it has just been added");
+            last.output = vec![linear.clone()];
+            self.producers.insert(linear.clone(), self.nodes.len() - 1);
+            self.push("Relu", vec![linear], &output);
+        }
+        let encoding = Encoding { scale: scale.to_owned(), zero_point: zero_point.to_owned(), axis: None };
+        self.encoded.insert(output, encoding);
+    }
+
+    /// Whether no integer of the output of `node` stands for a negative number. onnxruntime's static quantizers leave out a
+    /// ReLU before such a value: the integers' range cuts off what is negative. Logits may just have been positive in all of
+    /// their samples.
+    fn cannot_be_negative(&self, node: &pb::NodeProto, zero_point: &str) -> bool {
+        if self.ends.contains(first_output(node).as_str()) {
+            return false;
+        }
+        if zero_point.is_empty() {
+            let types = [0, DataType::Uint8 as i64, DataType::Uint16 as i64];
+            return types.contains(&attribute_int(node, "output_dtype", 0));
+        }
+        self.single(zero_point).is_some_and(|tensor| {
+            let least = least(tensor.data_type);
+            tensor_i32(tensor, self.file_name).is_ok_and(|(_, zeros)| zeros.first().copied() == least)
+        })
+    }
+
+    /// Whether the rewritten graph makes `value` by a linear layer: MatMul with a constant, with or without Add, or Gemm.
+    fn is_linear(&self, value: &str) -> bool {
+        let producer = |value: &str| self.producers.get(value).map(|&at| &self.nodes[at]);
+        let constant = |value: &String| self.constant_names.contains(value) || self.index.constant(value).is_some();
+        let product = |node: &pb::NodeProto| node.op_type == "MatMul" && node.input.get(1).is_some_and(constant);
+        producer(value).is_some_and(|node| match node.op_type.as_str() {
+            "Gemm" => true,
+            "Add" => node.input.iter().any(constant) && node.input.iter().any(|x| producer(x).is_some_and(product)),
+            _ => product(node),
+        })
+    }
+
+    /// Whether two scales are equal: the same value, or equal single numbers.
+    fn same_scale(&self, a: &str, b: &str) -> bool {
+        let number = |name: &str| tensor_f32(self.single(name)?, self.file_name).ok()?.1.first().copied();
+        a == b || number(a).is_some_and(|scale| number(b) == Some(scale))
+    }
+
+    /// Whether two zero points are equal: the same value, or equal single numbers.
+    fn same_zero_point(&self, a: &str, b: &str) -> bool {
+        let number = |name: &str| match name {
+            "" => Some(0),
+            name => tensor_i32(self.single(name)?, self.file_name).ok()?.1.first().copied(),
+        };
+        a == b || number(a).is_some_and(|zero_point| number(b) == Some(zero_point))
+    }
+
+    /// Whether `scale` is the scale with which `value` was quantized.
+    pub(super) fn has_scale(&self, value: &str, scale: &str) -> bool {
+        self.encoded.get(value).is_some_and(|encoding| self.same_scale(&encoding.scale, scale))
+    }
+
+    /// The constant `value`, if it is a single number.
+    fn single(&self, value: &str) -> Option<&'a pb::TensorProto> {
+        self.index.constant(value).filter(|tensor| tensor.dims.iter().all(|&d| d == 1))
+    }
+
+    /// Refuses to read `value`, if it stood for quantized numbers, in an operator that is not known to handle them.
+    pub(super) fn refuse_integers(&self, node: &pb::NodeProto, value: &str) -> Result<()> {
+        match self.encoded.contains_key(value) {
+            true => {
+                Err(self.error_at(node, format!("computes with the quantized numbers `{value}`; use the FP32 model")))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses scales for blocks of a channel.
+    fn not_blocked(&self, node: &pb::NodeProto) -> Result<()> {
+        match attribute_int(node, "block_size", 0) {
+            0 => Ok(()),
+            size => Err(self.error_at(node, format!("has a scale for each {size} values; use the FP32 model"))),
+        }
+    }
+
+    /// Adds `node`, which now reads real numbers.
+    pub(super) fn keep(&mut self, node: &pb::NodeProto) {
+        let mut node = node.clone();
+        self.rename_inputs(&mut node, 0);
+        self.add(node);
+    }
+
+    /// Lets the inputs of `node` from position `from` on read the values that replace them.
+    fn rename_inputs(&self, node: &mut pb::NodeProto, from: usize) {
+        for input in &mut node.input[from..] {
+            if let Some(real) = self.renamed.get(input) {
+                input.clone_from(real);
+            }
+        }
+    }
+
+    /// The name to read instead of `value`.
+    pub(super) fn current(&self, value: &str) -> String {
+        self.renamed.get(value).map_or(value, String::as_str).to_owned()
+    }
+
+    /// Adds an `op` that reads `inputs` and makes `output`.
+    pub(super) fn push(&mut self, op: &str, inputs: Vec<String>, output: &str) {
+        let node = pb::NodeProto {
+            op_type: op.to_owned(),
+            name: self.fresh(&format!("{output}/{op}")),
+            input: inputs,
+            output: vec![output.to_owned()],
+            ..Default::default()
+        };
+        self.add(node);
+    }
+
+    /// Adds a node as it is.
+    fn add(&mut self, node: pb::NodeProto) {
+        self.producers.extend(node.output.iter().map(|output| (output.clone(), self.nodes.len())));
+        self.nodes.push(node);
+    }
+
+    /// A name that no value and no node has, made from `name`.
+    pub(super) fn fresh(&mut self, name: &str) -> String {
+        let mut fresh = name.to_owned();
+        while !self.names.insert(fresh.clone()) {
+            // Over all names, so that the search is short for each.
+            self.taken += 1;
+            fresh = format!("{name}.{}", self.taken);
+        }
+        fresh
+    }
+
+    /// The first `N` inputs of `node`.
+    ///
+    /// # Errors
+    /// If it has fewer.
+    pub(super) fn inputs<const N: usize>(&self, node: &'a pb::NodeProto) -> Result<[&'a str; N]> {
+        match node.input.first_chunk::<N>() {
+            Some(inputs) => Ok(inputs.each_ref().map(String::as_str)),
+            None => Err(self.error_at(node, format!("has {} inputs, expected {N} or more", node.input.len()))),
+        }
+    }
+
+    /// An error at `node`.
+    pub(super) fn error_at(&self, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
+        node_error(self.file_name, node, problem)
+    }
+}
+
+/// Whether `node` returns numbers of its first input, in another order, shape or selection.
+fn moves(node: &pb::NodeProto) -> bool {
+    let movers =
+        ["Identity", "Reshape", "Transpose", "Gather", "Slice", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Split"];
+    movers.contains(&node.op_type.as_str()) && !node.input.is_empty()
+}
+
+/// The values that reach an output of the graph through operators that only dequantize or move them.
+fn ends<'a>(index: &GraphIndex<'a>) -> HashSet<&'a str> {
+    let mut ends = HashSet::new();
+    for output in &index.graph().output {
+        let mut at = output.name.as_str();
+        for _ in 0..MOVES {
+            ends.insert(at);
+            match index.producer(at) {
+                Some(node) if moves(node) || node.op_type == "DequantizeLinear" => at = input(node, 0),
+                _ => break,
+            }
+        }
+    }
+    ends
+}
+
+/// The input of `node` at position `at`; empty if it has none.
+pub fn input(node: &pb::NodeProto, at: usize) -> &str {
+    node.input.get(at).map_or("", String::as_str)
+}
+
+/// The first output of `node`; empty if it has none.
+pub fn first_output(node: &pb::NodeProto) -> String {
+    node.output.first().cloned().unwrap_or_default()
+}
