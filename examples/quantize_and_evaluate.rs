@@ -27,7 +27,8 @@ fn main() -> Result<()> {
 
     let pairs = read_pairs(Path::new(calibration))?;
     let chosen = sample_indices(pairs.len(), 300, 0).into_iter().map(|at| &pairs[at]);
-    let samples: Vec<Tokens> = chosen.map(|pair| tokenizer.encode(pair.input(), MAX_LENGTH)).collect::<Result<_>>()?;
+    let samples: Vec<Tokens> =
+        chosen.map(|pair| tokenizer.encode(pair.input(), MAX_LENGTH)).collect::<Result<_>>()?;
     let info = CalibrationInfo { max_length: MAX_LENGTH, seed: 0 };
     let quantized = quantize(&bert, &samples, &Options::default(), info, None, |_| ())?;
     let sizes = quantized.report.sizes;
