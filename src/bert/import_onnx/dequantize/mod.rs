@@ -6,12 +6,14 @@
 //! activations.
 //!
 //! `rewriter` follows the quantized values and handles QuantizeLinear, DynamicQuantizeLinear and DequantizeLinear;
-//! `operators` has the operators that compute with integers; `constants` dequantizes tensors.
+//! `operators` has the operators that compute with integers; `encoding` knows scales and zero points; `constants`
+//! dequantizes tensors.
 //!
 //! The forms are those of onnxruntime's quantizers: dynamic (DynamicQuantizeLinear and MatMulInteger), QDQ, and
 //! QOperator (QLinearMatMul, QGemm and so on).
 
 mod constants;
+mod encoding;
 mod operators;
 mod rewriter;
 

@@ -1,12 +1,12 @@
 //! Follows quantized values through a graph, and replaces them by the real numbers that they stand for.
 
-use super::constants::{Parameters, least};
+use super::constants::Parameters;
+use super::encoding::{Encoding, ends};
 use super::operators::Product;
 use crate::bert::import_onnx::plain::ONNXRUNTIME;
 use crate::bert::import_onnx::prepare::is_quantized;
 use crate::error::{Error, Result};
-use crate::onnx::{GraphIndex, attribute_int, node_error, pb, tensor_f32, tensor_i32};
-use pb::tensor_proto::DataType;
+use crate::onnx::{GraphIndex, attribute_int, node_error, pb};
 use std::collections::{HashMap, HashSet};
 
 /// Constants may be dequantized several times, with other scales. This limits how many values per byte of the model may
@@ -14,25 +14,14 @@ use std::collections::{HashMap, HashSet};
 const UNFOLDING: usize = 16;
 
 /// The most operators between a quantized constant and its use.
-const MOVES: usize = 16;
-
-/// How the integers of a value stand for real numbers. Names are those of the original graph.
-#[derive(Clone)]
-pub struct Encoding {
-    /// The value that is the scale.
-    pub scale: String,
-    /// The value that is the zero point; empty if it is 0.
-    pub zero_point: String,
-    /// The axis of the channels, if there are several scales.
-    pub axis: Option<i64>,
-}
+pub const MOVES: usize = 16;
 
 /// A rewrite in progress.
 pub struct Rewriter<'a> {
     pub(super) index: GraphIndex<'a>,
     pub(super) file_name: &'a str,
     /// The values whose integers have been replaced by real numbers.
-    encoded: HashMap<String, Encoding>,
+    pub(super) encoded: HashMap<String, Encoding>,
     /// The value to read instead of a value of the original graph, where they differ.
     renamed: HashMap<String, String>,
     /// Scales that are measured in each run.
@@ -48,7 +37,7 @@ pub struct Rewriter<'a> {
     /// The dequantized constants by the names of tensor, scale and zero point, and by axis.
     known: HashMap<(String, String, String, i64), String>,
     /// The values that lead straight to an output.
-    ends: HashSet<&'a str>,
+    pub(super) ends: HashSet<&'a str>,
     /// All names of values and nodes.
     names: HashSet<String>,
     /// How many names were taken.
@@ -271,42 +260,11 @@ impl<'a> Rewriter<'a> {
     ///
     /// # Errors
     /// If there are far more than the model has.
-    fn spend(&mut self, values: usize, name: &str) -> Result<()> {
+    pub(super) fn spend(&mut self, values: usize, name: &str) -> Result<()> {
         self.budget = self.budget.checked_sub(values).ok_or_else(|| {
             Error::tensor(self.file_name, name, "is dequantized too many times; is the file damaged?")
         })?;
         Ok(())
-    }
-
-    /// The constant scales and zero points called `scale` and `zero_point`.
-    pub(super) fn parameters(
-        &mut self,
-        node: &pb::NodeProto,
-        scale: &str,
-        zero_point: &str,
-        axis: i64,
-    ) -> Result<Parameters> {
-        let not_constant = |name: &str| {
-            self.error_at(node, format!("has `{name}` as scale or zero point of a constant; expected a constant"))
-        };
-        let scales = self.index.constant(scale).ok_or_else(|| not_constant(scale))?;
-        let (shape, scales) = tensor_f32(scales, self.file_name)?;
-        let mut zero_points = (vec![], vec![]);
-        if !zero_point.is_empty() {
-            let tensor = self.index.constant(zero_point).ok_or_else(|| not_constant(zero_point))?;
-            zero_points = tensor_i32(tensor, self.file_name)?;
-            if zero_points.1.is_empty() {
-                return Err(Error::tensor(self.file_name, zero_point, "holds no zero point"));
-            }
-        }
-        for (name, shape) in [(scale, shape), (zero_point, zero_points.0)] {
-            if shape.len() > 1 && shape.iter().any(|&d| d != 1) {
-                let problem = format!("has shape {shape:?}, expected one number, or one per channel");
-                return Err(Error::tensor(self.file_name, name, problem));
-            }
-        }
-        self.spend(scales.len().saturating_add(zero_points.1.len()), scale)?;
-        Ok(Parameters { scales, zero_points: zero_points.1, axis })
     }
 
     /// Marks the output of `node` as real numbers that were quantized with `scale` and `zero_point`. `operation` makes them;
@@ -333,23 +291,6 @@ impl<'a> Rewriter<'a> {
         self.encoded.insert(output, encoding);
     }
 
-    /// Whether no integer of the output of `node` stands for a negative number. onnxruntime's static quantizers leave out a
-    /// ReLU before such a value: the integers' range cuts off what is negative. Logits may just have been positive in all of
-    /// their samples.
-    fn cannot_be_negative(&self, node: &pb::NodeProto, zero_point: &str) -> bool {
-        if self.ends.contains(first_output(node).as_str()) {
-            return false;
-        }
-        if zero_point.is_empty() {
-            let types = [0, DataType::Uint8 as i64, DataType::Uint16 as i64];
-            return types.contains(&attribute_int(node, "output_dtype", 0));
-        }
-        self.single(zero_point).is_some_and(|tensor| {
-            let least = least(tensor.data_type);
-            tensor_i32(tensor, self.file_name).is_ok_and(|(_, zeros)| zeros.first().copied() == least)
-        })
-    }
-
     /// Whether the rewritten graph makes `value` by a linear layer: MatMul with a constant, with or without Add, or Gemm.
     fn is_linear(&self, value: &str) -> bool {
         let producer = |value: &str| self.producers.get(value).map(|&at| &self.nodes[at]);
@@ -362,31 +303,6 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    /// Whether two scales are equal: the same value, or equal single numbers.
-    fn same_scale(&self, a: &str, b: &str) -> bool {
-        let number = |name: &str| tensor_f32(self.single(name)?, self.file_name).ok()?.1.first().copied();
-        a == b || number(a).is_some_and(|scale| number(b) == Some(scale))
-    }
-
-    /// Whether two zero points are equal: the same value, or equal single numbers.
-    fn same_zero_point(&self, a: &str, b: &str) -> bool {
-        let number = |name: &str| match name {
-            "" => Some(0),
-            name => tensor_i32(self.single(name)?, self.file_name).ok()?.1.first().copied(),
-        };
-        a == b || number(a).is_some_and(|zero_point| number(b) == Some(zero_point))
-    }
-
-    /// Whether `scale` is the scale with which `value` was quantized.
-    pub(super) fn has_scale(&self, value: &str, scale: &str) -> bool {
-        self.encoded.get(value).is_some_and(|encoding| self.same_scale(&encoding.scale, scale))
-    }
-
-    /// The constant `value`, if it is a single number.
-    fn single(&self, value: &str) -> Option<&'a pb::TensorProto> {
-        self.index.constant(value).filter(|tensor| tensor.dims.iter().all(|&d| d == 1))
-    }
-
     /// Refuses to read `value`, if it stood for quantized numbers, in an operator that is not known to handle them.
     pub(super) fn refuse_integers(&self, node: &pb::NodeProto, value: &str) -> Result<()> {
         match self.encoded.contains_key(value) {
@@ -394,14 +310,6 @@ impl<'a> Rewriter<'a> {
                 Err(self.error_at(node, format!("computes with the quantized numbers `{value}`; use the FP32 model")))
             }
             false => Ok(()),
-        }
-    }
-
-    /// Refuses scales for blocks of a channel.
-    fn not_blocked(&self, node: &pb::NodeProto) -> Result<()> {
-        match attribute_int(node, "block_size", 0) {
-            0 => Ok(()),
-            size => Err(self.error_at(node, format!("has a scale for each {size} values; use the FP32 model"))),
         }
     }
 
@@ -473,26 +381,10 @@ impl<'a> Rewriter<'a> {
 }
 
 /// Whether `node` returns numbers of its first input, in another order, shape or selection.
-fn moves(node: &pb::NodeProto) -> bool {
+pub fn moves(node: &pb::NodeProto) -> bool {
     let movers =
         ["Identity", "Reshape", "Transpose", "Gather", "Slice", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Split"];
     movers.contains(&node.op_type.as_str()) && !node.input.is_empty()
-}
-
-/// The values that reach an output of the graph through operators that only dequantize or move them.
-fn ends<'a>(index: &GraphIndex<'a>) -> HashSet<&'a str> {
-    let mut ends = HashSet::new();
-    for output in &index.graph().output {
-        let mut at = output.name.as_str();
-        for _ in 0..MOVES {
-            ends.insert(at);
-            match index.producer(at) {
-                Some(node) if moves(node) || node.op_type == "DequantizeLinear" => at = input(node, 0),
-                _ => break,
-            }
-        }
-    }
-    ends
 }
 
 /// The input of `node` at position `at`; empty if it has none.
