@@ -72,9 +72,7 @@ impl ModelInfo {
             layers: nodes().filter(|n| n.op_type == "Softmax").count(),
             hidden,
             vocab_size: words.map(|(rows, _)| rows),
-            max_positions: positions(model)
-                .filter(|&(_, columns)| columns == hidden)
-                .map_or(DEFAULT_POSITIONS, |(rows, _)| rows),
+            max_positions: positions(model).unwrap_or(DEFAULT_POSITIONS),
             labels: Vec::new(),
             problem: Problem::SingleLabel,
             texts: None,

@@ -23,11 +23,7 @@ impl TableRows {
     pub fn of(model: &pb::ModelProto) -> Self {
         let rows =
             |input: &str| table_shape(model, |index, ids| behind_casts(index, ids) == input).map(|(rows, _)| rows);
-        TableRows {
-            words: rows("input_ids"),
-            types: rows("token_type_ids"),
-            positions: positions(model).map(|(rows, _)| rows),
-        }
+        TableRows { words: rows("input_ids"), types: rows("token_type_ids"), positions: positions(model) }
     }
 
     /// Checks that there is a row for each position that the model is said to have.
@@ -70,14 +66,15 @@ pub(crate) fn table_shape(
     tables(&index).filter(|(_, ids)| wanted(&index, ids)).map(|(shape, _)| shape).max()
 }
 
-/// Returns the number of positions, counted from that of the first token, and the columns of the table of positions: the
-/// largest table whose rows are not chosen by an input.
-pub(crate) fn positions(model: &pb::ModelProto) -> Option<(usize, usize)> {
+/// Returns the number of positions, counted from that of the first token: the rows of the largest table, as wide as that of
+/// words, whose rows are not chosen by an input.
+pub(crate) fn positions(model: &pb::ModelProto) -> Option<usize> {
     let index = GraphIndex::new(model.graph.as_ref()?);
-    let inputs = ["input_ids", "token_type_ids"];
-    let ((rows, columns), ids) =
-        tables(&index).filter(|(_, ids)| !inputs.contains(&behind_casts(&index, ids))).max()?;
-    Some((rows.saturating_sub(first_position(&index, ids)), columns))
+    let by_input = |input: &str, ids| behind_casts(&index, ids) == input;
+    let ((_, width), _) = tables(&index).filter(|(_, ids)| by_input("input_ids", ids)).max()?;
+    let other = |ids| !["input_ids", "token_type_ids"].iter().any(|input| by_input(input, ids));
+    let ((rows, _), ids) = tables(&index).filter(|((_, columns), ids)| *columns == width && other(ids)).max()?;
+    Some(rows.saturating_sub(first_position(&index, ids)))
 }
 
 /// The shape `(rows, columns)` of each matrix from which a Gather picks rows, and the ids that choose them.
@@ -110,9 +107,9 @@ fn first_position<'a>(index: &GraphIndex<'a>, ids: &'a str) -> usize {
                 counted
             }
             ("Mul", &[a, b]) => {
-                // The running number of a token that is not padding.
-                let sums = |value| index.producer(behind_casts(index, value)).is_some_and(|n| n.op_type == "CumSum");
-                if sums(a) { a } else { b }
+                // The running number of a token that is not padding; some exporters add a past length of 0 to it.
+                let op = |value| index.producer(behind_casts(index, value)).map_or("", |node| &node.op_type);
+                if ["Add", "CumSum"].contains(&op(a)) { a } else { b }
             }
             ("CumSum", _) => {
                 first = first.saturating_add(1);

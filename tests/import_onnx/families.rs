@@ -47,7 +47,7 @@ fn cases(folder: &Path, source: &str) -> Vec<Case> {
     cases.collect()
 }
 
-/// The token types of `ids`: 1 after the first separator, in the only family here that has them.
+/// The token types of `ids`: 1 after the first separator, in the family here that has them.
 fn types(source: &str, ids: &[i64]) -> Vec<i64> {
     let separator = ids[ids.len() - 1];
     let first = ids.iter().position(|&id| id == separator).unwrap();
@@ -191,6 +191,16 @@ fn means_are_read_as_other_exporters_write_them() {
         insert_before(graph, "pooler.mean", "", "", nodes);
     });
     assert_eq!(product.unwrap().config().head.pooling, Pooling::Mean);
+    // A choice between the tokens and 0.
+    let chosen = mean(|graph| {
+        graph.initializer.push(f32s("zero", &[], &[0.0]));
+        let mut cast = new_node("Cast", &["pooler.weights"], "mask.chosen");
+        cast.attribute.push(int_attribute("to", pb::tensor_proto::DataType::Bool as i64));
+        insert_before(graph, "pooler.weighted", "", "", vec![cast]);
+        let choice = new_node("Where", &["mask.chosen", "encoder.layer.1.output.LayerNorm", "zero"], "pooler.weighted");
+        *node(graph, "pooler.weighted") = choice;
+    });
+    assert_eq!(chosen.unwrap().config().head.pooling, Pooling::Mean);
     // A mean of all rows. Without padding, which is how bert8 runs a text, it is the same.
     let plain = mean(|graph| {
         graph.node.retain(|node| !node.name.starts_with("pooler.") || node.name == "pooler.mean");
@@ -307,5 +317,5 @@ fn layers_that_share_weights_behind_a_projection_are_an_albert() {
         }
     });
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("is an ALBERT") && error.contains("supported: BERT"), "{error}");
+    assert!(error.contains("is an ALBERT: its 2 layers are one") && error.contains("supported: BERT"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! Names the architecture of a model that is none of the supported ones.
 
 use super::layers::Parts;
+use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::onnx::pb;
 
@@ -48,13 +49,11 @@ pub fn explain<T>(result: Result<T>, model: &pb::ModelProto, file_name: &str) ->
     }
 }
 
-/// Refuses an ALBERT, whose layers all have the same weights.
-pub fn refuse_shared_layers(found: &Parts, file_name: &str) -> Result<()> {
-    let weights = found.layers.iter().map(|layer| layer.attention.linears.each_ref().map(|linear| linear.weight));
-    let mut weights = weights.collect::<Vec<_>>();
-    let layers = weights.len();
-    weights.dedup();
-    if layers == 1 || weights.len() > 1 || found.project.is_none() {
+/// Refuses an ALBERT: behind the projection of its embeddings, all layers have the same weights.
+pub fn refuse_shared_layers(found: &Parts, weights: &Weights, file_name: &str) -> Result<()> {
+    let layers = found.layers.len();
+    let query = |layer: usize| weights.values(&format!("encoder.layer.{layer}.attention.self.query.weight"));
+    if found.project.is_none() || layers == 1 || (1..layers).any(|layer| query(layer) != query(0)) {
         return Ok(());
     }
     let problem = format!("is an ALBERT: its {layers} layers are one. It would need {ALBERT_NEEDS}; {SUPPORTED}");

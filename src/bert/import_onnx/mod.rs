@@ -122,7 +122,6 @@ fn read(
     let file_name = graph.file_name;
     graph.check_sizes()?;
     let found = layers::find(&graph)?;
-    family::refuse_shared_layers(&found, file_name)?;
     let mut weights = Weights::new(&graph, size);
     let embeddings = embeddings::load(&graph, &found.embeddings, &mut weights)?;
     let layer_norm_eps = layers::epsilon(&graph, &found)?;
@@ -134,6 +133,7 @@ fn read(
     let heads = heads.find(&graph, &found.layers, hidden)?;
     let activation = layers::activation(&graph, &found)?;
     let intermediate = layers::load(&found, &mut weights)?;
+    family::refuse_shared_layers(&found, &weights, file_name)?;
     let classes = weights.linear("classifier", &found.classifier)?;
     let pooler = found.pooler;
     if let Some((_, dense)) = &pooler.dense {

@@ -96,7 +96,7 @@ fn is_first_token<'a>(graph: &Graph<'a>, node: &'a pb::NodeProto) -> Result<bool
     Err(graph.error_at(node, "does not choose the first token, which the head should read"))
 }
 
-/// Matches a mean over tokens: `sum(x · mask) / sum(mask)` as a product and sums or as one matrix product, or the mean
+/// Matches a mean over tokens: `sum(x · mask) / sum(mask)`, masked by a product, a choice or a matrix product, or the mean
 /// of all rows with padding.
 fn mean<'a>(graph: &Graph<'a>, value: &'a str) -> Option<Rows<'a>> {
     let rows = |tokens, counts_padding| Rows { pooling: Pooling::Mean, tokens, counts_padding };
@@ -111,15 +111,24 @@ fn mean<'a>(graph: &Graph<'a>, value: &'a str) -> Option<Rows<'a>> {
         },
         _ => return None,
     };
-    let product = match graph.made_by(sum, "ReduceSum") {
-        Some(reduced) if over_tokens(graph, reduced) => graph.made_by(reduced.input.first()?, "Mul")?,
+    let terms = match graph.made_by(sum, "ReduceSum") {
+        Some(reduced) if over_tokens(graph, reduced) => masked(graph, reduced.input.first()?)?,
         Some(_) => return None,
-        None => graph.made_by(sum, "MatMul")?,
+        None => inputs(graph.made_by(sum, "MatMul")?)?,
     };
-    let tokens = inputs::<2>(product)?.map(|value| graph.source(value));
+    let tokens = terms.map(|value| graph.source(value));
     let tokens = tokens.into_iter().find(|tokens| graph.layer_norm(tokens).is_some())?;
     let depends = graph.any_behind(count, |value| value == tokens);
     (!depends).then(|| rows(tokens, false))
+}
+
+/// The factors of a product with a mask, or the values between which a mask chooses, one of them 0.
+fn masked<'a>(graph: &Graph<'a>, value: &'a str) -> Option<[&'a str; 2]> {
+    if let Some(product) = graph.made_by(value, "Mul") {
+        return inputs(product);
+    }
+    let [_, a, b] = inputs(graph.made_by(value, "Where")?)?;
+    [a, b].iter().any(|value| graph.scalar(value) == Some(0.0)).then_some([a, b])
 }
 
 /// Whether `node` reduces the axis of tokens, and no other.

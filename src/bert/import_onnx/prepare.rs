@@ -133,6 +133,7 @@ pub fn prepare(model: &mut pb::ModelProto, output: Option<&str>, file_name: &str
         if !OPERATORS.contains(&node.op_type.as_str()) {
             let problem = match node.op_type.as_str() {
                 "Attention" => "is a whole attention in one operator; export the model for opset 22 or less",
+                "Cos" | "Sin" => "computes rotary positions, as ModernBERT does, which are not supported",
                 _ => "is nothing a BERT sequence classifier is made of",
             };
             return Err(node_error(file_name, node, problem));

@@ -29,6 +29,11 @@ impl<'g, 'a> Weights<'g, 'a> {
         self.tensors
     }
 
+    /// The values of the weight `name` found so far; `None` if there is no such weight.
+    pub fn values(&self, name: &str) -> Option<&[f32]> {
+        self.tensors.get(name).map(|(_, values)| values.as_slice())
+    }
+
     /// Adds a tensor.
     ///
     /// # Errors
