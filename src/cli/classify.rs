@@ -44,6 +44,13 @@ pub fn run(args: &Args) -> Result<()> {
     if answer.truncated {
         eprintln!("note: the input was cut to {} tokens", answer.tokens);
     }
+    if let Some(limit) = classifier.tokenizer().length_limit().filter(|&limit| answer.tokens > limit) {
+        eprintln!(
+            "note: the input has {} tokens; transformers cuts to {limit} (model_max_length in tokenizer_config.json), as \
+             --max-length {limit} does",
+            answer.tokens
+        );
+    }
     if args.json {
         return print_json(&answer);
     }

@@ -98,6 +98,11 @@ impl Classifier {
         &self.model
     }
 
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &TextTokenizer {
+        &self.tokenizer
+    }
+
     /// The length limit in tokens, including special tokens. Longer inputs are cut.
     pub fn max_length(&self) -> usize {
         self.max_length

@@ -42,6 +42,7 @@ pub struct Tokens {
 pub struct TextTokenizer {
     inner: Tokenizer,
     file_name: String,
+    length_limit: Option<usize>,
 }
 
 impl TextTokenizer {
@@ -76,7 +77,7 @@ impl TextTokenizer {
             bpe.dropout = None;
             inner.with_model(VocabularyModel::Other(Box::new(bpe.into())));
         }
-        Ok(TextTokenizer { inner, file_name: file_name.to_owned() })
+        Ok(TextTokenizer { inner, file_name: file_name.to_owned(), length_limit: None })
     }
 
     /// Reads the tokenizer at `path`: a tokenizer.json, or a vocab.txt of BERT (WordPiece, one token a line), whose name must
@@ -92,11 +93,14 @@ impl TextTokenizer {
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
         let config = TokenizerConfig::beside(path)?;
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
-            let json = vocabulary_json(&bytes, &config.unwrap_or_default(), &file_name)?;
-            return Self::from_bytes(json.to_string().as_bytes(), &file_name);
+            let config = config.unwrap_or_default();
+            let json = vocabulary_json(&bytes, &config, &file_name)?;
+            let tokenizer = Self::from_bytes(json.to_string().as_bytes(), &file_name)?;
+            return Ok(TextTokenizer { length_limit: config.length_limit(), ..tokenizer });
         }
-        let tokenizer = Self::from_bytes(&bytes, &file_name)?;
+        let mut tokenizer = Self::from_bytes(&bytes, &file_name)?;
         if let Some(config) = config {
+            tokenizer.length_limit = config.length_limit();
             config.check(tokenizer.inner.get_normalizer(), &file_name)?;
         }
         Ok(tokenizer)
@@ -109,6 +113,12 @@ impl TextTokenizer {
     pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
         let [json, vocabulary] = ["tokenizer.json", "vocab.txt"].map(|name| folder.as_ref().join(name));
         Self::from_file(if !json.exists() && vocabulary.exists() { vocabulary } else { json })
+    }
+
+    /// The length in tokens that transformers cuts inputs to: `model_max_length` in the tokenizer_config.json beside the
+    /// file. Returns `None` if there is none. bert8 itself cuts to the model's limit or the caller's.
+    pub fn length_limit(&self) -> Option<usize> {
+        self.length_limit
     }
 
     /// Checks that every id is below `vocab_size`, the number of entries of the model's vocabulary.

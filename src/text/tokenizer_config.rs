@@ -16,6 +16,8 @@ pub(super) struct TokenizerConfig {
     strip_accents: Option<Option<bool>>,
     tokenize_chinese_chars: Option<bool>,
     tokenizer_class: Option<String>,
+    // Transformers writes a huge number if there is no limit.
+    model_max_length: Option<f64>,
     pad_token: Option<Value>,
     unk_token: Option<Value>,
     cls_token: Option<Value>,
@@ -77,6 +79,11 @@ impl TokenizerConfig {
                 ),
             )),
         }
+    }
+
+    /// The length in tokens that transformers cuts inputs to, if the file states a plausible one.
+    pub fn length_limit(&self) -> Option<usize> {
+        self.model_max_length.filter(|&length| (1.0..1e6).contains(&length)).map(|length| length as usize)
     }
 
     /// The settings of a tokenizer that is built from a vocab.txt, with transformers' defaults.

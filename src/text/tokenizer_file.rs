@@ -5,6 +5,7 @@ use super::charsmap;
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 
 /// Reads text into words. `FixedLength`, which cuts text into pieces of a number of characters, is left out.
 const PRE_TOKENIZERS: [&str; 11] = [
@@ -49,12 +50,43 @@ struct Part {
     #[serde(default, alias = "pretokenizers", alias = "processors", alias = "normalizers")]
     parts: Vec<Part>,
     precompiled_charsmap: Option<String>,
+    // Those of a template.
+    single: Option<Vec<Piece>>,
+    pair: Option<Vec<Piece>>,
+    special_tokens: Option<BTreeMap<String, IgnoredAny>>,
+}
+
+/// A piece of a template: a special token, or one of the texts.
+#[derive(Deserialize)]
+struct Piece {
+    #[serde(rename = "SpecialToken")]
+    special: Option<SpecialToken>,
+}
+
+#[derive(Deserialize)]
+struct SpecialToken {
+    id: String,
 }
 
 impl Part {
     /// This part and all parts in it.
     fn all(&self) -> Vec<&Part> {
         std::iter::once(self).chain(self.parts.iter().flat_map(Part::all)).collect()
+    }
+
+    /// Returns a special token of a template that has no id.
+    fn undefined_token(&self) -> Option<&str> {
+        let pieces = self.single.iter().chain(&self.pair).flatten();
+        let mut tokens = pieces.filter_map(|piece| piece.special.as_ref()).map(|token| token.id.as_str());
+        tokens.find(|&token| !self.special_tokens.as_ref().is_some_and(|defined| defined.contains_key(token)))
+    }
+
+    /// Returns what is wrong with a normalization table.
+    fn table_fault(&self) -> Option<&'static str> {
+        match &self.precompiled_charsmap {
+            Some(table) => charsmap::fault(table),
+            None => (self.name == "Precompiled").then_some("is missing"),
+        }
     }
 }
 
@@ -81,9 +113,10 @@ pub(super) fn check(bytes: &[u8], file_name: &str) -> Result<()> {
     if adding.len() > 1 {
         return bad(format!("the post_processor adds special tokens more than once ({})", adding.join(", ")));
     }
-    let normalizers = file.normalizer.iter().flat_map(Part::all);
-    let table = normalizers.filter_map(|part| part.precompiled_charsmap.as_deref()).find_map(charsmap::fault);
-    match table {
+    if let Some(token) = file.post_processor.iter().flat_map(Part::all).find_map(Part::undefined_token) {
+        return bad(format!("the post_processor adds `{token}`, but its `special_tokens` do not define it"));
+    }
+    match file.normalizer.iter().flat_map(Part::all).find_map(Part::table_fault) {
         Some(fault) => bad(format!("the normalizer's `precompiled_charsmap` {fault}")),
         None => Ok(()),
     }

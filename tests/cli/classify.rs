@@ -248,6 +248,23 @@ fn long_pairs_are_cut_with_a_note() {
 }
 
 #[test]
+fn a_lower_limit_of_transformers_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("model/tokenizer_config.json", r#"{"model_max_length": 8, "do_lower_case": true}"#);
+    let run = |options: &str, text| {
+        let command = format!("classify int8.onnx {TOKENIZER} --json {options}");
+        let run = sandbox.run_with(&command, &[text]).succeeded();
+        (run.json()["tokens"].clone(), run.stderr)
+    };
+    let long = "he left so he left so he left";
+    let note = "note: the input has 10 tokens; transformers cuts to 8 (model_max_length in tokenizer_config.json), as \
+                --max-length 8 does\n";
+    assert_eq!(run("", long), (json!(10), note.to_owned()));
+    assert_eq!(run("--max-length 8", long), (json!(8), "note: the input was cut to 8 tokens\n".to_owned()));
+    assert_eq!(run("", "he left"), (json!(4), String::new()));
+}
+
+#[test]
 fn padding_and_truncation_settings_of_the_tokenizer_do_not_matter() {
     let sandbox = Sandbox::new();
     let pairs = [["he left", "so"], ["the man said so he went so he left the cat .", "the dog said so the cat left"]];

@@ -4,7 +4,7 @@
 mod common;
 
 use bert8::text::{TextInput, TextTokenizer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tokenizers")
 }
 
-fn json(path: &Path) -> Value {
+fn read_json(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap()
 }
@@ -33,7 +33,7 @@ fn check(tokenizer: &TextTokenizer, input: TextInput, expected: &Value, name: &s
 
 #[test]
 fn hard_texts_have_hugging_face_s_ids() {
-    let expected = json(&folder().join("expected.json"));
+    let expected = read_json(&folder().join("expected.json"));
     let texts: Vec<&str> = expected["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     let pairs: Vec<(&str, &str)> = expected["pairs"]
         .as_array()
@@ -60,7 +60,7 @@ fn tokenizers_of_every_family_have_transformers_ids() {
     for name in ["bert-single", "distilbert", "electra", "roberta", "xlm-roberta-multilabel"] {
         let Some(file) = common::shared(&format!("families/{name}.expected.json")) else { return };
         let tokenizer = TextTokenizer::from_file(file.with_file_name(name).join("tokenizer.json")).unwrap();
-        for case in json(&file)["cases"].as_array().unwrap() {
+        for case in read_json(&file)["cases"].as_array().unwrap() {
             let input = TextInput { first: case["text"].as_str().unwrap(), second: case["pair"].as_str() };
             check(&tokenizer, input, &case["input_ids"], name);
         }
@@ -71,13 +71,12 @@ fn tokenizers_of_every_family_have_transformers_ids() {
 #[test]
 fn padding_truncation_and_dropout_are_off() {
     for (name, plain) in [("byte-level-bpe", "don't stop the train"), ("unigram", "die Straße ist gesperrt")] {
-        let mut file = json(&folder().join(format!("{name}.json")));
+        let mut file = read_json(&folder().join(format!("{name}.json")));
         let read = |file: &Value| TextTokenizer::from_bytes(file.to_string().as_bytes(), name).unwrap();
         let expected = read(&file).encode(plain, NO_LIMIT).unwrap();
-        file["padding"] = serde_json::json!({ "strategy": { "Fixed": 128 }, "direction": "Left", "pad_to_multiple_of": 8,
+        file["padding"] = json!({ "strategy": { "Fixed": 128 }, "direction": "Left", "pad_to_multiple_of": 8,
                                               "pad_id": 1, "pad_type_id": 0, "pad_token": "<pad>" });
-        file["truncation"] =
-            serde_json::json!({ "direction": "Left", "max_length": 4, "strategy": "LongestFirst", "stride": 1 });
+        file["truncation"] = json!({ "direction": "Left", "max_length": 4, "strategy": "LongestFirst", "stride": 1 });
         if name == "byte-level-bpe" {
             file["model"]["dropout"] = 0.9.into();
         }
@@ -90,11 +89,11 @@ fn padding_truncation_and_dropout_are_off() {
 
 #[test]
 fn a_tokenizer_without_special_tokens_is_refused() {
-    let mut file = json(&folder().join("wordpiece-cased.json"));
+    let mut file = read_json(&folder().join("wordpiece-cased.json"));
     let error =
         |file: &Value| TextTokenizer::from_bytes(file.to_string().as_bytes(), "t.json").unwrap_err().to_string();
     let single = file["post_processor"]["single"].take();
-    file["post_processor"]["single"] = serde_json::json!([single[1]]);
+    file["post_processor"]["single"] = json!([single[1]]);
     assert!(error(&file).starts_with("t.json: adds no special tokens such as [CLS] and [SEP] to one text"));
     file["post_processor"] = Value::Null;
     assert!(error(&file).starts_with("t.json: adds no special tokens"), "{}", error(&file));
@@ -123,14 +122,14 @@ fn vocabulary(file: &Value) -> String {
 
 #[test]
 fn a_vocabulary_alone_makes_the_same_tokenizer() {
-    let expected = json(&folder().join("expected.json"));
+    let expected = read_json(&folder().join("expected.json"));
     let configs = [
         ("wordpiece-uncased", None),
         ("wordpiece-uncased", Some(r#"{"do_lower_case": true, "cls_token": {"content": "[CLS]"}}"#)),
         ("wordpiece-cased", Some(r#"{"do_lower_case": false}"#)),
     ];
     for (name, config) in configs {
-        let vocab = vocabulary(&json(&folder().join(format!("{name}.json"))));
+        let vocab = vocabulary(&read_json(&folder().join(format!("{name}.json"))));
         for vocab in [vocab.clone(), format!("\u{feff}{}", vocab.replace('\n', "\r\n"))] {
             let mut files = vec![("vocab.txt", vocab.as_str())];
             files.extend(config.map(|config| ("tokenizer_config.json", config)));
@@ -197,6 +196,17 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
             r#"{"type": "Precompiled", "precompiled_charsmap": "/////w=="}"#,
             "`precompiled_charsmap` is damaged",
         ),
+        (
+            "normalizer",
+            r#"{"type": "Sequence", "normalizers": [{"type": "Precompiled"}]}"#,
+            "`precompiled_charsmap` is missing",
+        ),
+        (
+            "post_processor",
+            r#"{"type": "TemplateProcessing", "single": [], "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}],
+                "special_tokens": {}}"#,
+            "adds `<s>`, but its `special_tokens` do not define it",
+        ),
         ("model", r#"{"type": "WordLevel"}"#, "is not a tokenizer.json that bert8 can use"),
     ] {
         let mut file: Value = serde_json::from_str(&whole).unwrap();
@@ -206,11 +216,59 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
     }
 }
 
+/// The paths of all values in `value`, except those of long lists and objects: vocabularies and merges.
+fn paths(value: &Value, path: &str) -> Vec<String> {
+    let below =
+        |(key, value): (String, &Value)| paths(value, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")));
+    let mut all = vec![path.to_owned()];
+    match value {
+        Value::Object(fields) if fields.len() < 50 => {
+            all.extend(fields.iter().map(|(key, value)| (key.clone(), value)).flat_map(below));
+        }
+        Value::Array(values) if values.len() < 50 => {
+            all.extend(values.iter().enumerate().map(|(at, value)| (at.to_string(), value)).flat_map(below));
+        }
+        _ => {}
+    }
+    all
+}
+
+/// A wrong value in any place may be refused or give other ids, but never a panic.
+#[test]
+fn wrong_values_never_panic() {
+    let wrong =
+        [json!(null), json!(0), json!(-1), json!(1e99), json!(""), json!("x"), json!([]), json!({}), json!(true)];
+    for name in ["wordpiece-cased", "byte-level-bpe", "unigram"] {
+        let mut file = read_json(&folder().join(format!("{name}.json")));
+        // A small vocabulary, to save time.
+        match &mut file["model"]["vocab"] {
+            Value::Array(entries) => entries.truncate(60),
+            Value::Object(tokens) => tokens.retain(|_, id| id.as_u64() < Some(270)),
+            other => panic!("{other}"),
+        }
+        if name == "byte-level-bpe" {
+            file["model"]["merges"] = json!([]);
+        }
+        for path in paths(&file, "") {
+            for wrong in &wrong {
+                let mut file = file.clone();
+                *file.pointer_mut(&path).unwrap() = wrong.clone();
+                let outcome = std::panic::catch_unwind(|| {
+                    let tokenizer = TextTokenizer::from_bytes(file.to_string().as_bytes(), name)?;
+                    tokenizer.check_vocabulary(1 << 20)?;
+                    tokenizer.encode(("Déjà vu: naïve <mask> [SEP] 数字", ""), 12)
+                });
+                assert!(outcome.is_ok(), "{name}: {wrong} at {path}");
+            }
+        }
+    }
+}
+
 /// A flipped bit may give other ids, but never a panic.
 #[test]
 fn a_damaged_normalization_table_never_panics() {
-    let file = json(&folder().join("unigram.json"));
-    let expected = json(&folder().join("expected.json"));
+    let file = read_json(&folder().join("unigram.json"));
+    let expected = read_json(&folder().join("expected.json"));
     let table = file["normalizer"]["precompiled_charsmap"].as_str().unwrap().as_bytes();
     for at in (0..table.len()).step_by(97) {
         let mut damaged = table.to_vec();
