@@ -3,6 +3,7 @@
 use super::load::{self, KernelChoice};
 use super::output::{Output, print_json};
 use super::progress::Progress;
+use super::report::printable;
 use anyhow::{Result, bail};
 use bert8::metrics::{Answers, Difference, Interval, Metric, Target, bootstrap, same_decisions};
 use bert8::model::Model;
@@ -254,16 +255,20 @@ impl<'a> Results<'a> {
         };
         let rows = if self.texts == Texts::Pair { "pairs" } else { "texts" };
         say!("{} {rows}{unlabelled}", self.rows);
+        let title = |metric: Metric| match (metric, labels.get(1)) {
+            (Metric::F1, Some(name)) => format!("F1 of class 1 ({})", printable(name)),
+            _ => metric.title().to_owned(),
+        };
+        let width = self.measured.iter().map(|found| title(found.metric).chars().count()).max().unwrap_or(0);
+        if self.measured.iter().any(|found| found.baseline.is_some()) {
+            say!("{:width$}  {:23}  {:23}  difference", "", "model", "baseline");
+        }
         for Measured { metric, value, interval, baseline } in &self.measured {
-            let title = match (metric, labels.get(1)) {
-                (Metric::F1, Some(name)) => format!("F1 of class 1 ({name})"),
-                _ => metric.title().to_owned(),
-            };
-            let ours = with_interval(*value, interval);
+            let (title, ours) = (title(*metric), with_interval(*value, interval));
             match baseline {
-                None => say!("{title:<22} {ours}"),
+                None => say!("{title:width$}  {ours}"),
                 Some((theirs, their_interval, change)) => say!(
-                    "{title:<22} {ours}  baseline {}  difference {:+.4} [{:+.4}, {:+.4}]",
+                    "{title:width$}  {ours:23}  {:23}  {:+.4} [{:+.4}, {:+.4}]",
                     with_interval(*theirs, their_interval),
                     value - theirs,
                     change.low,
@@ -339,13 +344,13 @@ fn confusion_table(rows: &[Vec<usize>], labels: &[String]) -> String {
         return format!("the confusion matrix of {} classes is in --json", rows.len());
     }
     let width = rows.iter().flatten().max().map_or(1, |most| most.to_string().len()).max(3);
-    let name = |id: usize| labels[id].chars().filter(|c| !c.is_control()).take(30).collect::<String>();
+    let name = |id: usize| printable(&labels[id]).chars().take(30).collect::<String>();
     let names = (0..rows.len()).map(|id| name(id).chars().count()).max().unwrap_or(0).max(5);
     let ids: Vec<String> = (0..rows.len()).map(|id| format!("{id:>width$}")).collect();
-    let mut lines = vec![format!("{:<names$}      predicted as {}", "label", ids.join(" "))];
+    let mut lines = vec![format!("{:<names$}  predicted as {}", "label", ids.join(" "))];
     for (id, row) in rows.iter().enumerate() {
         let counts: Vec<String> = row.iter().map(|count| format!("{count:>width$}")).collect();
-        lines.push(format!("{:<names$} ({id:>2})              {}", name(id), counts.join(" ")));
+        lines.push(format!("{:<names$}  {id:>12} {}", name(id), counts.join(" ")));
     }
     lines.join("\n")
 }

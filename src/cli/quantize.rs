@@ -8,13 +8,14 @@ use anyhow::{Result, bail};
 use bert8::bert::{Bert, BertConfig};
 use bert8::metrics::Target;
 use bert8::quantize::{
-    AccuracyControl, CalibrationInfo, CalibrationResult, LEAST_DB, Metric, Progress, Report, Stage, check_calibration,
-    compare_with_fp32, layer_reports, quantize, sample_indices,
+    AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, Metric, Progress, Report, Stage,
+    check_calibration, compare_with_fp32, layer_reports, quantize, sample_indices,
 };
 use bert8::task::{Problem, Texts};
 use bert8::text::dataset::Dataset;
 use bert8::text::{TextTokenizer, Tokens};
 use clap::Args as ClapArgs;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Quantize a BERT classifier to an INT8 ONNX file
@@ -53,7 +54,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
 
-    /// How many of the texts to use
+    /// How many of the texts to use. If there are no others, a tenth is not used, to compare INT8 with FP32 on them, unless fewer
+    /// than 100 would be left
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     subset_size: u32,
 
@@ -119,9 +121,11 @@ pub fn run(args: &Args) -> Result<()> {
     let max_length = (args.max_length as usize).min(bert.config().max_positions);
     let encode = |at: &usize| tokenizer.encode(data.examples[*at].input(), max_length);
     let order = sample_indices(data.examples.len(), data.examples.len(), args.seed);
-    let (chosen, rest) = order.split_at(order.len().min(args.subset_size as usize));
+    let (chosen, rest) = order.split_at(calibrated(order.len(), args.subset_size as usize));
     let samples = chosen.iter().map(encode).collect::<bert8::Result<Vec<_>>>()?;
-    let held_back = rest.iter().take(CHECKED_TEXTS).map(encode).collect::<bert8::Result<Vec<_>>>()?;
+    let seen: HashSet<&Vec<i64>> = samples.iter().map(|tokens| &tokens.ids).collect();
+    let mut held_back = rest.iter().take(CHECKED_TEXTS).map(encode).collect::<bert8::Result<Vec<_>>>()?;
+    held_back.retain(|tokens| !seen.contains(&tokens.ids));
     let warnings = check(&samples, &tokenizer, args)?;
 
     let labelled =
@@ -178,6 +182,16 @@ fn stage_name(stage: Stage) -> &'static str {
         Stage::Ranking => "ranking parts by their damage",
         Stage::Reverting => "returning parts to FP32",
         Stage::Comparing => "comparing logits",
+    }
+}
+
+/// How many of `rows` texts to calibrate on: `most`, or all but a tenth if that leaves enough texts. INT8 is compared with FP32
+/// on the others.
+fn calibrated(rows: usize, most: usize) -> usize {
+    let without_tenth = rows - rows / 10;
+    match rows <= most && without_tenth >= ENOUGH_TEXTS {
+        true => without_tenth,
+        false => rows.min(most),
     }
 }
 
@@ -281,5 +295,18 @@ fn print_control(report: &Report) {
             int8.ms_per_pair,
             fp32.ms_per_pair
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_texts_are_held_back() {
+        let cases = [(374, 300, 300), (300, 300, 270), (112, 300, 101), (110, 300, 110), (10, 300, 10), (10, 4, 4)];
+        for (rows, most, used) in cases {
+            assert_eq!(calibrated(rows, most), used, "{rows} rows, at most {most}");
+        }
     }
 }

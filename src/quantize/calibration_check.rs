@@ -12,7 +12,7 @@ use std::collections::HashSet;
 /// With fewer distinct texts, ranges and rounding fit these texts and no others.
 const LEAST_TEXTS: usize = 8;
 /// With fewer distinct texts, INT8 loses a few decibels.
-const ENOUGH_TEXTS: usize = 100;
+pub const ENOUGH_TEXTS: usize = 100;
 /// With fewer distinct tokens, most features never take their usual values.
 const LEAST_TOKENS: usize = 16;
 /// From this share of unknown tokens on, the texts are not what the model reads.

@@ -62,7 +62,9 @@ mod weight_rounding;
 
 pub use crate::metrics::Metric;
 pub use accuracy_control::{AccuracyControl, AccuracyControlReport, ModelScore, RevertedPart};
-pub use calibration_check::{CalibrationCheck, CalibrationResult, LEAST_DB, check_calibration, compare_with_fp32};
+pub use calibration_check::{
+    CalibrationCheck, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, check_calibration, compare_with_fp32,
+};
 pub use classifier_correction::ClassifierCorrection;
 pub use emit::emit_int8;
 pub use histogram::Histogram;

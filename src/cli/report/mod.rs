@@ -12,7 +12,7 @@ use anyhow::{Result, anyhow};
 use bert8::quantize::Report;
 use clap::Args as ClapArgs;
 use number::bytes;
-use part::printable;
+pub use part::printable;
 use serde_json::error::Category;
 use std::path::{Path, PathBuf};
 

@@ -1,17 +1,15 @@
 //! The names of columns and fields that hold texts and labels.
 
 /// The columns of a pair, in order of preference. The comments name GLUE tasks.
-const PAIRS: [(&str, &str); 21] = [
+const PAIRS: [(&str, &str); 17] = [
     ("sentence1", "sentence2"), // MRPC, STS-B, RTE, WNLI, MNLI
-    ("#1 string", "#2 string"), // MRPC
+    ("#1 String", "#2 String"), // MRPC
     ("question1", "question2"), // QQP
     ("premise", "hypothesis"),  // MNLI
     ("question", "sentence"),   // QNLI
-    ("sentence_1", "sentence_2"),
     ("sentence_a", "sentence_b"),
     ("text_a", "text_b"),
     ("text1", "text2"),
-    ("text_1", "text_2"),
     ("text", "text_pair"),
     ("sent1", "sent2"),
     ("question", "passage"),
@@ -20,17 +18,27 @@ const PAIRS: [(&str, &str); 21] = [
     ("query", "passage"),
     ("query", "document"),
     ("query", "text"),
-    ("query", "answer"),
-    ("first", "second"),
     ("a", "b"),
 ];
 
 /// The column of a single text, in order of preference. `sentence` is that of CoLA and SST-2.
-const SINGLES: [&str; 7] = ["sentence", "text", "comment_text", "comment", "review", "content", "tweet"];
+const SINGLES: [&str; 11] = [
+    "sentence",
+    "text",
+    "comment_text",
+    "comment",
+    "review",
+    "content",
+    "tweet",
+    "prompt",
+    "utterance",
+    "message",
+    "headline",
+];
 
 /// The column of the label, in order of preference: `quality` is MRPC's, `is_duplicate` QQP's, `gold_label` MNLI's and `score`
 /// STS-B's.
-const LABELS: [&str; 9] = [
+const LABELS: [&str; 14] = [
     "label",
     "labels",
     "gold_label",
@@ -40,6 +48,11 @@ const LABELS: [&str; 9] = [
     "similarity_score",
     "similarity",
     "relatedness_score",
+    "class",
+    "category",
+    "target",
+    "sentiment",
+    "rating",
 ];
 
 /// The fields of JSON objects that hold one or two texts in a list.
@@ -57,22 +70,22 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Finds the columns among `names`, which are in lower case. Returns `None` if none of them holds texts.
+    /// Finds the columns among `names`. Upper and lower case, spaces, hyphens and underscores do not matter: `Sentence 1` is
+    /// `sentence1`. Returns `None` if none of the columns holds texts.
     pub fn find(names: &[impl AsRef<str>]) -> Option<Self> {
-        let place = |wanted: &str| names.iter().position(|name| name.as_ref() == wanted);
-        let pair = PAIRS.iter().find_map(|(first, second)| Some((place(first)?, Some(place(second)?))));
-        let (first, second) = pair.or_else(|| Some((SINGLES.iter().find_map(|name| place(name))?, None)))?;
+        let pair = PAIRS.iter().find_map(|(first, second)| Some((place(names, first)?, Some(place(names, second)?))));
+        let (first, second) = pair.or_else(|| Some((SINGLES.iter().find_map(|name| place(names, name))?, None)))?;
         Some(Columns { first, second, label: Self::label(names) })
     }
 
     /// Finds the column of the label.
     pub fn label(names: &[impl AsRef<str>]) -> Option<usize> {
-        LABELS.iter().find_map(|wanted| names.iter().position(|name| name.as_ref() == *wanted))
+        LABELS.iter().find_map(|name| place(names, name))
     }
 
     /// Returns a name that belongs to a pair, and the other name of that pair, which is not among `names`.
     pub fn half(names: &[impl AsRef<str>]) -> Option<(&'static str, &'static str)> {
-        let has = |wanted: &str| names.iter().any(|name| name.as_ref() == wanted);
+        let has = |wanted| place(names, wanted).is_some();
         PAIRS.iter().find_map(|&(first, second)| match (has(first), has(second)) {
             (true, false) => Some((first, second)),
             (false, true) => Some((second, first)),
@@ -80,10 +93,25 @@ impl Columns {
         })
     }
 
+    /// Returns a column that is read and whose name another column has too.
+    pub fn repeated(&self, names: &[impl AsRef<str>]) -> Option<usize> {
+        let same = |at: usize, name: &str| key(name) == key(names[at].as_ref());
+        self.used().find(|&at| names.iter().filter(|name| same(at, name.as_ref())).count() > 1)
+    }
+
     /// The columns that are read.
-    pub fn used(&self) -> impl Iterator<Item = usize> {
+    fn used(&self) -> impl Iterator<Item = usize> {
         [Some(self.first), self.second, self.label].into_iter().flatten()
     }
+}
+
+/// A name without what does not matter.
+fn key(name: &str) -> String {
+    name.trim().chars().filter(|c| ![' ', '-', '_'].contains(c)).collect::<String>().to_lowercase()
+}
+
+fn place(names: &[impl AsRef<str>], wanted: &str) -> Option<usize> {
+    names.iter().position(|name| key(name.as_ref()) == key(wanted))
 }
 
 /// Lists every accepted name, for errors.

@@ -92,13 +92,10 @@ fn array(bytes: &[u8], file_name: &str) -> Result<Vec<Result<Example>>> {
 /// Reads one object.
 fn example(object: Map<String, Value>, file_name: &str, line: usize) -> Result<Example> {
     let bad = |problem: String| Err(Error::line(file_name, line, problem));
-    let (names, values): (Vec<String>, Vec<Value>) = object
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.to_lowercase(), value))
-        .unzip();
-    let list =
-        LISTS.iter().find_map(|list| names.iter().position(|name| name == list).filter(|&at| values[at].is_array()));
+    let (names, values): (Vec<String>, Vec<Value>) = object.into_iter().filter(|(_, value)| !value.is_null()).unzip();
+    let list = LISTS.iter().find_map(|list| {
+        names.iter().position(|name| name.to_lowercase() == *list).filter(|&at| values[at].is_array())
+    });
     let (first, second, label) = if let Some(at) = list {
         let texts: Option<Vec<&str>> = values[at].as_array().into_iter().flatten().map(Value::as_str).collect();
         let (first, second) = match texts.as_deref() {

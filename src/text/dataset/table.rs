@@ -5,13 +5,25 @@ use super::{Example, Label, utf8};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 
-/// The characters that may separate columns.
-const DELIMITERS: [u8; 3] = [b'\t', b',', b';'];
+/// How cells are separated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Format {
+    delimiter: u8,
+    /// Whether cells may be in quotes.
+    quotes: bool,
+}
+
+const TSV: Format = Format { delimiter: b'\t', quotes: false };
+const CSV: Format = Format { delimiter: b',', quotes: true };
+
+/// The formats. A table with tabs has quotes only if its header has.
+const FORMATS: [Format; 4] =
+    [TSV, CSV, Format { delimiter: b';', quotes: true }, Format { delimiter: b'\t', quotes: true }];
 
 /// Whether the first line of a `.txt` file is a table's: it has a tab, or it is a header.
 pub fn is_table(bytes: &[u8]) -> bool {
     let first = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-    first.contains(&b'\t') || DELIMITERS.iter().any(|&delimiter| header(first, delimiter).is_some())
+    first.contains(&b'\t') || FORMATS.iter().any(|&format| header(first, format).is_some())
 }
 
 /// Reads the rows of a table. The separator is the one with which the first line names columns of texts; a file's `ending` of
@@ -28,22 +40,22 @@ pub fn rows(bytes: &[u8], ending: &str, file_name: &str) -> Result<Vec<Result<Ex
         replaced = bytes.iter().map(|&byte| if byte == b'\r' { b'\n' } else { byte }).collect();
         &replaced
     };
-    let usual = if ending == "csv" { b',' } else { b'\t' };
-    let delimiters = [usual].into_iter().chain(DELIMITERS);
+    let usual = if ending == "csv" { CSV } else { TSV };
+    let mut formats = [usual].into_iter().chain(FORMATS);
     let first = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-    let found = delimiters.into_iter().find_map(|delimiter| Some((delimiter, header(first, delimiter)?)));
-    let (delimiter, columns, width, has_header) = match found {
-        Some((delimiter, (columns, width))) => (delimiter, columns, width, true),
-        None if is_cola(first) => (b'\t', Columns { first: 3, second: None, label: Some(1) }, COLA_WIDTH, false),
+    let found = formats.find_map(|format| Some((format, header(first, format)?)));
+    let (format, columns, width, has_header) = match found {
+        Some((format, (columns, width))) => (format, columns, width, true),
+        None if is_cola(first) => (TSV, Columns { first: 3, second: None, label: Some(1) }, COLA_WIDTH, false),
         None => return Err(no_columns(bytes, usual, file_name)),
     };
-    let mut scanner = Scanner { bytes, delimiter, at: 0, line: 1 };
+    let mut scanner = Scanner { bytes, format, at: 0, line: 1 };
     let mut rows = Vec::new();
     if has_header {
         let names = scanner.row().transpose().map_err(|(line, problem)| Error::line(file_name, line, problem))?;
         let (line, names) = names.unwrap_or_default();
-        let names: Vec<String> = names.iter().map(|name| lower(name)).collect();
-        if let Some(twice) = columns.used().find(|&at| names.iter().filter(|name| **name == names[at]).count() > 1) {
+        let names = strings(&names);
+        if let Some(twice) = columns.repeated(&names) {
             let problem = format!("the header has two columns `{}`; rename or remove one", names[twice]);
             return Err(Error::line(file_name, line, problem));
         }
@@ -59,15 +71,15 @@ pub fn rows(bytes: &[u8], ending: &str, file_name: &str) -> Result<Vec<Result<Ex
 }
 
 /// Finds the columns that `line` names, and counts its columns; one empty column at the end does not count.
-fn header(line: &[u8], delimiter: u8) -> Option<(Columns, usize)> {
-    let (_, cells) = Scanner { bytes: line, delimiter, at: 0, line: 1 }.row()?.ok()?;
-    let names: Vec<String> = cells.iter().map(|name| lower(name)).collect();
+fn header(line: &[u8], format: Format) -> Option<(Columns, usize)> {
+    let (_, cells) = Scanner { bytes: line, format, at: 0, line: 1 }.row()?.ok()?;
+    let names = strings(&cells);
     let empty_end = names.len() > 1 && names.last().is_some_and(String::is_empty);
     Some((Columns::find(&names)?, names.len() - usize::from(empty_end)))
 }
 
-fn lower(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).trim().to_lowercase()
+fn strings(cells: &[Cow<[u8]>]) -> Vec<String> {
+    cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect()
 }
 
 /// The number of columns of CoLA's files: source, label, the author's own mark, sentence.
@@ -81,22 +93,21 @@ fn is_cola(line: &[u8]) -> bool {
 }
 
 /// The error for a first line that names no columns of texts.
-fn no_columns(bytes: &[u8], delimiter: u8, file_name: &str) -> Error {
-    let (line, cells) = match (Scanner { bytes, delimiter, at: 0, line: 1 }).row() {
+fn no_columns(bytes: &[u8], format: Format, file_name: &str) -> Error {
+    let (line, cells) = match (Scanner { bytes, format, at: 0, line: 1 }).row() {
         Some(Ok(row)) => row,
         Some(Err((line, problem))) => return Error::line(file_name, line, problem),
         None => (1, Vec::new()),
     };
-    let names: Vec<String> = cells.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
-    if let Some((found, missing)) = Columns::half(&cells.iter().map(|name| lower(name)).collect::<Vec<_>>()) {
+    let names = strings(&cells);
+    if let Some((found, missing)) = Columns::half(&names) {
         let problem = format!("the header names `{found}` but no column `{missing}`: found {}", shown(&names));
         return Error::line(file_name, line, problem);
     }
     let is_data = |cell: &String| cell.parse::<f64>().is_ok() || cell.split_whitespace().count() > 2;
     let missing = match names.iter().any(is_data) {
         true => {
-            let example =
-                if delimiter == b',' { "`sentence,label`" } else { "`sentence` and `label` with a tab between" };
+            let example = if format == CSV { "`sentence,label`" } else { "`sentence` and `label` with a tab between" };
             format!(
                 "it looks like data, so the header is missing: add a first line with the columns' names, such as {example}"
             )
@@ -133,7 +144,7 @@ fn example(cells: &[Cow<[u8]>], columns: Columns, file_name: &str, line: usize) 
 /// Splits a table into rows of cells.
 struct Scanner<'a> {
     bytes: &'a [u8],
-    delimiter: u8,
+    format: Format,
     at: usize,
     line: usize,
 }
@@ -165,7 +176,7 @@ impl<'a> Scanner<'a> {
     /// Reads the row that starts here with `first_line`, and moves to its end.
     fn cells(&mut self, first_line: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, String> {
         const BARE_CR: &str = "has a carriage return (CR) inside; remove it, or write the text in quotes in a CSV file";
-        if self.delimiter == b'\t' {
+        if self.format == TSV {
             let row = first_line.strip_suffix(b"\r").unwrap_or(first_line);
             if row.contains(&b'\r') {
                 return Err(BARE_CR.to_owned());
@@ -181,7 +192,7 @@ impl<'a> Scanner<'a> {
                 at = end;
                 cell
             } else {
-                let len = bytes[at..].iter().position(|byte| *byte == self.delimiter || *byte == b'\n');
+                let len = bytes[at..].iter().position(|byte| *byte == self.format.delimiter || *byte == b'\n');
                 let end = len.map_or(bytes.len(), |len| at + len);
                 let cell = &bytes[at..end];
                 let at_line_end = bytes.get(end).is_none_or(|byte| *byte == b'\n');
@@ -194,7 +205,7 @@ impl<'a> Scanner<'a> {
             };
             cells.push(cell);
             match &bytes[at..] {
-                [byte, ..] if *byte == self.delimiter => at += 1,
+                [byte, ..] if *byte == self.format.delimiter => at += 1,
                 [] | [b'\r'] => {
                     self.at = bytes.len();
                     return Ok(cells);

@@ -74,6 +74,8 @@ fn every_glue_task_is_read() {
         ("rte.tsv", "index\tsentence1\tsentence2\tlabel\n0\tA\tB\t1\n1\tC\tD\t0\n"),
         ("stsb.tsv", "index\tgenre\tsentence1\tsentence2\tscore\n0\tx\tA\tB\t1\n1\ty\tC\tD\t0\n"),
         ("text_a.csv", "text_a,text_b,label\nA,B,1\nC,D,0\n"),
+        ("quoted.tsv", "\"Sentence 1\"\t\"Sentence-2\"\t\"Label\"\n\"A\"\t\"B\"\t1\n\"C\"\tD\t0\n"),
+        ("camel.csv", "textA,textB,label\nA,B,1\nC,D,0\n"),
         ("semicolon.csv", "Sentence1;Sentence2;Label\nA;B;1\nC;D;0\n"),
         ("comma.tsv", "sentence1,sentence2,label\nA,B,1\nC,D,0\n"),
         ("tab.csv", "sentence1\tsentence2\tlabel\nA\tB\t1\nC\tD\t0\n"),
