@@ -38,7 +38,7 @@
 //! A program that uses the library alone should turn the command off:
 //!
 //! ```toml
-//! bert8 = { version = "0.2", default-features = false }
+//! bert8 = { version = "0.3", default-features = false }
 //! ```
 //!
 //! # Arithmetic
