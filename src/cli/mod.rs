@@ -27,7 +27,7 @@ use anyhow::Result;
 use bert8::Error;
 use clap::{Parser, Subcommand};
 
-/// Quantizes BERT sentence-pair classifiers to INT8, and runs, measures and serves them.
+/// Quantizes BERT classifiers of texts and pairs of texts to INT8, and runs, measures and serves them.
 ///
 /// A first session, with the demo model that comes with bert8:
 ///
