@@ -18,7 +18,7 @@ fn every_command_accepts_a_random_model() {
     let pairs: String = words.iter().map(|first| format!("{first}\t{}\n", words[0])).collect();
     sandbox.write("words.tsv", format!("sentence1\tsentence2\n{pairs}"));
     sandbox.ok("convert out/mini -o out/fp32.onnx");
-    sandbox.ok("quantize out/mini --calibration words.tsv -o out/int8.onnx");
+    sandbox.ok("quantize out/mini --calibration words.tsv --force-calibration -o out/int8.onnx");
     let tokenizer = "--tokenizer out/mini/tokenizer.json";
     let logits = ["fp32", "int8"].map(|file| {
         words.map(|first| {

@@ -4,6 +4,7 @@ use super::columns::{Columns, accepted, shown};
 use super::{Example, Label, utf8};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 /// How cells are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +45,11 @@ pub fn rows(bytes: &[u8], ending: &str, file_name: &str) -> Result<Vec<Result<Ex
     let mut formats = [usual].into_iter().chain(FORMATS);
     let first = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let found = formats.find_map(|format| Some((format, header(first, format)?)));
-    let (format, columns, width, has_header) = match found {
-        Some((format, (columns, width))) => (format, columns, width, true),
-        None if is_cola(first) => (TSV, Columns { first: 3, second: None, label: Some(1) }, COLA_WIDTH, false),
+    let (format, columns, widths, has_header) = match found {
+        Some((format, (columns, widths))) => (format, columns, widths, true),
+        None if is_cola(first) => {
+            (TSV, Columns { first: 3, second: None, label: Some(1) }, COLA_WIDTH..=COLA_WIDTH, false)
+        }
         None => return Err(no_columns(bytes, usual, file_name)),
     };
     let mut scanner = Scanner { bytes, format, at: 0, line: 1 };
@@ -61,7 +64,7 @@ pub fn rows(bytes: &[u8], ending: &str, file_name: &str) -> Result<Vec<Result<Ex
         }
     }
     while let Some(row) = scanner.row() {
-        let row = row.and_then(|(line, cells)| Ok((line, fit(cells, width).map_err(|problem| (line, problem))?)));
+        let row = row.and_then(|(line, cells)| Ok((line, fit(cells, &widths).map_err(|problem| (line, problem))?)));
         rows.push(match row {
             Ok((line, cells)) => example(&cells, columns, file_name, line),
             Err((line, problem)) => Err(Error::line(file_name, line, problem)),
@@ -70,12 +73,12 @@ pub fn rows(bytes: &[u8], ending: &str, file_name: &str) -> Result<Vec<Result<Ex
     Ok(rows)
 }
 
-/// Finds the columns that `line` names, and counts its columns; one empty column at the end does not count.
-fn header(line: &[u8], format: Format) -> Option<(Columns, usize)> {
+/// Finds the columns that `line` names, and how many columns rows may have: one without a name at the end may be missing.
+fn header(line: &[u8], format: Format) -> Option<(Columns, RangeInclusive<usize>)> {
     let (_, cells) = Scanner { bytes: line, format, at: 0, line: 1 }.row()?.ok()?;
     let names = strings(&cells);
     let empty_end = names.len() > 1 && names.last().is_some_and(String::is_empty);
-    Some((Columns::find(&names)?, names.len() - usize::from(empty_end)))
+    Some((Columns::find(&names)?, names.len() - usize::from(empty_end)..=names.len()))
 }
 
 fn strings(cells: &[Cow<[u8]>]) -> Vec<String> {
@@ -119,14 +122,14 @@ fn no_columns(bytes: &[u8], format: Format, file_name: &str) -> Error {
     Error::line(file_name, line, problem)
 }
 
-/// Checks that there are `width` cells. One empty cell more is dropped.
-fn fit(mut cells: Vec<Cow<[u8]>>, width: usize) -> Result<Vec<Cow<[u8]>>, String> {
-    if cells.len() == width + 1 && cells[width].trim_ascii().is_empty() {
+/// Checks that there are as many cells as `widths` allows. One empty cell more is dropped.
+fn fit<'a>(mut cells: Vec<Cow<'a, [u8]>>, widths: &RangeInclusive<usize>) -> Result<Vec<Cow<'a, [u8]>>, String> {
+    if cells.len() == widths.end() + 1 && cells.last().is_some_and(|cell| cell.trim_ascii().is_empty()) {
         cells.pop();
     }
     match cells.len() {
-        len if len == width => Ok(cells),
-        len => Err(format!("has {len} columns, the header has {width}")),
+        len if widths.contains(&len) => Ok(cells),
+        len => Err(format!("has {len} columns, the header has {}", widths.end())),
     }
 }
 

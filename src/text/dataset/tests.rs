@@ -188,6 +188,7 @@ fn blank_lines_and_an_empty_last_column_do_not_matter() {
         "\nsentence1\tsentence2\tlabel\n\nA x\tB\t1\n\t\t\nC\tD\t0\n\n",
         "sentence1\tsentence2\tlabel\nA x\tB\t1\t\nC\tD\t0\t\n",
         "sentence1\tsentence2\tlabel\t\nA x\tB\t1\t\nC\tD\t0\n",
+        "sentence1\tsentence2\tlabel\t\nA x\tB\t1\t7\nC\tD\t0\t\t\n",
         "sentence1\tsentence2\tlabel\r\nA x\tB\t1 \r\n\r\nC\tD\t0\r\n",
         "sentence1\tsentence2\tlabel\rA x\tB\t1\rC\tD\t0\r",
     ] {
