@@ -108,8 +108,7 @@ fn first_position<'a>(index: &GraphIndex<'a>, ids: &'a str) -> usize {
             }
             ("Mul", &[a, b]) => {
                 // The running number of a token that is not padding; some exporters add a past length of 0 to it.
-                let op = |value| index.producer(behind_casts(index, value)).map_or("", |node| &node.op_type);
-                if ["Add", "CumSum"].contains(&op(a)) { a } else { b }
+                if is_sum(index, a) { a } else { b }
             }
             ("CumSum", _) => {
                 first = first.saturating_add(1);
@@ -121,6 +120,19 @@ fn first_position<'a>(index: &GraphIndex<'a>, ids: &'a str) -> usize {
         };
     }
     usize::try_from(first).unwrap_or(0)
+}
+
+/// Whether `value` is a running sum, perhaps with a constant added, in any type.
+fn is_sum<'a>(index: &GraphIndex<'a>, mut value: &'a str) -> bool {
+    for _ in 0..DEPTH {
+        let Some(node) = index.producer(value) else { return false };
+        value = match (node.op_type.as_str(), node.input.first()) {
+            ("CumSum", _) => return true,
+            ("Add" | "Cast" | "Identity", Some(input)) => input,
+            _ => return false,
+        };
+    }
+    false
 }
 
 /// Follows Cast nodes from `value` back to their input. At most 8, in case they form a circle.

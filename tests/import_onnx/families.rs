@@ -319,3 +319,56 @@ fn layers_that_share_weights_behind_a_projection_are_an_albert() {
     let error = error.unwrap_err().to_string();
     assert!(error.contains("is an ALBERT: its 2 layers are one") && error.contains("supported: BERT"), "{error}");
 }
+
+/// Rewrites the positions of an export of `bert` as RoBERTa's, for the id of padding `padding`: tokens count, padding does
+/// not, and the first rows of the table belong to padding. `wide` sums up INT64, `past` adds a length of 0.
+fn count_tokens(graph: &mut pb::GraphProto, padding: i64, wide: bool, past: bool) {
+    let table = tensor(graph, "embeddings.position_embeddings.weight");
+    table.dims[0] += padding + 1;
+    let columns = usize::try_from(table.dims[1]).unwrap();
+    table.raw_data.splice(0..0, vec![0; 4 * columns * usize::try_from(padding + 1).unwrap()]);
+    graph.initializer.extend([i64s("padding", &[], &[padding]), i64s("one", &[], &[1]), i64s("past", &[], &[0])]);
+    let mut cast = new_node("Cast", &["not.padding"], "counts");
+    cast.attribute.push(int_attribute("to", if wide { 7 } else { 6 }));
+    let mut sum = vec![new_node("CumSum", &["counts", "one"], "sum.narrow")];
+    sum.push(new_node("Cast", &["sum.narrow"], "sum.cast"));
+    sum[1].attribute.push(int_attribute("to", 7));
+    let mut mask = new_node("Cast", &["counts"], "counts.wide");
+    mask.attribute.push(int_attribute("to", 7));
+    sum.push(match past {
+        true => new_node("Add", &["sum.cast", "past"], "sum"),
+        false => new_node("Identity", &["sum.cast"], "sum"),
+    });
+    let nodes = vec![
+        new_node("Equal", &["input_ids", "padding"], "is.padding"),
+        new_node("Not", &["is.padding"], "not.padding"),
+        cast,
+        mask,
+    ];
+    let last =
+        vec![new_node("Mul", &["sum", "counts.wide"], "counted"), new_node("Add", &["counted", "padding"], "ids")];
+    let nodes = [nodes, sum, last].concat();
+    insert_before(graph, "embeddings.position_embeddings", "position.ids", "ids", nodes);
+}
+
+#[test]
+fn positions_may_skip_padding() {
+    let bert = tiny_bert(BertConfig { type_vocab: 0, ..tiny_config(Activation::Gelu, 2) });
+    let options = ImportOptions { labels: Some(bert.config().labels.clone()), ..ImportOptions::default() };
+    for (padding, wide, past) in [(1, false, false), (1, true, false), (0, false, true), (3, true, true)] {
+        let imported = import_edited(&bert, &options, |graph| count_tokens(graph, padding, wide, past))
+            .unwrap_or_else(|e| panic!("{padding} {wide} {past}: {}", e.with_sources()));
+        assert!(imported == bert, "{padding} {wide} {past}");
+        let mut model = foreign(&bert);
+        count_tokens(model.graph.as_mut().unwrap(), padding, false, past);
+        let model = Model::from_bytes(encode_model(&model), "foreign.onnx").unwrap();
+        assert_eq!(model.info().max_positions, bert.config().max_positions);
+    }
+    let reversed = import_edited(&bert, &options, |graph| {
+        count_tokens(graph, 1, false, false);
+        let sum = graph.node.iter_mut().find(|node| node.op_type == "CumSum").unwrap();
+        sum.attribute.push(int_attribute("reverse", 1));
+    });
+    let error = reversed.unwrap_err().to_string();
+    assert!(error.contains("computes from the tokens in an unknown way"), "{error}");
+}
