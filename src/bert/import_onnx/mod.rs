@@ -1,11 +1,11 @@
 //! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
 //! verifies the result: the original and the imported model must return the same logits.
 //!
-//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that; `prepare`
-//! checks the operators and removes dead nodes; `plain` rewrites half precision and foreign GELUs; `layers` walks from the
-//! logits to the embeddings, with the help of `attention`, `activation` and `graph`; `heads` finds the number of heads;
-//! `embeddings` and `weights` load the tensors; `verify` compares logits. If anything fails, `family` looks for the name
-//! of another architecture.
+//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that;
+//! `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision and foreign GELUs; `layers`
+//! walks from the logits to the embeddings, with the help of `attention`, `activation` and `graph`; `heads` finds the
+//! number of heads; `embeddings` and `weights` load the tensors; `verify` compares logits. If anything fails, `family`
+//! looks for the name of another architecture.
 
 mod activation;
 mod attention;
@@ -38,8 +38,8 @@ pub struct ImportOptions {
     pub heads: Option<usize>,
     /// The name of each class, by class id.
     pub labels: Option<Vec<String>>,
-    /// Whether to accept a file that another tool quantized to INT8, and to dequantize its weights. They keep the errors of
-    /// that quantization.
+    /// Whether to accept a file that another tool quantized to INT8, and to dequantize its weights. They keep the
+    /// errors of that quantization.
     pub requantize: bool,
 }
 
