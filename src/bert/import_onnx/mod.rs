@@ -1,12 +1,12 @@
 //! Imports ONNX exports of BERT classifiers. Finds the weights by the structure of the graph, not by names, and
 //! verifies the result: the original and the imported model must return the same logits.
 //!
-//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that;
-//! `outputs` chooses the logits; `prepare` checks the operators and removes dead nodes; `plain`
-//! rewrites half precision and foreign GELUs; `layers` walks from the logits to the embeddings, with the help of `pooling`,
-//! `attention`, `activation` and `graph`; `heads` finds the number of heads; `embeddings`, `positions` and `weights` load
-//! the tensors; `inputs` names the inputs; `verify` compares logits. `beside` finds a config.json. If anything fails,
-//! `family` looks for the name of another architecture.
+//! The steps, each in a file: `dequantize` rewrites INT8 files of other tools to FP32, if the caller wants that; `outputs`
+//! chooses the logits; `prepare` checks the operators and removes dead nodes; `plain` rewrites half precision and foreign
+//! GELUs; `layers` walks from the logits to the embeddings, with the help of `pooling`, `attention`, `activation` and
+//! `graph`; `heads` finds the number of heads; `embeddings`, `positions` and `weights` load the tensors; `inputs` names the
+//! inputs; `verify` compares logits. `beside` finds a config.json. If anything fails, `family` looks for the name of
+//! another architecture.
 
 mod activation;
 mod attention;

@@ -18,8 +18,8 @@ impl Parameters {
     /// The real numbers of `tensor`, as a tensor called `name`.
     ///
     /// # Errors
-    /// If the tensor's data is damaged, its element type is none of INT8, UINT8, INT16, UINT16 and INT32, or the number of
-    /// scales or zero points is neither 1 nor that of the channels.
+    /// If the tensor's data is damaged, its element type is none of INT8, UINT8, INT16, UINT16 and INT32, or the
+    /// number of scales or zero points is neither 1 nor that of the channels.
     pub fn dequantize(&self, tensor: &pb::TensorProto, name: &str, file_name: &str) -> Result<pb::TensorProto> {
         let (shape, integers) = tensor_i32(tensor, file_name)?;
         let bad = |problem: String| Error::tensor(file_name, &tensor.name, problem);

@@ -72,8 +72,8 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Returns the nodes of the rewritten graph and the constants to add to it. The nodes that handled integers may still be
-    /// among them, without readers.
+    /// Returns the nodes of the rewritten graph and the constants to add to it. The nodes that handled integers may
+    /// still be among them, without readers.
     ///
     /// # Errors
     /// If a node uses quantized numbers in an unknown way, or scales or zero points do not fit.
@@ -180,8 +180,8 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// The name of the real numbers that `value` stands for as an input of `node`, if `scale` and `zero_point` are its scale
-    /// and zero point. Dequantizes constants; `axis` is that of their channels.
+    /// The name of the real numbers that `value` stands for as an input of `node`, if `scale` and `zero_point` are its
+    /// scale and zero point. Dequantizes constants; `axis` is that of their channels.
     ///
     /// # Errors
     /// If `value` was quantized with other parameters, or is no quantized value.
@@ -267,8 +267,8 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// Marks the output of `node` as real numbers that were quantized with `scale` and `zero_point`. `operation` makes them;
-    /// its output is set here. Inserts a ReLU if a linear layer's output cannot be negative.
+    /// Marks the output of `node` as real numbers that were quantized with `scale` and `zero_point`. `operation` makes
+    /// them; its output is set here. Inserts a ReLU if a linear layer's output cannot be negative.
     pub(super) fn encoded_output(
         &mut self,
         node: &pb::NodeProto,
@@ -291,7 +291,8 @@ impl<'a> Rewriter<'a> {
         self.encoded.insert(output, encoding);
     }
 
-    /// Whether the rewritten graph makes `value` by a linear layer: MatMul with a constant, with or without Add, or Gemm.
+    /// Whether the rewritten graph makes `value` by a linear layer: MatMul with a constant, with or without Add, or
+    /// Gemm.
     fn is_linear(&self, value: &str) -> bool {
         let producer = |value: &str| self.producers.get(value).map(|&at| &self.nodes[at]);
         let constant = |value: &String| self.constant_names.contains(value) || self.index.constant(value).is_some();
