@@ -266,6 +266,9 @@ fn calibration_texts_are_checked() {
     let run = sandbox.ok(&format!("{quantize} pairs.tsv --subset-size 8"));
     assert!(run.stderr.contains("against FP32 on 2 texts that calibration did not see"), "{run}");
     assert!(sandbox.ok("report out/report.json").stdout.contains("INT8 against FP32"));
+    assert!(!run.stderr.contains("WARNING"), "{run}");
+    let run = sandbox.ok(&format!("{quantize} pairs.tsv --smooth off --range percentile:50 --no-bias-correction"));
+    assert!(run.stderr.contains("WARNING: below 20 dB"), "{run}");
 }
 
 #[test]

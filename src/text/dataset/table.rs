@@ -110,7 +110,7 @@ fn no_columns(bytes: &[u8], format: Format, file_name: &str) -> Error {
     let is_data = |cell: &String| cell.parse::<f64>().is_ok() || cell.split_whitespace().count() > 2;
     let missing = match names.iter().any(is_data) {
         true => {
-            let example = if format == CSV { "`sentence,label`" } else { "`sentence` and `label` with a tab between" };
+            let example = if names.len() > 2 { "`sentence1`, `sentence2`, `label`" } else { "`sentence`, `label`" };
             format!(
                 "it looks like data, so the header is missing: add a first line with the columns' names, such as {example}"
             )

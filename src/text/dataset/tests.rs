@@ -209,7 +209,7 @@ fn blank_lines_and_an_empty_last_column_do_not_matter() {
 fn a_missing_header_is_named() {
     for (name, content, says) in [
         ("x.tsv", "A x\tB .\t1\nC\tD .\t0\n", "the header is missing: add a first line"),
-        ("x.csv", "This is a text,1\n", "such as `sentence,label`"),
+        ("x.csv", "This is a text,1\n", "such as `sentence`, `label`"),
         ("x.tsv", "one\ttwo\na\tb\n", "found \"one\", \"two\"; rename the columns of texts. Accepted names: "),
         ("x.tsv", "one\ttwo\na\tb\n", "premise and hypothesis"),
         ("x.tsv", "sentence1\tlabel\na\t1\n", "names `sentence1` but no column `sentence2`"),
