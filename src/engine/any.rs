@@ -215,6 +215,7 @@ pub(super) fn runnable(typed: TypedModel, file_name: &str) -> Result<Arc<TypedSi
 /// Parses `model` with tract.
 pub(super) fn parsed(model: Graph, file_name: &str) -> Result<InferenceModel> {
     graph_check::for_tract(model.proto, file_name)?;
+    graph_check::features(model.proto, file_name)?;
     let parsed = ops::parse(model.proto, model.file.cloned());
     let parsed = parsed.map_err(|e| Error::engine(file_name, "parsing the model", e))?;
     match parsed.unresolved_inputs.first() {

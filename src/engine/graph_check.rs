@@ -15,7 +15,7 @@ const AXES: i64 = 8;
 ///
 /// # Errors
 /// If a float tensor is empty, a LayerNormalization or Unsqueeze has an impossible axis, the `perm` of a Transpose is no
-/// permutation, operators disagree on the number of features, or no node makes an output.
+/// permutation, or no node makes an output.
 pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     let graphs = graphs(model);
     // tract takes the address of a float tensor's first value.
@@ -37,7 +37,6 @@ pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     }
     for graph in &graphs {
         unsqueezed_axes(graph, file_name)?;
-        widths::check(graph, file_name)?;
     }
     // tract looks for a graph's outputs among the graph's own values.
     for graph in graphs {
@@ -62,6 +61,14 @@ fn unsqueezed_axes(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses a model whose operators disagree on the number of features.
+///
+/// # Errors
+/// If there are such operators.
+pub(super) fn features(model: &pb::ModelProto, file_name: &str) -> Result<()> {
+    graphs(model).into_iter().try_for_each(|graph| widths::check(graph, file_name))
 }
 
 /// Refuses a file that holds one of bert8's fused operators. bert8 makes these itself when it loads a file, and trusts

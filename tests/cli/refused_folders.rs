@@ -114,7 +114,6 @@ fn a_pickle_is_not_read() {
         ("pytorch_model.bin.index.json", "model: has pytorch_model.bin.index.json but no model.safetensors"),
         ("tf_model.h5", "model: has tf_model.h5 but no model.safetensors; save the whole model"),
         ("adapter_model.safetensors", "model: has adapter_model.safetensors but no model.safetensors"),
-        ("onnx/model.onnx", "model: has no model.safetensors; pass its onnx/model.onnx instead"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.remove("model/model.safetensors");

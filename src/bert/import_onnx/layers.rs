@@ -40,7 +40,8 @@ pub struct Layer<'a> {
 
 /// Walks `graph` from its output to its embeddings.
 pub fn find<'a>(graph: &Graph<'a>) -> Result<Parts<'a>> {
-    let classifier = graph.linear(graph.output(), "the classifier, a linear layer")?;
+    let output = graph.output();
+    let classifier = graph.linear(output, &format!("the classifier behind the output `{output}`, a linear layer"))?;
     let pooler = pooling::find(graph, classifier.input)?;
     let mut at = pooler.rows.tokens;
     let mut layers = Vec::new();
