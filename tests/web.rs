@@ -7,7 +7,12 @@ mod golden;
 
 use bert8::kernels::{Kernel, KernelKind};
 use bert8::model::Classifier;
+use bert8::onnx::{decode_model, encode_model};
 use bert8::text::{TextInput, TextTokenizer};
+use bert8::web::{WasmClassifier, WasmModelFile, WasmTokenizer};
+use js_sys::{Error, JSON, Uint8Array};
+use serde_json::Value;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -59,10 +64,65 @@ fn one_text_and_pairs_may_be_mixed() {
     }
 }
 
+/// The golden INT8 model, as a model that reads one text and gives each label a sigmoid.
+fn multi_label_file() -> Vec<u8> {
+    let mut model = decode_model(golden::INT8, "golden").unwrap();
+    let config = model.metadata_props.iter_mut().find(|property| property.key == "bert8.config").unwrap();
+    let mut json: Value = serde_json::from_str(&config.value).unwrap();
+    json["problem"] = "multi-label".into();
+    json["texts"] = "single".into();
+    config.value = json.to_string();
+    encode_model(&model)
+}
+
+fn load(model: &[u8], threshold: Option<f32>) -> Result<WasmClassifier, JsValue> {
+    let mut file = WasmModelFile::new();
+    file.push(&Uint8Array::from(model));
+    let tokenizer = WasmTokenizer::new(golden::TOKENIZER, "tokenizer.json")?;
+    WasmClassifier::new(file, "model.onnx", tokenizer, None, threshold, "auto")
+}
+
+fn json(object: JsValue) -> Value {
+    serde_json::from_str(&String::from(JSON::stringify(&object).unwrap())).unwrap()
+}
+
+fn message<T>(result: Result<T, JsValue>) -> String {
+    result.err().map(|error| String::from(Error::from(error).message())).expect("an error")
+}
+
+#[wasm_bindgen_test]
+fn javascript_gets_the_labels_above_the_threshold() {
+    let classifier = load(&multi_label_file(), Some(0.25)).unwrap();
+    let info = json(classifier.info().unwrap());
+    assert_eq!(
+        [&info["problem"], &info["texts"], &info["threshold"]],
+        [&"multi-label".into(), &"single".into(), &Value::from(0.25)]
+    );
+    let answer = json(classifier.classify("It is raining.", None, JsValue::UNDEFINED).unwrap());
+    assert_eq!([&answer["problem"], &answer["label"]], [&Value::from("multi-label"), &Value::Null]);
+    let above =
+        |answer: &Value| (0..2).filter(|&id| answer["probabilities"][id].as_f64() >= Some(0.25)).collect::<Vec<_>>();
+    let applied = answer["labels"].as_array().unwrap().iter().map(|label| label["id"].as_u64().unwrap() as usize);
+    assert_eq!(applied.collect::<Vec<_>>(), above(&answer));
+    let batch = |texts: &[&str]| classifier.classify_batch(vec![texts.iter().copied().map(JsValue::from).collect()]);
+    assert_eq!(json(batch(&["It is raining."]).unwrap())[0]["labels"], answer["labels"]);
+    let says = "model.onnx reads one text at a time, but was given a pair of texts";
+    assert_eq!(message(batch(&["It is raining.", "rain"])), says);
+    assert_eq!(message(classifier.classify("rain", Some("sun".into()), JsValue::UNDEFINED)), says);
+    assert_eq!(
+        message(classifier.check_reranker()),
+        "model.onnx has 2 outputs; reranking needs a model whose only output is a score"
+    );
+    assert_eq!(
+        message(load(golden::INT8, Some(0.25))),
+        "model.onnx is a single-label model; a threshold is only for multi-label models"
+    );
+}
+
 /// The regular expressions of byte-level BPE and the tables of Unigram know the same characters as natively.
 #[wasm_bindgen_test]
 fn hard_texts_have_hugging_face_s_ids() {
-    let expected: serde_json::Value = serde_json::from_str(include_str!("tokenizers/expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(include_str!("tokenizers/expected.json")).unwrap();
     for (name, file) in [
         ("byte-level-bpe", include_str!("tokenizers/byte-level-bpe.json")),
         ("unigram", include_str!("tokenizers/unigram.json")),
