@@ -16,22 +16,28 @@ pub fn parse_config(bytes: &[u8], file_name: &str) -> Result<(BertConfig, Checkp
     let fields = HfFields::parse(bytes, file_name)?;
     // The family comes first: others name their sizes differently.
     let family = Family::of(&fields)?;
-    let config = (family.read)(&fields)?;
+    family.check_architecture(&fields)?;
+    Ok((read(family, &fields, file_name)?, (family.checkpoint)(&fields)?))
+}
+
+fn read(family: &Family, fields: &HfFields, file_name: &str) -> Result<BertConfig> {
+    let config = (family.read)(fields)?;
     config.validate(file_name)?;
-    Ok((config, (family.checkpoint)(&fields)?))
+    Ok(config)
 }
 
 /// Reads the config.json beside the ONNX file `model`, where exporters put it. Returns `None` if there is none or if it is not
-/// the config.json of a Hugging Face model.
+/// the config.json of a Hugging Face model. The architecture that it names does not matter: the graph shows the head.
 ///
 /// # Errors
-/// Fails as [`parse_config`] does.
+/// If the family is not supported, or a field cannot be used.
 pub fn config_beside(model: &Path) -> Result<Option<BertConfig>> {
     let path = model.with_file_name("config.json");
     let Ok(bytes) = std::fs::read(&path) else { return Ok(None) };
     let name = path.display().to_string();
-    match HfFields::parse(&bytes, &name).and_then(|fields| fields.text_or("model_type", "").map(str::is_empty)) {
-        Ok(false) => parse_config(&bytes, &name).map(|(config, _)| Some(config)),
-        _ => Ok(None),
+    let Ok(fields) = HfFields::parse(&bytes, &name) else { return Ok(None) };
+    if fields.text_or("model_type", "").is_ok_and(str::is_empty) {
+        return Ok(None);
     }
+    read(Family::of(&fields)?, &fields, &name).map(Some)
 }

@@ -42,12 +42,12 @@ const UNSUPPORTED: [(&str, &str); 13] = [
 ];
 
 impl Family {
-    /// Returns the family that the fields name, and the model type. A configuration without `model_type` is a BERT's.
+    /// Returns the family that the fields name. A configuration without `model_type` is a BERT's.
     ///
     /// # Errors
-    /// If the family is not supported, or the architecture is not a sequence classifier.
+    /// If the family is not supported.
     pub fn of(fields: &HfFields) -> Result<&'static Family> {
-        let kind = fields.text_or("model_type", "bert")?;
+        let kind = model_type(fields)?;
         let named = |family: &&Family| family.model_types.iter().any(|(name, _)| *name == kind);
         let Some(family) = FAMILIES.iter().find(named) else {
             let reason = UNSUPPORTED.iter().find(|(name, _)| *name == kind);
@@ -55,17 +55,26 @@ impl Family {
             let supported: Vec<&str> = FAMILIES.iter().flat_map(|family| family.model_types).map(|(n, _)| *n).collect();
             return Err(fields.bad("model_type", format!("is `{kind}`{reason}; supported: {}", supported.join(", "))));
         };
-        let prefixes: Vec<&str> =
-            family.model_types.iter().filter(|(name, _)| *name == kind).map(|(_, prefix)| *prefix).collect();
-        for name in fields.names("architectures")? {
-            let classifier = |prefix: &&str| name.strip_prefix(*prefix) == Some("ForSequenceClassification");
-            if !prefixes.iter().any(|prefix| classifier(&prefix)) {
-                let expected = format!("{}ForSequenceClassification", prefixes[0]);
-                return Err(fields.bad("architectures", format!("names `{name}`; only `{expected}` is supported")));
-            }
-        }
         Ok(family)
     }
+
+    /// Checks that the architecture is a sequence classifier.
+    ///
+    /// # Errors
+    /// If the fields name another one.
+    pub fn check_architecture(&self, fields: &HfFields) -> Result<()> {
+        let kind = model_type(fields)?;
+        let class = self.model_types.iter().find(|(name, _)| *name == kind).map_or("", |(_, prefix)| prefix);
+        let expected = format!("{class}ForSequenceClassification");
+        match fields.names("architectures")?.into_iter().find(|name| *name != expected) {
+            Some(name) => Err(fields.bad("architectures", format!("names `{name}`; only `{expected}` is supported"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn model_type(fields: &HfFields) -> Result<&str> {
+    fields.text_or("model_type", "bert")
 }
 
 #[cfg(test)]
