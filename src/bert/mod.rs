@@ -25,6 +25,7 @@ mod head;
 mod hf_config;
 mod hf_fields;
 mod import_onnx;
+mod padding;
 mod random;
 mod save;
 

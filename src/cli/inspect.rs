@@ -6,6 +6,7 @@ use anyhow::Result;
 use bert8::bert::{BertConfig, import_folder};
 use bert8::model::Model;
 use bert8::ops::Fused;
+use bert8::task::{Problem, Texts};
 use bert8::{ModelInfo, onnx};
 use clap::Args as ClapArgs;
 use serde::Serialize;
@@ -55,7 +56,7 @@ fn folder(args: &Args) -> Result<()> {
     if args.json {
         return print_json(&Folder { config, parameters });
     }
-    say!("BERT classifier, {:.1} M parameters", parameters as f64 / 1e6);
+    say!("classifier of the BERT family, {:.1} M parameters", parameters as f64 / 1e6);
     say!(
         "layers {}  hidden {}  heads {}  intermediate {}",
         config.layers,
@@ -64,7 +65,7 @@ fn folder(args: &Args) -> Result<()> {
         config.intermediate
     );
     say!("vocabulary {}  positions {}  activation {:?}", config.vocab_size, config.max_positions, config.activation);
-    say!("{}", outputs(&config.labels));
+    say!("{}", task(&config.labels, config.problem, config.texts));
     Ok(())
 }
 
@@ -85,7 +86,7 @@ fn file(path: &Path, json: bool) -> Result<()> {
     }
     say!("{name}: {:?}, {}", info.precision, megabytes(size));
     say!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
-    say!("{}", outputs(&info.labels));
+    say!("{}", task(&info.labels, info.problem, info.texts));
     say!("runs on {kernel}");
     match &fused.reason {
         Some(reason) if fused.left == 0 => say!("not fused: {reason}, which bert8 quantize --format integer writes"),
@@ -108,10 +109,11 @@ fn layers(fused: &Fused) -> String {
     }
 }
 
-/// Describes the model's outputs by their names.
-fn outputs(labels: &[String]) -> String {
-    match labels {
-        [_] => "one score (regression)".to_owned(),
-        labels => format!("labels {}", labels.join(", ")),
-    }
+/// Describes what the model answers and reads, for instance `labels no, yes (single-label), reads a pair of texts`.
+fn task(labels: &[String], problem: Problem, texts: Option<Texts>) -> String {
+    let answers = match problem {
+        Problem::Regression => "one score (regression)".to_owned(),
+        problem => format!("labels {} ({problem})", labels.join(", ")),
+    };
+    texts.map_or(answers.clone(), |texts| format!("{answers}, reads {texts}"))
 }

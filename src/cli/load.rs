@@ -1,124 +1,12 @@
 //! Loads models and tokenizers from the paths on the command line.
 
 use anyhow::{Context, Result, anyhow, bail};
-use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::kernels::Kernel;
 use bert8::model::Model;
-use bert8::onnx::external_files;
-use bert8::task::{Problem, Texts};
 use bert8::text::TextTokenizer;
 use bert8::text::dataset::{BadRows, Dataset};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::{Path, PathBuf};
-
-/// A model to import.
-#[derive(Debug, Args)]
-pub struct Source {
-    /// A Hugging Face folder (config.json, model.safetensors, tokenizer.json), an ONNX export of a BERT classifier, or a folder
-    /// with one (model.onnx or onnx/model.onnx)
-    pub model: PathBuf,
-
-    /// Number of attention heads, if the graph of an ONNX export does not tell
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    heads: Option<u16>,
-
-    /// The output that holds the logits, if an ONNX export has several
-    #[arg(long, value_name = "NAME")]
-    logits: Option<String>,
-    /// Accept an INT8 ONNX file of another tool (onnxruntime's dynamic, QDQ and QOperator formats): dequantize its weights to
-    /// FP32 and go on from there. The accuracy that its first quantization lost does not come back; prefer the FP32 model
-    #[arg(long)]
-    requantize: bool,
-}
-
-impl Source {
-    /// Imports the model.
-    pub fn bert(&self) -> Result<Bert> {
-        if self.model.is_dir() {
-            return Ok(import_folder(&self.model)?);
-        }
-        let options = ImportOptions {
-            heads: self.heads.map(usize::from),
-            labels: None,
-            output: self.logits.clone(),
-            requantize: self.requantize,
-        };
-        Ok(import_onnx_file(&self.model, &options)?)
-    }
-
-    /// Returns the files that the model is read from, or its folder.
-    pub fn files(&self) -> Vec<PathBuf> {
-        let mut files = vec![self.model.clone()];
-        if let Some(file) = onnx_file(&self.model) {
-            files.extend(external_files(&file));
-            // They may name the labels.
-            files.extend(beside(&file, "config.json"));
-            files.push(file);
-        }
-        files
-    }
-}
-
-/// What the model answers, if its configuration does not tell.
-#[derive(Debug, Args)]
-pub struct TaskChoice {
-    /// What the model reads (single or pair: one text or two) and answers (single-label, multi-label or regression), if its
-    /// configuration does not say so; may be repeated
-    #[arg(long, value_name = "TASK", value_delimiter = ',')]
-    task: Vec<Task>,
-}
-
-/// A word of `--task`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Task {
-    Single,
-    Pair,
-    SingleLabel,
-    MultiLabel,
-    Regression,
-}
-
-impl TaskChoice {
-    /// The number of texts that the options name, if any.
-    pub fn texts(&self) -> Result<Option<Texts>> {
-        self.only(|task| match task {
-            Task::Single => Some(Texts::Single),
-            Task::Pair => Some(Texts::Pair),
-            _ => None,
-        })
-    }
-
-    /// The meaning of the logits that the options name, if any.
-    pub fn problem(&self) -> Result<Option<Problem>> {
-        self.only(|task| match task {
-            Task::SingleLabel => Some(Problem::SingleLabel),
-            Task::MultiLabel => Some(Problem::MultiLabel),
-            Task::Regression => Some(Problem::Regression),
-            _ => None,
-        })
-    }
-
-    /// Returns `bert` with the task that the options name.
-    pub fn apply(&self, bert: Bert) -> Result<Bert> {
-        let problem = self.problem()?.unwrap_or(bert.config().problem);
-        let texts = self.texts()?.or(bert.config().texts);
-        bert.with_task(problem, texts).context("--task does not fit the model")
-    }
-
-    fn only<T: Copy + PartialEq>(&self, kind: impl Fn(Task) -> Option<T>) -> Result<Option<T>> {
-        let mut found = None;
-        for (task, value) in self.task.iter().filter_map(|&task| Some((task, kind(task)?))) {
-            match found {
-                Some((other, known)) if known != value => {
-                    let name = |task: Task| task.to_possible_value().map_or(String::new(), |v| v.get_name().to_owned());
-                    bail!("--task {} contradicts --task {}; name one of them", name(task), name(other));
-                }
-                _ => found = Some((task, value)),
-            }
-        }
-        Ok(found.map(|(_, value)| value))
-    }
-}
 
 /// Returns the path of a model's tokenizer: `given`, or the tokenizer.json or vocab.txt in or beside the model, or above a
 /// folder called `onnx`. If there is none, returns the path beside the model.
@@ -183,7 +71,7 @@ pub fn onnx_file(model: &Path) -> Option<PathBuf> {
 
 /// Where a file called `name` that belongs to the ONNX file `model` may be: beside it or, if its folder is called `onnx`,
 /// above that.
-fn beside(model: &Path, name: &str) -> Vec<PathBuf> {
+pub fn beside(model: &Path, name: &str) -> Vec<PathBuf> {
     let folder = model.parent().filter(|folder| folder.file_name().is_some_and(|folder| folder == "onnx"));
     std::iter::once(model.with_file_name(name)).chain(folder.map(|folder| folder.with_file_name(name))).collect()
 }

@@ -24,6 +24,8 @@ mod random;
 mod report;
 mod rerank;
 mod serve;
+mod source;
+mod task_choice;
 
 use anyhow::Result;
 use bert8::Error;

@@ -1,9 +1,11 @@
 //! `bert8 quantize`
 
-use super::load::{self, Source, TaskChoice};
+use super::load;
 use super::method::Method;
 use super::output::{Output, Staged, megabytes, print_json};
 use super::progress;
+use super::source::Source;
+use super::task_choice::TaskChoice;
 use anyhow::{Result, bail};
 use bert8::bert::{Bert, BertConfig};
 use bert8::metrics::Target;

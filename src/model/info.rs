@@ -42,11 +42,6 @@ pub struct ModelInfo {
 const DEFAULT_POSITIONS: usize = 512;
 
 impl ModelInfo {
-    /// Whether the model's only logit is a score.
-    pub fn is_regression(&self) -> bool {
-        self.problem == Problem::Regression
-    }
-
     /// Describes `model`. The labels are empty if the file does not name them.
     pub fn new(model: &pb::ModelProto) -> Self {
         let nodes = || model.graph.iter().flat_map(|g| &g.node);

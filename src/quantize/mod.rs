@@ -80,6 +80,7 @@ pub use units::{Unit, units};
 
 use crate::bert::{Bert, emit_fp32};
 use crate::error::{Error, Result};
+use crate::kernels::LANES;
 use crate::onnx::{encode_model, encoded_len};
 use crate::text::Tokens;
 use classifier_correction::CalibrationLogits;
@@ -153,6 +154,9 @@ pub fn quantize(
              embeddings.word_embeddings.weight, and * matches any characters"
         )));
     }
+    // The kernels process this many features at a time.
+    let padded = (!bert.config().intermediate.is_multiple_of(LANES)).then(|| bert.with_padded_intermediate(LANES));
+    let bert = padded.as_ref().unwrap_or(bert);
     if let Some(accuracy) = accuracy {
         accuracy.validate(bert.config().problem, bert.config().labels.len())?;
     }

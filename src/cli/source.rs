@@ -1,0 +1,56 @@
+//! The model that a command imports.
+
+use super::load::{beside, onnx_file};
+use anyhow::Result;
+use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
+use bert8::onnx::external_files;
+use clap::Args;
+use std::path::PathBuf;
+
+/// A model to import.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// A Hugging Face folder (config.json, model.safetensors, tokenizer.json), an ONNX export of a BERT classifier, or a folder
+    /// with one (model.onnx or onnx/model.onnx)
+    pub model: PathBuf,
+
+    /// Number of attention heads, if the graph of an ONNX export does not tell
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    heads: Option<u16>,
+
+    /// The output that holds the logits, if an ONNX export has several
+    #[arg(long, value_name = "NAME")]
+    logits: Option<String>,
+    /// Accept an INT8 ONNX file of another tool (onnxruntime's dynamic, QDQ and QOperator formats): dequantize its weights to
+    /// FP32 and go on from there. The accuracy that its first quantization lost does not come back; prefer the FP32 model
+    #[arg(long)]
+    requantize: bool,
+}
+
+impl Source {
+    /// Imports the model.
+    pub fn bert(&self) -> Result<Bert> {
+        if self.model.is_dir() {
+            return Ok(import_folder(&self.model)?);
+        }
+        let options = ImportOptions {
+            heads: self.heads.map(usize::from),
+            labels: None,
+            output: self.logits.clone(),
+            requantize: self.requantize,
+        };
+        Ok(import_onnx_file(&self.model, &options)?)
+    }
+
+    /// Returns the files that the model is read from, or its folder.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.model.clone()];
+        if let Some(file) = onnx_file(&self.model) {
+            files.extend(external_files(&file));
+            // They may name the labels.
+            files.extend(beside(&file, "config.json"));
+            files.push(file);
+        }
+        files
+    }
+}
