@@ -12,7 +12,7 @@ export function verdict(answer, info) {
   if (isScore(answer)) return `Score ${score(answer.score)}`;
   if (isParaphrase(info)) return `Same meaning: ${answer.labelId === 1 ? "yes" : "no"}`;
   if (answer.problem === "single-label") return answer.label;
-  if (info.labels.length === 1) return `${info.labels[0]}: ${answer.labels.length > 0 ? "yes" : "no"}`;
+  if (isDecision(info)) return `${info.labels[0]}: ${answer.labels.length > 0 ? "yes" : "no"}`;
   return answer.labels.map(({ name }) => name).join(", ") || "No label applies";
 }
 
@@ -46,7 +46,15 @@ export function agree(one, other) {
   return one.labelId === other.labelId && ids(one) === ids(other);
 }
 
-/** Returns whether the answer agrees with the answer key, or undefined if the labels mean something else. */
-export function agrees(answer, info, sameMeaning) {
-  return isParaphrase(info) ? (answer.labelId === 1) === sameMeaning : undefined;
+/** Returns whether `info` is of a model with one label that applies or not. */
+const isDecision = ({ problem, labels }) => problem === "multi-label" && labels.length === 1;
+
+/** Returns what an example's label says, in words, or undefined if the labels have no such meaning. */
+export function keyText(label, info) {
+  const decision = isParaphrase(info) ? "same meaning" : isDecision(info) && info.labels[0];
+  if (decision) return `${decision}, ${label === 1 ? "yes" : "no"}`;
+  return info.problem === "single-label" ? info.labels[label] : undefined;
 }
+
+/** Returns whether the answer agrees with an example's label. */
+export const agrees = (answer, info, label) => (isDecision(info) ? answer.labels.length : answer.labelId) === label;
