@@ -39,13 +39,14 @@ function visit() {
   const files = (choice) => choice && Object.values(choice.files).join("\n");
   if (files(choice) === files(next)) return;
   if (choice) drafts.set(choice.address, [first.value, second.value]);
+  unloadModels(); // while they still are what `choice` says
   choice = next;
   asked = null;
   examples = [];
   const { int8, fp32, tokenizer } = choice.files;
   models.int8.files = { model: int8, tokenizer };
   models.fp32.files = { model: fp32, tokenizer };
-  byId("results").setAttribute("aria-busy", "false");
+  byId("results").removeAttribute("aria-busy");
   showPicked(byId("model"), demos, choice);
   setTexts(...(drafts.get(choice.address) ?? [""]));
   if (choice.own) setTask(UNKNOWN, null);
@@ -58,9 +59,13 @@ async function loadModels() {
   const current = ++generation;
   clearSummary();
   scale = new Scale();
-  for (const model of Object.values(models)) model.unload();
+  unloadModels();
   await models.int8.load(backend);
   if (current === generation) await models.fp32.load(backend);
+}
+
+function unloadModels() {
+  for (const model of Object.values(models)) model.unload();
 }
 
 function onModelChange(model) {
@@ -68,7 +73,8 @@ function onModelChange(model) {
   const ready = all.find(({ state }) => state === "ready");
   if (ready) {
     const { info } = ready.classifier;
-    setTask(taskOf(info), fits(choice.demo, info) ? choice.demo : null);
+    const [fittingTask, fittingDemo] = [taskOf(info), fits(choice.demo, info) ? choice.demo : null];
+    if (task !== fittingTask || demo !== fittingDemo) setTask(fittingTask, fittingDemo);
   }
   byId("compare").disabled = !ready;
   if (model.progress) return;
@@ -79,7 +85,6 @@ function onModelChange(model) {
 
 /** Asks for the texts that the models read, in the words of the demo if it describes them. */
 function setTask(fittingTask, fittingDemo) {
-  if (task === fittingTask && demo === fittingDemo) return;
   task = fittingTask;
   demo = fittingDemo;
   showTask(task, demo);
@@ -189,15 +194,9 @@ async function setUpExamples() {
   else onTextsChange();
 }
 
-for (const [key, model] of Object.entries(models)) {
-  cards[key] = new Card(model, () => model.load(backend));
-  byId("cards").append(cards[key].element);
-  model.addEventListener("change", () => onModelChange(model));
-}
-setUpForm();
-setUpConsole(models);
-try {
-  demos = await fetchDemos(LIST);
+/** Starts the page, given the demos. */
+function start(list) {
+  demos = list;
   backend = readAddress(location.href, demos).backend;
   setUpModelPicker(byId("model"), demos, (picked) => {
     history.pushState(null, "", addressOf(picked, demos, location.href));
@@ -209,6 +208,16 @@ try {
     loadModels();
   });
   visit();
-} catch (error) {
-  setLines(byId("problems"), [`${LIST}, the list of models, could not be loaded: ${error.message}. Reload the page to try again.`], "alert");
 }
+
+for (const [key, model] of Object.entries(models)) {
+  cards[key] = new Card(model, () => model.load(backend));
+  byId("cards").append(cards[key].element);
+  model.addEventListener("change", () => onModelChange(model));
+}
+setUpForm();
+setUpConsole(models);
+
+fetchDemos(LIST).then(start, ({ message }) => {
+  setLines(byId("problems"), [`The list of models, ${LIST}, could not be loaded: ${message}. Reload the page to try again.`], "alert");
+});
