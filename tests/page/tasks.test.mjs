@@ -47,7 +47,8 @@ describe("other tasks", { timeout: SUITE_TIMEOUT }, () => {
     await classify(page, "You are a fool.");
     assert.equal(await verdict(page, "int8"), "INT8: toxic: no");
     assert.equal(await verdict(page, "fp32"), "FP32: toxic: yes");
-    assert.deepEqual(await bars(page, "fp32"), ["toxic 88.1 %"]);
+    assert.deepEqual(await bars(page, "fp32"), ["Probability of toxic 88.1 %"]);
+    assert.equal(await part(page, "fp32", "bars-hint").innerText(), "The answer is yes from 80.0\u00a0% on.");
     assert.match(await page.locator("#summary").textContent(), /The models disagree/);
     await assertNeutral(page);
     await page.context().close();
