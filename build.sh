@@ -9,7 +9,7 @@ Usage: ./build.sh [STEP]...      (default: page)
 
   tools   install what is missing: wasm target, wasm-bindgen, wasm-opt
   cli     the bert8 command at its full speed, target/release/bert8
-  model   quantize the demo model: build/models/
+  model   quantize the demo models: build/models/
   wasm    both WebAssembly variants: build/pkg/{simd128,relaxed}
   page    tools, model and wasm, assembled into dist/, a complete static site
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
@@ -32,6 +32,7 @@ WASM_PACK=0.15.1
 WASM_BINDGEN=0.2.129 # the same in Cargo.toml
 BINARYEN=132.0.0
 MODEL=models/minilm-l6-mrpc
+INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
 BERT8=target/quick/bert8
 VARIANTS=(simd128 relaxed)
@@ -105,20 +106,27 @@ quantizer_sources() {
   printf '%s\n' "${files[@]}" src/cli/convert.rs src/cli/quantize.rs Cargo.toml Cargo.lock
 }
 
-model() {
-  quick_cli
-  local out=build/models code
+# Writes model.fp32.onnx, model.int8.onnx and report.json of a model, where they are missing or out of date.
+make_model() { # output folder, model, its folder, calibration data, preset, flags of both commands
+  local out=$1 model=$2 folder=$3 calibration=$4 preset=$5 flags=("${@:6}") code
   mkdir -p "$out"
   mapfile -t code < <(quantizer_sources)
-  if stale "$out/model.fp32.onnx" "${code[@]}" "$MODEL"; then
-    say "converting the demo model"
-    "$BERT8" convert "$MODEL" -o "$out/model.fp32.onnx"
+  if stale "$out/model.fp32.onnx" "${code[@]}" "$folder"; then
+    say "converting $folder"
+    "$BERT8" convert "$model" "${flags[@]}" -o "$out/model.fp32.onnx"
   fi
-  if stale "$out/model.int8.onnx" "${code[@]}" "$MODEL" models/calibration.tsv; then
-    say "quantizing the demo model"
-    "$BERT8" quantize "$MODEL" --calibration models/calibration.tsv \
+  if stale "$out/model.int8.onnx" "${code[@]}" "$folder" "$calibration"; then
+    say "quantizing $folder"
+    "$BERT8" quantize "$model" "${flags[@]}" --calibration "$calibration" --preset "$preset" \
       -o "$out/model.int8.onnx" --report "$out/report.json"
   fi
+}
+
+model() {
+  quick_cli
+  make_model build/models "$MODEL" "$MODEL" models/calibration.tsv balanced
+  make_model build/models/prompt-injection "$INJECTION/model.onnx" "$INJECTION" "$INJECTION/calibration.txt" fast \
+    --requantize --task single
 }
 
 # The compiler flags of all crates. LLVM's usual order of instructions holds more vectors at once in the kernels' loops than
@@ -187,13 +195,14 @@ page() {
   wait "$wasm" || die "the WebAssembly build failed"
   say "dist/"
   rm -rf dist
-  mkdir -p dist/models dist/pkg
+  mkdir -p dist/models/prompt-injection dist/pkg
   cp -r www/site/. www/package/*.js www/package/*.d.ts dist/
   for variant in "${VARIANTS[@]}"; do
     mkdir "dist/pkg/$variant"
     cp "build/pkg/$variant"/bert8.js "build/pkg/$variant"/bert8_bg.wasm "dist/pkg/$variant/"
   done
-  cp build/models/model.fp32.onnx build/models/model.int8.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
+  cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
+  cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
   find dist -type f \( -name '*.wasm' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.json' \) \
     -exec gzip -9 --keep {} +
   local first

@@ -134,15 +134,18 @@ describe("window.bert8", { timeout: SUITE_TIMEOUT }, () => {
   });
 
   test("one text is another input than a pair with an empty second, in batches too", async () => {
-    await loaded(shared, "int8");
+    await loaded(shared, "int8", "fp32");
     const answers = await shared.evaluate(async () => {
-      const { int8 } = window.bert8;
-      const alone = [await int8.classify("It is raining."), await int8.classify("It is raining.", "")];
-      return [...alone, ...(await int8.classifyBatch(["It is raining.", ["It is raining.", ""]]))];
+      // The FP32 file does not say how many texts the model reads.
+      const { fp32 } = window.bert8;
+      const alone = [await fp32.classify("It is raining."), await fp32.classify("It is raining.", "")];
+      return [...alone, ...(await fp32.classifyBatch(["It is raining.", ["It is raining.", ""]]))];
     });
     const tokens = answers.map((answer) => answer.tokens);
     assert.deepEqual(tokens, [tokens[0], tokens[0] + 1, tokens[0], tokens[0] + 1]);
-    const repeated = await shared.evaluate(() => window.bert8.int8.classify("It is raining.", { runs: 2 }));
+    const repeated = await shared.evaluate(() => window.bert8.fp32.classify("It is raining.", { runs: 2 }));
+    const refused = await shared.evaluate(() => window.bert8.int8.classify("It is raining.").catch((error) => error.message));
+    assert.match(refused, /model\.int8\.onnx reads a pair of texts at a time, but was given one text$/);
     assert.deepEqual([repeated.tokens, repeated.timing.runs], [tokens[0], 2]);
   });
 

@@ -19,6 +19,7 @@ const FILES = [
   "bert8.js",
   "worker.js",
   "pkg/relaxed/bert8_bg.wasm",
+  "models/models.json",
   "models/examples.tsv",
   "models/tokenizer.json",
   "models/model.int8.onnx",

@@ -1,15 +1,10 @@
 // The page with models for other tasks than its own: one text or two, one label or several, a score.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { describe, test } from "node:test";
-import { SAME, SUITE_TIMEOUT, answered, card, compare, loaded, open, part, said, site } from "./visit.mjs";
-
-const visible = (page) => page.locator("body").innerText();
-const verdict = (page, key) => part(page, key, "verdict").textContent();
-
-/** The names and percentages of a model's bars, top down. */
-const bars = (page, key) => card(page, key).locator(".probability").allInnerTexts().then((texts) => texts.map((text) => text.replace(/\s+/g, " ")));
+import {
+  SAME, SUITE_TIMEOUT, bars, card, classify, compare, fitsNarrow, loaded, open, part, photograph, said, site, verdict, visible,
+} from "./visit.mjs";
 
 async function visit(task) {
   const page = await open({ url: `${site.origin}/${task}/` });
@@ -17,29 +12,11 @@ async function visit(task) {
   return page;
 }
 
-async function classify(page, text) {
-  await page.fill("#sentence1", text);
-  await page.keyboard.press("Control+Enter");
-  await answered(page);
-}
-
-async function photograph(page, name) {
-  if (!process.env.BERT8_SHOTS) return;
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of [360, 1280]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: join(process.env.BERT8_SHOTS, `${name}-${colorScheme}-${width}.png`), fullPage: true });
-    }
-  }
-}
-
 /** Nothing on the page is about sentence pairs, and everything fits a narrow screen. */
 async function assertNeutral(page) {
   assert.doesNotMatch(await visible(page), /same meaning|sentence/i);
   assert.ok(await page.locator("#example").isHidden());
-  await page.setViewportSize({ width: 360, height: 800 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+  assert.ok(await fitsNarrow(page));
   assert.deepEqual(page.log.errors, []);
 }
 
@@ -70,7 +47,8 @@ describe("other tasks", { timeout: SUITE_TIMEOUT }, () => {
     await classify(page, "You are a fool.");
     assert.equal(await verdict(page, "int8"), "INT8: toxic: no");
     assert.equal(await verdict(page, "fp32"), "FP32: toxic: yes");
-    assert.deepEqual(await bars(page, "fp32"), ["toxic 88.1 %"]);
+    assert.deepEqual(await bars(page, "fp32"), ["Probability of toxic 88.1 %"]);
+    assert.equal(await part(page, "fp32", "bars-hint").innerText(), "The answer is yes from 80.0\u00a0% on.");
     assert.match(await page.locator("#summary").textContent(), /The models disagree/);
     await assertNeutral(page);
     await page.context().close();

@@ -60,10 +60,24 @@ export const part = (page, key, name) => card(page, key).locator(`[data-part=${n
 export const said = (page) => page.locator("#announcement").textContent();
 export const answered = (page) => page.locator("#results[aria-busy=false]").waitFor();
 
+export const verdict = (page, key) => part(page, key, "verdict").textContent();
+/** All text that is visible. */
+export const visible = (page) => page.locator("body").innerText();
+
+/** The names and percentages of a model's bars, top down. */
+export const bars = (page, key) => card(page, key).locator(".probability").allInnerTexts().then((texts) => texts.map((text) => text.replace(/\s+/g, " ")));
+
 export async function compare(page, [a, b]) {
   await page.fill("#sentence1", a);
   await page.fill("#sentence2", b);
   await page.click("#compare");
+  await answered(page);
+}
+
+/** Classifies one text, by keyboard. */
+export async function classify(page, text) {
+  await page.fill("#sentence1", text);
+  await page.keyboard.press("Control+Enter");
   await answered(page);
 }
 
@@ -87,4 +101,22 @@ export async function alertOf(page, key) {
   await card(page, key).locator("[role=alert] .alert").waitFor();
   const text = (name) => part(page, key, name).textContent();
   return { title: await text("title"), reason: await text("reason") };
+}
+
+/** Whether the page has no scroll bar for what lies beside it, 360 pixels wide. */
+export async function fitsNarrow(page) {
+  await page.setViewportSize({ width: 360, height: 800 });
+  return page.evaluate(() => document.documentElement.scrollWidth === document.documentElement.clientWidth);
+}
+
+/** Saves the page in both colour schemes, wide and narrow, if screenshots are wanted. */
+export async function photograph(page, name) {
+  if (!process.env.BERT8_SHOTS) return;
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: join(process.env.BERT8_SHOTS, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+    }
+  }
 }

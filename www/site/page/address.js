@@ -1,25 +1,28 @@
 import { BACKENDS, isSupported } from "../backend.js";
 
-const FILES = {
-  int8: "models/model.int8.onnx",
-  fp32: "models/model.fp32.onnx",
-  tokenizer: "models/tokenizer.json",
-};
+const FILES = ["int8", "fp32", "tokenizer"];
 
 /**
- * Reads the settings in the page's address: `?int8=URL&fp32=URL&tokenizer=URL&backend=NAME`, each optional.
- * An invalid setting is replaced by its default and described in `problems`. `otherModels` is whether any file is not the
- * page's own.
+ * Reads the settings in the page's address: `?model=ID&int8=URL&fp32=URL&tokenizer=URL&backend=NAME`, each optional.
+ * `demo` is the demo that `model` names, `files` are its files or those that the address names instead, and `own` is whether
+ * the address names any. An invalid setting is replaced by its default and described in `problems`.
  */
-export function readAddress(address) {
+export function readAddress(address, demos) {
   const query = new URL(address).searchParams;
-  const settings = { ...FILES, backend: "auto", otherModels: false, problems: [] };
-  for (const name of Object.keys(FILES).filter((name) => query.has(name))) {
+  const settings = { demo: demos[0], files: {}, own: false, backend: "auto", problems: [] };
+  if (query.has("model")) {
+    const named = demos.find(({ id }) => id === query.get("model"));
+    if (named) settings.demo = named;
+    else settings.problems.push(`The model “${query.get("model")}” in this page's address is unknown, so “${demos[0].name}” is used instead.`);
+  }
+  for (const name of FILES) {
+    settings.files[name] = settings.demo[name];
+    if (!query.has(name)) continue;
     const url = URL.canParse(query.get(name), address) && new URL(query.get(name), address);
     if (url && url.origin === new URL(address).origin) {
-      settings[name] = url.pathname + url.search;
-      settings.otherModels = true;
-    } else settings.problems.push(`“${name}” in this page's address is not a file on this site, so ${FILES[name]} is used instead.`);
+      settings.files[name] = url.pathname + url.search;
+      settings.own = true;
+    } else settings.problems.push(`“${name}” in this page's address is not a file on this site, so ${settings.demo[name]} is used instead.`);
   }
   if (query.has("backend")) {
     const wanted = query.get("backend");
@@ -28,4 +31,12 @@ export function readAddress(address) {
     else settings.problems.push(`The backend “${wanted}” in this page's address is ${known ? "not supported by this browser" : "unknown"}, so the fastest supported backend is used instead.`);
   }
   return settings;
+}
+
+/** Returns the address with this demo instead of the model or files that it names. The first demo needs no name. */
+export function addressOf(demo, demos, address) {
+  const url = new URL(address);
+  for (const name of ["model", ...FILES]) url.searchParams.delete(name);
+  if (demo !== demos[0]) url.searchParams.set("model", demo.id);
+  return url.href;
 }

@@ -1,27 +1,30 @@
-import { readAddress } from "./address.js";
+import { addressOf, readAddress } from "./address.js";
 import { setUpBackendPicker } from "./backend-picker.js";
 import { Card } from "./card.js";
 import { setUpConsole } from "./console.js";
+import { fetchDemos, fits } from "./demos.js";
 import { announce, byId, setLines } from "./dom.js";
-import { fetchExamples, findExample, setUpExamplePicker } from "./examples.js";
+import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
 import { alone, measure } from "./measure.js";
 import { Model } from "./model.js";
+import { setUpModelPicker, showPicked } from "./model-picker.js";
 import { Scale } from "./scale.js";
 import { clearSummary, showSummary } from "./summary.js";
-import { PARAPHRASE, UNKNOWN, showTask, taskOf, textsFor } from "./task.js";
+import { UNKNOWN, showTask, taskOf, textsFor } from "./task.js";
 import { isScore } from "./verdict.js";
 
-const settings = readAddress(location.href);
-const { tokenizer } = settings;
-const models = {
-  int8: new Model("int8", "INT8", { model: settings.int8, tokenizer }),
-  fp32: new Model("fp32", "FP32", { model: settings.fp32, tokenizer }),
-};
+const LIST = "models/models.json";
+
+const models = { int8: new Model("int8", "INT8"), fp32: new Model("fp32", "FP32") };
 const cards = {};
-let backend = settings.backend;
+const drafts = new Map(); // the texts in the boxes when the visitor chose another model, by address
+let demos = [];
+let choice = null; // what the address names: the demo on the page, and the files to load
+let backend = "auto";
+let task = UNKNOWN; // until a model is loaded, a guess
+let demo = null; // the chosen demo if it describes the models that are loaded, otherwise null
 let examples = [];
-let asked = null; // the question that the answers on the page belong to: { task, texts, example }
-let task = settings.otherModels ? UNKNOWN : PARAPHRASE; // until a model is loaded, a guess
+let asked = null; // the question that the answers on the page belong to: { task, demo, texts, example }
 let scale = new Scale();
 let generation = 0; // counts how often both models were loaded
 
@@ -29,20 +32,50 @@ const form = byId("pair");
 const first = byId("sentence1");
 const second = byId("sentence2");
 
+/** Puts the models on the page that the address names, unless they are there. */
+function visit() {
+  const next = { ...readAddress(location.href, demos), address: location.search };
+  setLines(byId("problems"), next.problems, "alert");
+  const files = (choice) => choice && Object.values(choice.files).join("\n");
+  if (files(choice) === files(next)) return;
+  if (choice) drafts.set(choice.address, [first.value, second.value]);
+  unloadModels(); // while they still are what `choice` says
+  choice = next;
+  asked = null;
+  examples = [];
+  const { int8, fp32, tokenizer } = choice.files;
+  models.int8.files = { model: int8, tokenizer };
+  models.fp32.files = { model: fp32, tokenizer };
+  byId("results").removeAttribute("aria-busy");
+  showPicked(byId("model"), demos, choice);
+  setTexts(...(drafts.get(choice.address) ?? [""]));
+  if (choice.own) setTask(UNKNOWN, null);
+  else setTask(taskOf(choice.demo), choice.demo);
+  loadModels();
+}
+
 /** Loads INT8 first: it is smaller, and the page is already useful with it alone. */
 async function loadModels() {
   const current = ++generation;
   clearSummary();
   scale = new Scale();
-  for (const model of Object.values(models)) model.unload();
+  unloadModels();
   await models.int8.load(backend);
   if (current === generation) await models.fp32.load(backend);
+}
+
+function unloadModels() {
+  for (const model of Object.values(models)) model.unload();
 }
 
 function onModelChange(model) {
   const all = Object.values(models);
   const ready = all.find(({ state }) => state === "ready");
-  if (ready) setTask(taskOf(ready.classifier.info));
+  if (ready) {
+    const { info } = ready.classifier;
+    const [fittingTask, fittingDemo] = [taskOf(info), fits(choice.demo, info) ? choice.demo : null];
+    if (task !== fittingTask || demo !== fittingDemo) setTask(fittingTask, fittingDemo);
+  }
   byId("compare").disabled = !ready;
   if (model.progress) return;
   // Both in one announcement: a second one would replace the first before a screen reader has read it out.
@@ -50,14 +83,13 @@ function onModelChange(model) {
   if (model.state === "ready" && asked) answer({ ...asked });
 }
 
-/** Asks for the texts that the loaded models read. */
-function setTask(fitting) {
-  if (task === fitting) return;
-  task = fitting;
-  showTask(task);
-  // Examples are sentences to compare.
-  if (task.paraphrase) setUpExamples();
-  else if (isExample(first.value, second.value)) setTexts("", "");
+/** Asks for the texts that the models read, in the words of the demo if it describes them. */
+function setTask(fittingTask, fittingDemo) {
+  task = fittingTask;
+  demo = fittingDemo;
+  showTask(task, demo);
+  if (demo?.examples) setUpExamples();
+  else if (exampleInBoxes()) setTexts("");
   showStaleness();
 }
 
@@ -75,6 +107,7 @@ function answer(question) {
     const current = generation;
     const answers = {};
     const infos = {};
+    if (asked !== question) return;
     Object.values(cards).forEach((card) => card.showBusy(question.task.asking));
     for (const [key, model] of Object.entries(models)) {
       if (asked !== question) return;
@@ -115,15 +148,15 @@ function showStaleness() {
 }
 
 const currentTexts = () => textsFor(task, first.value, second.value);
-const isExample = (a, b) => findExample(examples, a, b) !== undefined;
+const exampleInBoxes = () => findExample(examples, second.value === "" ? [first.value] : [first.value, second.value]);
 
 function onTextsChange() {
-  const example = findExample(examples, first.value, second.value);
+  const example = exampleInBoxes();
   byId("example").value = example ? examples.indexOf(example) : "";
   showStaleness();
 }
 
-function setTexts(a, b) {
+function setTexts(a, b = "") {
   first.value = a;
   second.value = b;
   onTextsChange();
@@ -133,8 +166,7 @@ function setUpForm() {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (byId("compare").disabled) return;
-    const example = task.paraphrase ? findExample(examples, first.value, second.value) : undefined;
-    answer({ task, texts: currentTexts(), example });
+    answer({ task, demo, texts: currentTexts(), example: demo ? exampleInBoxes() : undefined });
   });
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -144,20 +176,38 @@ function setUpForm() {
   for (const box of [first, second]) box.addEventListener("input", onTextsChange);
   byId("swap").addEventListener("click", () => setTexts(second.value, first.value));
   byId("swap").disabled = false;
+  setUpExamplePicker(byId("example"), (index) => setTexts(...examples[index].texts));
 }
 
+/** Downloads the examples of the demo. The first of them fills empty boxes. */
 async function setUpExamples() {
   if (examples.length > 0) return;
   const select = byId("example");
-  try {
-    examples = await fetchExamples("models/examples.tsv");
-  } catch {
-    return select.replaceChildren(new Option("The examples could not be loaded", ""));
-  }
-  setUpExamplePicker(select, examples, ({ a, b }) => setTexts(a, b));
-  if (examples.length > 0 && task.paraphrase && first.value === "" && second.value === "") {
-    setTexts(examples[0].a, examples[0].b);
-  }
+  const wanted = choice;
+  showNoExamples(select, "Loading the examples…");
+  const found = await fetchExamples(demo.examples).catch(() => null);
+  if (choice !== wanted) return;
+  if (!found) return showNoExamples(select, "The examples could not be loaded");
+  examples = found;
+  showExamples(select, examples);
+  if (examples.length > 0 && demo && first.value === "" && second.value === "") setTexts(...examples[0].texts);
+  else onTextsChange();
+}
+
+/** Starts the page, given the demos. */
+function start(list) {
+  demos = list;
+  backend = readAddress(location.href, demos).backend;
+  setUpModelPicker(byId("model"), demos, (picked) => {
+    history.pushState(null, "", addressOf(picked, demos, location.href));
+    visit();
+  });
+  addEventListener("popstate", visit);
+  setUpBackendPicker(byId("backend"), backend, (chosen) => {
+    backend = chosen;
+    loadModels();
+  });
+  visit();
 }
 
 for (const [key, model] of Object.entries(models)) {
@@ -165,13 +215,9 @@ for (const [key, model] of Object.entries(models)) {
   byId("cards").append(cards[key].element);
   model.addEventListener("change", () => onModelChange(model));
 }
-setLines(byId("problems"), settings.problems, "alert");
-setUpBackendPicker(byId("backend"), backend, (chosen) => {
-  backend = chosen;
-  loadModels();
-});
 setUpForm();
 setUpConsole(models);
-showTask(task);
-if (task.paraphrase) setUpExamples();
-loadModels();
+
+fetchDemos(LIST).then(start, ({ message }) => {
+  setLines(byId("problems"), [`The list of models, ${LIST}, could not be loaded: ${message}. Reload the page to try again.`], "alert");
+});

@@ -10,11 +10,12 @@ export class Model extends EventTarget {
   classifier = null;
   error = null;
   failedWhile = null; // the state before "failed"
+  files = null; // `{ model, tokenizer }`, what `load` loads
   #loading = new AbortController();
 
-  constructor(key, name, files) {
+  constructor(key, name) {
     super();
-    Object.assign(this, { key, name, files });
+    Object.assign(this, { key, name });
   }
 
   /** Loads the model. Resolves when loading has ended, whether it succeeded or failed. */

@@ -1,13 +1,14 @@
+import { fits } from "./demos.js";
 import { byId, setLines } from "./dom.js";
 import { ratio, score } from "./format.js";
 import { speedup } from "./measure.js";
-import { agree, agrees, isScore } from "./verdict.js";
+import { agree, agrees, isScore, keyText } from "./verdict.js";
 
 /** Shows what the answers say together. `answers` and `infos` hold one entry for each model that has answered so far. */
-export function showSummary({ task, texts, example }, answers, infos) {
+export function showSummary(question, answers, infos) {
   showFigures(answers, infos);
-  setLines(byId("notes"), notes(task, texts, answers, infos), "note");
-  setLines(byId("answer-key"), answerKey(example, answers, infos), "note key");
+  setLines(byId("notes"), notes(question, answers, infos), "note");
+  setLines(byId("answer-key"), answerKey(question, answers, infos), "note key");
 }
 
 export function clearSummary() {
@@ -35,7 +36,7 @@ function figure(before, value, after) {
   return element;
 }
 
-function notes(task, texts, answers, infos) {
+function notes({ task, texts }, answers, infos) {
   const truncated = Object.keys(answers).find((key) => answers[key].truncated);
   const empty = texts.flatMap((text, i) => (text.trim() === "" ? [texts.length > 1 ? task.names[i] : "The text"] : []));
   return [
@@ -46,11 +47,10 @@ function notes(task, texts, answers, infos) {
   ].filter(Boolean);
 }
 
-function answerKey(example, answers, infos) {
+function answerKey({ demo, example }, answers, infos) {
   const given = ["int8", "fp32"].filter((key) => answers[key]);
-  if (!example || given.length === 0) return [];
-  const judged = given.map((key) => [key.toUpperCase(), agrees(answers[key], infos[key], example.sameMeaning)]);
-  if (judged.some(([, agreed]) => agreed === undefined)) return [];
-  const opinions = judged.map(([name, agreed]) => `${name} ${agreed ? "agrees" : "disagrees"}`);
-  return [`Answer key: same meaning, ${example.sameMeaning ? "yes" : "no"}. ${opinions.join(", ")}.`];
+  if (!example || given.length === 0 || !given.every((key) => fits(demo, infos[key]))) return [];
+  const text = keyText(example.label, infos[given[0]]);
+  const opinions = given.map((key) => `${key.toUpperCase()} ${agrees(answers[key], infos[key], example.label) ? "agrees" : "disagrees"}`);
+  return text ? [`Answer key: ${text}. ${opinions.join(", ")}.`] : [];
 }

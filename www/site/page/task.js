@@ -4,11 +4,9 @@ import { byId, setText } from "./dom.js";
 
 const RUN_HERE = "An INT8 BERT model answers next to the FP32 model it was made from. Both run in this tab.";
 
-/** The task of the models that come with the page: do two sentences mean the same? */
-export const PARAPHRASE = {
-  paraphrase: true,
+/** The task of models that tell whether two sentences mean the same. */
+const PARAPHRASE = {
   texts: "pair",
-  intro: `Do two sentences mean the same? ${RUN_HERE}`,
   title: "Two sentences",
   names: ["Sentence 1", "Sentence 2"],
   all: "sentences",
@@ -18,7 +16,7 @@ export const PARAPHRASE = {
   call: 'bert8.compare("How old are you?", "What is your age?")',
 };
 
-const other = { paraphrase: false, intro: RUN_HERE, ask: "Classify", asking: "Classifying…" };
+const other = { ask: "Classify", asking: "Classifying…" };
 const PAIR = {
   ...other,
   texts: "pair",
@@ -64,14 +62,14 @@ export function textsFor(task, first, second) {
   return task.texts === "single" || (task.texts === null && second.trim() === "") ? [first] : [first, second];
 }
 
-/** Puts the task's words on the page, and shows one box or two. */
-export function showTask(task) {
+/** Puts the words of the task and of the demo, if its description fits, on the page. Shows one box or two. */
+export function showTask(task, demo) {
   const two = task.texts !== "single";
-  setText(byId("intro"), task.intro);
+  setText(byId("intro"), [demo?.description, RUN_HERE].filter(Boolean).join(" "));
   setText(byId("pair-title"), task.title);
   task.names.forEach((name, i) => setText(byId(`sentence${i + 1}-label`), name));
   for (const id of ["second", "swap"]) byId(id).hidden = !two;
-  byId("example-field").hidden = !task.paraphrase;
+  byId("example-field").hidden = !demo?.examples;
   setText(byId("compare"), task.ask);
   setText(byId("swap-what"), ` ${task.all}`);
   setText(byId("stale"), `The ${task.all} ${two ? "have" : "has"} changed since these answers. ${task.ask} again to update them.`);

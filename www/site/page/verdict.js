@@ -8,11 +8,14 @@ const MOST_BARS = 5;
 /** Returns whether the answer is a number on a scale without known ends. */
 export const isScore = (answer) => answer.problem === "regression";
 
+/** Returns whether `info` is of a model with one label that applies or not. */
+const isDecision = ({ problem, labels }) => problem === "multi-label" && labels.length === 1;
+
 export function verdict(answer, info) {
   if (isScore(answer)) return `Score ${score(answer.score)}`;
   if (isParaphrase(info)) return `Same meaning: ${answer.labelId === 1 ? "yes" : "no"}`;
   if (answer.problem === "single-label") return answer.label;
-  if (info.labels.length === 1) return `${info.labels[0]}: ${answer.labels.length > 0 ? "yes" : "no"}`;
+  if (isDecision(info)) return `${info.labels[0]}: ${answer.labels.length > 0 ? "yes" : "no"}`;
   return answer.labels.map(({ name }) => name).join(", ") || "No label applies";
 }
 
@@ -27,7 +30,10 @@ export function bars(answer, info) {
   }
   const applying = new Set(answer.labels.map(({ id }) => id));
   return answer.probabilities
-    .map((value, id) => ({ name: info.labels[id], label: `Probability of ${info.labels[id]}`, value, applies: applying.has(id) }))
+    .map((value, id) => {
+      const label = `Probability of ${info.labels[id]}`;
+      return { name: isDecision(info) ? label : info.labels[id], label, value, applies: applying.has(id) };
+    })
     .sort((a, b) => b.value - a.value)
     .slice(0, MOST_BARS);
 }
@@ -36,7 +42,8 @@ export function bars(answer, info) {
 export function barsHint(answer, info) {
   const left = answer.probabilities.length - MOST_BARS;
   const more = left > 0 ? `The ${MOST_BARS} most probable of ${answer.probabilities.length} labels.` : "";
-  const rule = answer.problem === "multi-label" ? `A label applies from ${percent(info.threshold)} on.` : "";
+  const subject = isDecision(info) ? "The answer is yes" : "A label applies";
+  const rule = answer.problem === "multi-label" ? `${subject} from ${percent(info.threshold)} on.` : "";
   return [more, rule].filter(Boolean).join(" ");
 }
 
@@ -46,7 +53,12 @@ export function agree(one, other) {
   return one.labelId === other.labelId && ids(one) === ids(other);
 }
 
-/** Returns whether the answer agrees with the answer key, or undefined if the labels mean something else. */
-export function agrees(answer, info, sameMeaning) {
-  return isParaphrase(info) ? (answer.labelId === 1) === sameMeaning : undefined;
+/** Returns what an example's label says, in words, or undefined if the labels have no such meaning. */
+export function keyText(label, info) {
+  const decision = isParaphrase(info) ? "same meaning" : isDecision(info) && info.labels[0];
+  if (decision) return `${decision}, ${label === 1 ? "yes" : "no"}`;
+  return info.problem === "single-label" ? info.labels[label] : undefined;
 }
+
+/** Returns whether the answer agrees with an example's label. */
+export const agrees = (answer, info, label) => (isDecision(info) ? answer.labels.length : answer.labelId) === label;
