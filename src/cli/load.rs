@@ -72,7 +72,9 @@ pub fn onnx_file(model: &Path) -> Option<PathBuf> {
 /// Where a file called `name` that belongs to the ONNX file `model` may be: beside it or, if its folder is called `onnx`,
 /// above that.
 pub fn beside(model: &Path, name: &str) -> Vec<PathBuf> {
-    let folder = model.parent().filter(|folder| folder.file_name().is_some_and(|folder| folder == "onnx"));
+    // A path may not show its folder.
+    let full = std::path::absolute(model).unwrap_or_else(|_| model.to_owned());
+    let folder = full.parent().filter(|folder| folder.file_name().is_some_and(|folder| folder == "onnx"));
     std::iter::once(model.with_file_name(name)).chain(folder.map(|folder| folder.with_file_name(name))).collect()
 }
 

@@ -30,16 +30,14 @@ pub struct Source {
 impl Source {
     /// Imports the model.
     pub fn bert(&self) -> Result<Bert> {
-        if self.model.is_dir() {
-            return Ok(import_folder(&self.model)?);
-        }
+        let Some(file) = onnx_file(&self.model) else { return Ok(import_folder(&self.model)?) };
         let options = ImportOptions {
             heads: self.heads.map(usize::from),
             labels: None,
             output: self.logits.clone(),
             requantize: self.requantize,
         };
-        Ok(import_onnx_file(&self.model, &options)?)
+        Ok(import_onnx_file(&file, &options)?)
     }
 
     /// Returns the files that the model is read from, or its folder.

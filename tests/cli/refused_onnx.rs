@@ -95,7 +95,7 @@ fn a_configuration_beside_an_export_tells_what_it_is() {
     let convert = "convert export/model.onnx -o out/x.onnx";
     for (config, says) in [
         (json!({ "model_type": "deberta-v2" }), "`model_type` is `deberta-v2`"),
-        (json!({ "model_type": "bert", "vocab_size": "many" }), "is not a BERT configuration"),
+        (json!({ "model_type": "bert", "vocab_size": "many" }), "`vocab_size` is \"many\"; expected a whole number"),
     ] {
         sandbox.write("export/config.json", config.to_string());
         sandbox.refused(convert, &["export/config.json", says]);
