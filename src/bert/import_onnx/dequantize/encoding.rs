@@ -1,22 +1,11 @@
 //! Scales and zero points: which numbers the integers of a value stand for.
 
 use super::constants::{Parameters, least};
-use super::rewriter::{MOVES, Rewriter, first_output, input, moves};
+use super::rewriter::Rewriter;
+use super::values::first_output;
 use crate::error::{Error, Result};
-use crate::onnx::{GraphIndex, attribute_int, pb, tensor_f32, tensor_i32};
+use crate::onnx::{attribute_int, pb, tensor_f32, tensor_i32};
 use pb::tensor_proto::DataType;
-use std::collections::HashSet;
-
-/// How the integers of a value stand for real numbers. Names are those of the original graph.
-#[derive(Clone)]
-pub struct Encoding {
-    /// The value that is the scale.
-    pub scale: String,
-    /// The value that is the zero point; empty if it is 0.
-    pub zero_point: String,
-    /// The axis of the channels, if there are several scales.
-    pub axis: Option<i64>,
-}
 
 impl<'a> Rewriter<'a> {
     /// The constant scales and zero points called `scale` and `zero_point`.
@@ -99,20 +88,4 @@ impl<'a> Rewriter<'a> {
             size => Err(self.error_at(node, format!("has a scale for each {size} values; use the FP32 model"))),
         }
     }
-}
-
-/// The values that reach an output of the graph through operators that only dequantize or move them.
-pub fn ends<'a>(index: &GraphIndex<'a>) -> HashSet<&'a str> {
-    let mut ends = HashSet::new();
-    for output in &index.graph().output {
-        let mut at = output.name.as_str();
-        for _ in 0..MOVES {
-            ends.insert(at);
-            match index.producer(at) {
-                Some(node) if moves(node) || node.op_type == "DequantizeLinear" => at = input(node, 0),
-                _ => break,
-            }
-        }
-    }
-    ends
 }

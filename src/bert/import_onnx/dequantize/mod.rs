@@ -6,8 +6,8 @@
 //! activations.
 //!
 //! `rewriter` follows the quantized values and handles QuantizeLinear, DynamicQuantizeLinear and DequantizeLinear;
-//! `operators` has the operators that compute with integers; `encoding` knows scales and zero points; `constants`
-//! dequantizes tensors.
+//! `operators` has the operators that compute with integers; `encoding` compares scales and zero points; `constants`
+//! dequantizes tensors; `values` says what a quantized value is.
 //!
 //! The forms are those of onnxruntime's quantizers: dynamic (DynamicQuantizeLinear and MatMulInteger), QDQ, and
 //! QOperator (QLinearMatMul, QGemm and so on).
@@ -16,6 +16,7 @@ mod constants;
 mod encoding;
 mod operators;
 mod rewriter;
+mod values;
 
 use super::prepare::{check_order, is_quantized, refuse_own, remove_dead};
 use crate::error::Result;

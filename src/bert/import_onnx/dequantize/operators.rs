@@ -1,20 +1,12 @@
 //! The operators that compute with integers, and the FP32 operators that replace them.
 
 use super::constants::Parameters;
-use super::rewriter::{Rewriter, first_output, input};
+use super::rewriter::Rewriter;
+use super::values::{Product, first_output, input};
 use crate::bert::import_onnx::plain::ONNXRUNTIME;
 use crate::error::Result;
 use crate::onnx::{attribute_float, attribute_int, pb, tensor_f32};
 use pb::tensor_proto::DataType;
-
-/// A MatMulInteger node.
-#[derive(Clone, Copy)]
-pub struct Product<'a> {
-    a: &'a str,
-    b: &'a str,
-    a_zero_point: &'a str,
-    b_zero_point: &'a str,
-}
 
 /// An operator of onnxruntime with a value, its scale and its zero point for each operand.
 struct QLinear {

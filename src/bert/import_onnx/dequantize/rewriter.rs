@@ -1,8 +1,7 @@
 //! Follows quantized values through a graph, and replaces them by the real numbers that they stand for.
 
 use super::constants::Parameters;
-use super::encoding::{Encoding, ends};
-use super::operators::Product;
+use super::values::{Encoding, MOVES, Product, ends, first_output, input, moves};
 use crate::bert::import_onnx::plain::ONNXRUNTIME;
 use crate::bert::import_onnx::prepare::is_quantized;
 use crate::error::{Error, Result};
@@ -12,9 +11,6 @@ use std::collections::{HashMap, HashSet};
 /// Constants may be dequantized several times, with other scales. This limits how many values per byte of the model may
 /// be made.
 const UNFOLDING: usize = 16;
-
-/// The most operators between a quantized constant and its use.
-pub const MOVES: usize = 16;
 
 /// A rewrite in progress.
 pub struct Rewriter<'a> {
@@ -379,21 +375,4 @@ impl<'a> Rewriter<'a> {
     pub(super) fn error_at(&self, node: &pb::NodeProto, problem: impl Into<String>) -> Error {
         node_error(self.file_name, node, problem)
     }
-}
-
-/// Whether `node` returns numbers of its first input, in another order, shape or selection.
-pub fn moves(node: &pb::NodeProto) -> bool {
-    let movers =
-        ["Identity", "Reshape", "Transpose", "Gather", "Slice", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Split"];
-    movers.contains(&node.op_type.as_str()) && !node.input.is_empty()
-}
-
-/// The input of `node` at position `at`; empty if it has none.
-pub fn input(node: &pb::NodeProto, at: usize) -> &str {
-    node.input.get(at).map_or("", String::as_str)
-}
-
-/// The first output of `node`; empty if it has none.
-pub fn first_output(node: &pb::NodeProto) -> String {
-    node.output.first().cloned().unwrap_or_default()
 }
