@@ -54,12 +54,12 @@ fn unsupported_configurations_name_the_field() {
         folder_refused(set(field, value), &["model/config.json", &format!("`{field}`"), says]);
     }
     for (kind, reason) in [
-        ("albert", "its layers share weights"),
+        ("albert", "layers that share one set of weights"),
         ("deberta-v2", "relative positions"),
         ("mpnet", "relative positions"),
         ("modernbert", "rotary positions"),
     ] {
-        let says = [&format!("`model_type` is `{kind}`, which is not supported"), reason, "supported: bert"];
+        let says = [&format!("`model_type` is `{kind}`, which would need"), reason, "supported: bert"];
         folder_refused(set("model_type", json!(kind)), &says);
     }
     // Another family's configuration lacks BERT's fields; the family is what matters.

@@ -5,6 +5,9 @@ mod bert;
 mod distilbert;
 mod electra;
 mod roberta;
+mod unsupported;
+
+pub use unsupported::UNSUPPORTED;
 
 use super::BertConfig;
 use super::checkpoint::Checkpoint;
@@ -24,23 +27,6 @@ pub struct Family {
 /// All supported families.
 const FAMILIES: [Family; 4] = [bert::FAMILY, distilbert::FAMILY, roberta::FAMILY, electra::FAMILY];
 
-/// Families that need what BERT's encoder does not have.
-const UNSUPPORTED: [(&str, &str); 13] = [
-    ("albert", "its layers share weights"),
-    ("big_bird", "its attention is sparse"),
-    ("deberta", "its attention depends on relative positions"),
-    ("deberta-v2", "its attention depends on relative positions"),
-    ("ernie", "its embeddings have task types"),
-    ("longformer", "its attention is local"),
-    ("mobilebert", "its layers have bottlenecks"),
-    ("modernbert", "its attention uses rotary positions"),
-    ("mpnet", "its attention depends on relative positions"),
-    ("nomic_bert", "its attention uses rotary positions"),
-    ("squeezebert", "its layers are convolutions"),
-    ("xlm-roberta-xl", "its layers normalize before the attention"),
-    ("xlnet", "its attention depends on relative positions"),
-];
-
 impl Family {
     /// Returns the family that the fields name. A configuration without `model_type` is a BERT's.
     ///
@@ -50,8 +36,8 @@ impl Family {
         let kind = model_type(fields)?;
         let named = |family: &&Family| family.model_types.iter().any(|(name, _)| *name == kind);
         let Some(family) = FAMILIES.iter().find(named) else {
-            let reason = UNSUPPORTED.iter().find(|(name, _)| *name == kind);
-            let reason = reason.map_or(String::new(), |(_, reason)| format!(", which is not supported: {reason}"));
+            let other = UNSUPPORTED.iter().find(|other| other.model_types.contains(&kind));
+            let reason = other.map_or(String::new(), |other| format!(", which would need {}", other.needs));
             let supported: Vec<&str> = FAMILIES.iter().flat_map(|family| family.model_types).map(|(n, _)| *n).collect();
             return Err(fields.bad("model_type", format!("is `{kind}`{reason}; supported: {}", supported.join(", "))));
         };
@@ -85,7 +71,7 @@ mod tests {
     fn no_family_is_both_supported_and_unsupported() {
         let mut names: Vec<&str> =
             FAMILIES.iter().flat_map(|family| family.model_types).map(|(name, _)| *name).collect();
-        names.extend(UNSUPPORTED.map(|(name, _)| name));
+        names.extend(UNSUPPORTED.iter().flat_map(|other| other.model_types));
         let count = names.len();
         names.sort_unstable();
         names.dedup();

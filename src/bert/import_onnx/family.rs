@@ -2,37 +2,12 @@
 
 use super::layers::Parts;
 use super::weights::Weights;
+use crate::bert::families::UNSUPPORTED;
 use crate::error::{Error, Result};
 use crate::onnx::pb;
 
 /// What is supported.
 const SUPPORTED: &str = "supported: BERT, DistilBERT, RoBERTa (CamemBERT, XLM-RoBERTa) and ELECTRA";
-
-/// Other encoders: a word in the names of their exports, their name, and what they would need.
-const FAMILIES: [(&str, &str, &str); 19] = [
-    ("albert", "ALBERT", ALBERT_NEEDS),
-    ("deberta", "DeBERTa", "attention with relative positions"),
-    ("mpnet", "MPNet", "attention with a bias for relative positions"),
-    ("modernbert", "ModernBERT", MODERN_NEEDS),
-    ("Wqkv", "ModernBERT", MODERN_NEEDS),
-    ("mobilebert", "MobileBERT", "bottlenecks around its layers"),
-    ("squeezebert", "SqueezeBERT", "grouped convolutions"),
-    ("longformer", "Longformer", "attention in windows"),
-    ("big_bird", "BigBird", "sparse attention"),
-    ("xlnet", "XLNet", XLNET_NEEDS),
-    ("rel_attn", "XLNet", XLNET_NEEDS),
-    ("ernie", "ERNIE", "embeddings of tasks"),
-    ("layoutlm", "LayoutLM", "embeddings of places on a page"),
-    ("funnel", "Funnel Transformer", "layers that pool tokens"),
-    ("fnet", "FNet", "Fourier transforms"),
-    ("convbert", "ConvBERT", "convolutions"),
-    ("nystromformer", "Nyströmformer", "approximate attention"),
-    ("t5", "T5", "a decoder"),
-    ("bart", "BART", "a decoder"),
-];
-const ALBERT_NEEDS: &str = "layers that share one set of weights";
-const MODERN_NEEDS: &str = "rotary positions and gated feed-forward blocks";
-const XLNET_NEEDS: &str = "attention with relative positions";
 
 /// Replaces an error by one that names the architecture, if names in `model` show that it is not a supported one.
 pub fn explain<T>(result: Result<T>, model: &pb::ModelProto, file_name: &str) -> Result<T> {
@@ -56,7 +31,9 @@ pub fn refuse_shared_layers(found: &Parts, weights: &Weights, file_name: &str) -
     if found.project.is_none() || layers == 1 || (1..layers).any(|layer| query(layer) != query(0)) {
         return Ok(());
     }
-    let problem = format!("is an ALBERT: its {layers} layers are one. It would need {ALBERT_NEEDS}; {SUPPORTED}");
+    let problem = format!(
+        "is an ALBERT: its {layers} layers are one. It would need layers that share one set of weights; {SUPPORTED}"
+    );
     Err(Error::file(file_name, problem))
 }
 
@@ -67,7 +44,9 @@ fn named(graph: &pb::GraphProto) -> Option<(&str, &'static str, &'static str)> {
         // Some words have an underscore in them.
         let words = name.split(|c: char| !c.is_ascii_alphanumeric());
         let mut words = words.chain(name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
-        let family = words.find_map(|word| FAMILIES.iter().find(|(known, ..)| word.eq_ignore_ascii_case(known)));
-        family.map(|(_, family, needs)| (name.as_str(), *family, *needs))
+        let is = |word: &str, known: &&str| word.eq_ignore_ascii_case(known);
+        let family =
+            words.find_map(|word| UNSUPPORTED.iter().find(|other| other.words.iter().any(|known| is(word, known))));
+        family.map(|family| (name.as_str(), family.name, family.needs))
     })
 }
