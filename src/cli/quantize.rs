@@ -8,6 +8,7 @@ use super::source::Source;
 use super::task_choice::TaskChoice;
 use anyhow::{Result, bail};
 use bert8::bert::{Bert, BertConfig};
+use bert8::kernels::LANES;
 use bert8::metrics::Target;
 use bert8::quantize::{
     AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, Metric, Progress, Report, Stage,
@@ -128,7 +129,8 @@ pub fn run(args: &Args) -> Result<()> {
     let seen: HashSet<&Vec<i64>> = samples.iter().map(|tokens| &tokens.ids).collect();
     let mut held_back = rest.iter().take(CHECKED_TEXTS).map(encode).collect::<bert8::Result<Vec<_>>>()?;
     held_back.retain(|tokens| !seen.contains(&tokens.ids));
-    let warnings = check(&samples, &tokenizer, args)?;
+    let mut warnings = check(&samples, &tokenizer, args)?;
+    warnings.extend(unfused(bert.config()));
 
     let labelled =
         args.data.as_deref().map(|file| labelled_texts(file, args, bert.config(), &tokenizer)).transpose()?;
@@ -220,6 +222,13 @@ fn check(samples: &[Tokens], tokenizer: &TextTokenizer, args: &Args) -> Result<V
         bail!("{}: {refusals} (--force-calibration calibrates on them all the same)", args.calibration.display());
     }
     Ok([found.refusals, found.warnings].concat())
+}
+
+/// The warning for a model whose encoder the kernels cannot run.
+fn unfused(config: &BertConfig) -> Option<String> {
+    let mut sizes = [("hidden size", config.hidden), ("embedding size", config.embedding_features())].into_iter();
+    let (what, size) = sizes.find(|(_, size)| !size.is_multiple_of(LANES))?;
+    Some(format!("the {what} {size} is no multiple of {LANES}, so INT8 runs unfused, slower than FP32"))
 }
 
 /// The metric of accuracy control if none is named.

@@ -5,6 +5,7 @@ use crate::json::{fields, floats};
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel, PAIRS};
 use bert8::activation::Activation;
+use bert8::bert::BertConfig;
 use safetensors::Dtype;
 use serde_json::{Value, json};
 
@@ -284,4 +285,20 @@ fn bad_rows_may_be_left_out() {
     let eval = "eval int8.onnx --tokenizer model/tokenizer.json --json --data";
     let results = sandbox.json(&format!("{eval} broken.tsv --skip-bad-rows"));
     assert_eq!((&results["rows"], &results["skipped"]), (&json!(10), &json!(1)));
+}
+
+#[test]
+fn sizes_that_the_kernels_cannot_run_are_padded_or_named() {
+    let sandbox = Sandbox::new();
+    let model = |hidden, intermediate| {
+        let config = BertConfig { hidden, intermediate, ..tiny::config(Activation::Gelu, 2) };
+        HfModel::new(&tiny_bert(config), Dtype::F32, true)
+    };
+    sandbox.add("model", &model(16, 21));
+    let run = sandbox.run(QUANTIZE).succeeded();
+    assert!(!run.stderr.contains("unfused"), "{run}");
+    assert_eq!(sandbox.json("inspect out/x.onnx --json")["fused"]["layers"], 2);
+    sandbox.add("model", &model(12, 24));
+    let run = sandbox.run(QUANTIZE).succeeded();
+    assert!(run.stderr.contains("warning: the hidden size 12 is no multiple of 8, so INT8 runs unfused"), "{run}");
 }
