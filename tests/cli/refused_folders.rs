@@ -23,7 +23,11 @@ fn folder_refused(change: impl Fn(&mut HfModel), says: &[&str]) {
 fn unsupported_configurations_name_the_field() {
     let set = |field: &'static str, value: Value| move |model: &mut HfModel| model.config[field] = value.clone();
     for (field, value, says) in [
-        ("model_type", json!("t5"), "is `t5`; supported: bert, distilbert, roberta, camembert, xlm-roberta, electra"),
+        (
+            "model_type",
+            json!("perceiver"),
+            "is `perceiver`; supported: bert, distilbert, roberta, camembert, xlm-roberta, electra",
+        ),
         ("hidden_act", json!("silu"), "is `silu`; supported: gelu"),
         ("position_embedding_type", json!("relative_key"), "only `absolute`"),
         ("is_decoder", json!(true), "only encoders"),
