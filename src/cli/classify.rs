@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(value_name = "TEXT2")]
     second: Option<String>,
 
-    /// The probability from which on a label of a multi-label model applies, 0 to 1 [default: 0.5]
+    /// The smallest probability at which a label of a multi-label model applies, 0 to 1 [default: 0.5]
     #[arg(long, value_name = "PROBABILITY")]
     threshold: Option<f32>,
 

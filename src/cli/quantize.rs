@@ -219,7 +219,7 @@ fn check(samples: &[Tokens], tokenizer: &TextTokenizer, args: &Args) -> Result<V
     let found = check_calibration(samples, tokenizer.unknown_id());
     if !found.refusals.is_empty() && !args.force_calibration {
         let refusals = found.refusals.join("; ");
-        bail!("{}: {refusals} (--force-calibration calibrates on them all the same)", args.calibration.display());
+        bail!("{}: {refusals} (--force-calibration accepts them)", args.calibration.display());
     }
     Ok([found.refusals, found.warnings].concat())
 }

@@ -1,6 +1,6 @@
 //! How far a model's logits are from those of its FP32 baseline.
 
-use super::{Target, max_difference, rmse, spearman, sqnr_db};
+use super::{Interval, Target, bootstrap, max_difference, rmse, spearman, sqnr_db};
 use crate::task::Problem;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,12 @@ pub fn same_decisions(
     }
     let decided = |logits: &[f32]| Target::predicted(problem, threshold, logits);
     Some(baseline.iter().zip(logits).map(|(a, b)| decided(a) == decided(b)).collect())
+}
+
+/// The 95 % confidence interval of the share of inputs that are decided the same, given [`same_decisions`].
+pub fn agreement_interval(same: &[bool]) -> Interval {
+    let share = |chosen: &[usize]| chosen.iter().filter(|&&at| same[at]).count() as f64 / same.len() as f64;
+    bootstrap(same.len(), |chosen| vec![share(chosen)])[0]
 }
 
 /// The mean over labels of Spearman's coefficient. A label whose logits are constant in both models counts as 1.

@@ -1,7 +1,7 @@
 //! The answer for one input, and how long it took.
 
 use super::ModelInfo;
-use crate::metrics::argmax;
+use crate::metrics::{argmax, sigmoid};
 use crate::task::Problem;
 use crate::text::Tokens;
 use serde::Serialize;
@@ -145,10 +145,6 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
     let numerators: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
     let sum: f32 = numerators.iter().sum();
     numerators.into_iter().map(|numerator| numerator / sum).collect()
-}
-
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }
 
 #[cfg(test)]

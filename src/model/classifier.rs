@@ -33,7 +33,7 @@ pub struct Classifier {
     threshold: f32,
 }
 
-/// The probability from which on a label of a multi-label model applies, if the caller does not set another.
+/// The smallest probability at which a label of a multi-label model applies, if the caller does not set another.
 const DEFAULT_THRESHOLD: f32 = 0.5;
 
 impl Classifier {
@@ -75,7 +75,7 @@ impl Classifier {
         Ok(Classifier { model, tokenizer, max_length, threshold: DEFAULT_THRESHOLD })
     }
 
-    /// Sets the probability from which on a label of a multi-label model applies, in place of 0.5.
+    /// Sets the smallest probability at which a label of a multi-label model applies, in place of 0.5.
     ///
     /// # Errors
     /// If `threshold` is not from 0 to 1, or the model is not multi-label.
@@ -108,7 +108,7 @@ impl Classifier {
         self.max_length
     }
 
-    /// The probability from which on a label of a multi-label model applies.
+    /// The smallest probability at which a label of a multi-label model applies.
     pub fn threshold(&self) -> f32 {
         self.threshold
     }
@@ -116,7 +116,7 @@ impl Classifier {
     /// How many inputs to pass to one call of [`Classifier::classify_batch`] if the caller reports progress between calls.
     /// Fewer inputs cost speed.
     pub fn step_inputs(&self) -> usize {
-        self.model.step_pairs()
+        self.model.step_inputs()
     }
 
     /// Returns the token ids of a text or a pair, cut to [`Classifier::max_length`].

@@ -78,7 +78,7 @@ impl ClassifierBuilder {
         self
     }
 
-    /// Sets the probability from which on a label of a multi-label model applies, from 0 to 1. The default is 0.5.
+    /// Sets the smallest probability at which a label of a multi-label model applies, from 0 to 1. The default is 0.5.
     pub fn threshold(mut self, probability: f32) -> Self {
         self.threshold = Some(probability);
         self

@@ -57,7 +57,7 @@ impl Model {
         }
     }
 
-    /// Returns the logits of a tokenized pair, by class id.
+    /// Returns the logits of a tokenized input, by class id.
     ///
     /// # Errors
     /// If there are too many tokens, if the model lacks a token's id or type, or if the model does not return one finite
@@ -67,39 +67,39 @@ impl Model {
         Ok(logits.into_iter().next().unwrap_or_default())
     }
 
-    /// Returns the logits of many tokenized pairs, each by class id. A fused model runs several pairs at a time, laid end
+    /// Returns the logits of many tokenized inputs, each by class id. A fused model runs several inputs at a time, laid end
     /// to end without padding.
     ///
     /// # Errors
     /// As [`Model::logits`].
-    pub fn logits_of(&self, pairs: &[&Tokens]) -> Result<Vec<Vec<f32>>> {
-        let mut all = Vec::with_capacity(pairs.len());
-        self.run_batches(pairs, |batch| all.extend(batch.logits))?;
+    pub fn logits_of(&self, inputs: &[&Tokens]) -> Result<Vec<Vec<f32>>> {
+        let mut all = Vec::with_capacity(inputs.len());
+        self.run_batches(inputs, |batch| all.extend(batch.logits))?;
         Ok(all)
     }
 
     /// See [`Classifier::step_inputs`].
-    fn step_pairs(&self) -> usize {
-        self.runner.step_pairs()
+    fn step_inputs(&self) -> usize {
+        self.runner.step_inputs()
     }
 
-    /// Runs `pairs` in batches, in order, and calls `each` after every batch.
+    /// Runs `inputs` in batches, in order, and calls `each` after every batch.
     ///
     /// # Errors
     /// As [`Model::logits`].
-    fn run_batches(&self, pairs: &[&Tokens], mut each: impl FnMut(Batch)) -> Result<()> {
-        for tokens in pairs {
+    fn run_batches(&self, inputs: &[&Tokens], mut each: impl FnMut(Batch)) -> Result<()> {
+        for tokens in inputs {
             self.check_tokens(tokens)?;
         }
-        let mut rest = pairs;
+        let mut rest = inputs;
         while !rest.is_empty() {
-            let (pairs, after) = rest.split_at(self.runner.batch_len(rest));
+            let (inputs, after) = rest.split_at(self.runner.batch_len(rest));
             let start = now_ms();
-            let logits = self.runner.run(pairs)?;
+            let logits = self.runner.run(inputs)?;
             let ms = now_ms() - start;
-            self.check_logits(&logits, pairs.len())?;
+            self.check_logits(&logits, inputs.len())?;
             let logits = logits.chunks_exact(self.info.labels.len()).map(<[f32]>::to_vec).collect();
-            each(Batch { tokens: pairs.iter().map(|tokens| tokens.ids.len()).sum(), logits, ms });
+            each(Batch { tokens: inputs.iter().map(|tokens| tokens.ids.len()).sum(), logits, ms });
             rest = after;
         }
         Ok(())
@@ -114,10 +114,10 @@ impl Model {
         self.rows.check(tokens, &self.file_name)
     }
 
-    /// Checks that the model returned one finite logit per class for each of `pairs` pairs.
-    fn check_logits(&self, logits: &[f32], pairs: usize) -> Result<()> {
+    /// Checks that the model returned one finite logit per class for each of `inputs` inputs.
+    fn check_logits(&self, logits: &[f32], inputs: usize) -> Result<()> {
         let classes = self.info.labels.len();
-        if logits.len() == classes * pairs && logits.iter().all(|logit| logit.is_finite()) {
+        if logits.len() == classes * inputs && logits.iter().all(|logit| logit.is_finite()) {
             return Ok(());
         }
         let shown = &logits[..logits.len().min(classes.max(1))];
@@ -126,11 +126,11 @@ impl Model {
     }
 }
 
-/// The result of pairs that ran together.
+/// The result of inputs that ran together.
 struct Batch {
-    /// The tokens of all pairs.
+    /// The tokens of all inputs.
     tokens: usize,
-    /// The logits of each pair, by class id.
+    /// The logits of each input, by class id.
     logits: Vec<Vec<f32>>,
     /// How long the batch took, in milliseconds.
     ms: f64,

@@ -1,5 +1,5 @@
-//! A Unigram model for large vocabularies. It gives the tokens of the tokenizers crate's model, with a tenth of its memory:
-//! the crate keeps every entry three times, once in a trie of hash maps.
+//! A Unigram model for large vocabularies. It returns the same tokens as the tokenizers crate's model and needs less memory:
+//! the crate stores every entry three times, once in a trie of hash maps.
 
 use super::trie::Trie;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};

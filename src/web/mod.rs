@@ -90,7 +90,8 @@ struct Info<'a> {
 #[wasm_bindgen]
 impl WasmClassifier {
     /// Loads the model from a complete ONNX file, which errors call `name`. Inputs are cut to `max_length` tokens, by default to
-    /// the model's own limit. `threshold` is for multi-label models. `kernel` is the name of the kernel for INT8 matrix products, or `auto` for the fastest.
+    /// the model's own limit. `threshold` is for multi-label models. `kernel` is the name of the kernel for INT8 matrix
+    /// products, or `auto` for the fastest.
     ///
     /// # Errors
     /// A JavaScript `Error` if the file is damaged or does not belong to the tokenizer, or if a parameter does not fit.

@@ -47,7 +47,7 @@ export interface LoadOptions {
   maxLength?: number;
 
   /**
-   * The probability from which on a label of a multi-label model applies: a number from 0 to 1, 0.5 by default. {@link load}
+   * The smallest probability at which a label of a multi-label model applies: a number from 0 to 1, 0.5 by default. {@link load}
    * rejects it for other models.
    */
   threshold?: number;

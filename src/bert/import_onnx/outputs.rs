@@ -1,4 +1,4 @@
-//! Chooses the output that holds the logits, and takes off a Softmax, Sigmoid or ArgMax at its end.
+//! Chooses the output that holds the logits, and removes a Softmax, Sigmoid or ArgMax at its end.
 
 use super::graph::keeps_numbers;
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ const DEPTH: usize = 16;
 const ENDS: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "ArgMax"];
 
 /// Reduces the outputs of `graph` to the logits: the output called `wanted`, the only output, or the one called
-/// `logits`. Returns what the operators that were taken off tell about the meaning of the logits.
+/// `logits`. Returns what the removed operators tell about the meaning of the logits.
 ///
 /// # Errors
 /// If the output is missing or ambiguous, or ends in a way that hides the logits.

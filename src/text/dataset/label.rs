@@ -42,7 +42,7 @@ impl Label {
             Label::One(label) => Ok(label),
             Label::Many(items) => match items.as_slice() {
                 [label] => Ok(label),
-                _ => Err(format!("has {} labels, but the model gives exactly one answer", items.len())),
+                _ => Err(format!("has {} labels, but exactly one label of the model applies", items.len())),
             },
         }
     }

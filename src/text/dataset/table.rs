@@ -33,7 +33,7 @@ pub fn is_table(bytes: &[u8]) -> bool {
 /// # Errors
 /// If the first line names no columns of texts, or names one that is read twice.
 pub fn rows(bytes: &[u8], ending: &str, file_name: &str) -> Result<Vec<Result<Example>>> {
-    // Line ends of old: CR alone.
+    // Old files end lines with a CR alone.
     let replaced: Vec<u8>;
     let bytes = if bytes.contains(&b'\n') {
         bytes
