@@ -15,7 +15,7 @@ const TYPES: &str = "embeddings.token_type_embeddings.weight";
 pub struct Checkpoint {
     /// The prefix of the encoder's tensors, with its dot.
     pub prefix: &'static str,
-    /// Parts of names, each with the part of BERT's name in its place.
+    /// Parts of stored names with the parts of BERT's names that replace them.
     pub renames: &'static [(&'static str, &'static str)],
     /// The number of rows of the position table before the row of the first token.
     pub position_offset: usize,

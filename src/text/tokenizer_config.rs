@@ -61,7 +61,7 @@ impl TokenizerConfig {
         let lowercase = self.do_lower_case.unwrap_or(normalizer.lowercase);
         let accents = self.strip_accents.unwrap_or(normalizer.strip_accents);
         let chinese = self.tokenize_chinese_chars.unwrap_or(normalizer.handle_chinese_chars);
-        // Accents go with capitals unless the setting says otherwise.
+        // Lower-casing also strips accents, unless the setting says otherwise.
         let strips = |setting: Option<bool>, lowercase: bool| setting.unwrap_or(lowercase);
         let (given, found) = (strips(accents, lowercase), strips(normalizer.strip_accents, normalizer.lowercase));
         let settings = [

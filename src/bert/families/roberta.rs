@@ -1,4 +1,5 @@
-//! RoBERTa, CamemBERT and XLM-RoBERTa: positions that count from `padding_idx + 1`, one token type, and a head of its own.
+//! RoBERTa, CamemBERT and XLM-RoBERTa: positions that count from `padding_idx + 1`, one token type, and other names in the
+//! head.
 
 use super::Family;
 use super::bert;

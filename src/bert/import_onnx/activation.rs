@@ -31,7 +31,7 @@ impl<'a> Graph<'a> {
         self.fitting(value, known.map(|kind| (kind, move |x| define_head(kind, x))), expected)
     }
 
-    /// The one of the functions `known` that makes `value`, and the linear layer that it is applied to.
+    /// Finds which of the functions `known` makes `value`, and the linear layer that it is applied to.
     fn fitting<K: Copy, const N: usize>(
         &self,
         value: &'a str,

@@ -1,4 +1,4 @@
-//! Gives the inputs of a graph their standard names.
+//! Renames the inputs of a graph to their standard names.
 
 use super::graph::Graph;
 use crate::error::{Error, Result};

@@ -79,8 +79,8 @@ pub fn unfuse_gelus(graph: &mut pb::GraphProto) {
     }
 }
 
-/// Makes every CumSum that reads a Cast to INT64 work on INT32: tract takes the results of such a Cast for sizes, which it
-/// cannot sum up. A running sum of tokens is small.
+/// Makes every CumSum that reads a Cast to INT64 work on INT32: tract treats the results of such a Cast as sizes, which
+/// its CumSum does not accept. A running sum of tokens fits into INT32.
 pub fn narrow_sums(graph: &mut pb::GraphProto) {
     let is_cast =
         |node: &pb::NodeProto| node.op_type == "Cast" && node.attribute.iter().any(|a| a.name == "to" && a.i == INT64);

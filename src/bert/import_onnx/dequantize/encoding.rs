@@ -40,8 +40,8 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Whether no integer of the output of `node` stands for a negative number. onnxruntime's static quantizers leave
-    /// out a ReLU before such a value: the integers' range cuts off what is negative. Logits may just have been
-    /// positive in all of their samples.
+    /// out a ReLU before such a value: the integers' range cuts off what is negative. Logits are no
+    /// such value: they may have been positive in every calibration sample by chance.
     pub(super) fn cannot_be_negative(&self, node: &pb::NodeProto, zero_point: &str) -> bool {
         if self.ends.contains(first_output(node).as_str()) {
             return false;

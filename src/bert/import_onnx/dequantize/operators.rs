@@ -12,7 +12,7 @@ use pb::tensor_proto::DataType;
 struct QLinear {
     /// The FP32 operator that replaces it.
     op: &'static str,
-    /// How many inputs before the operands it hands on as they are.
+    /// The number of inputs before the operands. They stay unchanged.
     plain: usize,
     /// How many operands follow.
     operands: usize,

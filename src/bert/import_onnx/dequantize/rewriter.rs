@@ -119,7 +119,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Lets the readers of a QuantizeLinear read what it reads.
+    /// Connects the readers of a QuantizeLinear to its input.
     fn quantize(&mut self, node: &'a pb::NodeProto) -> Result<()> {
         let [x, scale] = self.inputs(node)?;
         let zero_point = input(node, 2);
@@ -141,7 +141,7 @@ impl<'a> Rewriter<'a> {
         self.replace(node, x, quantized, encoding)
     }
 
-    /// Lets the readers of `quantized` read `x`, the output of a node before `node`.
+    /// Connects the readers of `quantized` to `x`, the output of a node before `node`.
     fn replace(&mut self, node: &pb::NodeProto, x: &str, quantized: &str, encoding: Encoding) -> Result<()> {
         self.refuse_integers(node, x)?;
         let real = self.renamed.get(x).map_or(x, String::as_str).to_owned();
@@ -300,7 +300,7 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    /// Refuses to read `value`, if it stood for quantized numbers, in an operator that is not known to handle them.
+    /// Refuses a `node` that reads `value` if that is quantized: the operator is not known to handle integers.
     pub(super) fn refuse_integers(&self, node: &pb::NodeProto, value: &str) -> Result<()> {
         match self.encoded.contains_key(value) {
             true => {
@@ -317,7 +317,7 @@ impl<'a> Rewriter<'a> {
         self.add(node);
     }
 
-    /// Lets the inputs of `node` from position `from` on read the values that replace them.
+    /// Replaces the inputs of `node` from position `from` on by their renamed values.
     fn rename_inputs(&self, node: &mut pb::NodeProto, from: usize) {
         for input in &mut node.input[from..] {
             if let Some(real) = self.renamed.get(input) {
