@@ -28,7 +28,7 @@ mod buffer;
 mod gemm;
 mod isa;
 mod layers;
-mod threads;
+pub(crate) mod threads;
 
 pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};

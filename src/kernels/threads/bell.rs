@@ -1,12 +1,12 @@
 //! Where threads sleep until something has changed.
 
-use super::sync::{AtomicUsize, Condvar, Mutex, Ordering};
+use super::sync::{AtomicUsize, Condvar, Mutex, Ordering, fence};
 use std::time::Duration;
 
 /// Wakes the threads that wait for a condition.
 ///
-/// A change must be made by a sequentially consistent store or exchange, followed by [`Bell::ring`], and the condition must read
-/// it by a sequentially consistent load. Then either the ring sees the sleeper, or the sleeper sees the change.
+/// A change must be made before [`Bell::ring`]. Each side writes, passes a fence, and reads what the other writes: so either the
+/// ring sees the sleeper, or the sleeper sees the change.
 #[derive(Debug)]
 pub struct Bell {
     sleepers: AtomicUsize,
@@ -24,7 +24,8 @@ impl Bell {
     pub fn sleep_until(&self, is_met: impl Fn() -> bool, limit: Option<Duration>) -> bool {
         // No code panics while it holds the lock, so a poisoned one is whole.
         let mut guard = self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        self.sleepers.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
         let mut met = is_met();
         while !met {
             let timed_out;
@@ -41,14 +42,15 @@ impl Bell {
                 break;
             }
         }
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        self.sleepers.fetch_sub(1, Ordering::Relaxed);
         drop(guard);
         met
     }
 
     /// Wakes all sleepers, if any.
     pub fn ring(&self) {
-        if self.sleepers.load(Ordering::SeqCst) > 0 {
+        fence(Ordering::SeqCst);
+        if self.sleepers.load(Ordering::Relaxed) > 0 {
             // A sleeper that has counted itself but does not wait yet holds the lock.
             drop(self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
             self.condvar.notify_all();

@@ -63,7 +63,7 @@ impl Crew {
 
     /// Whether all chunks are done. If so, this thread sees what the others wrote.
     pub fn is_done(&self) -> bool {
-        self.unfinished.load(Ordering::SeqCst) == 0
+        self.unfinished.load(Ordering::Acquire) == 0
     }
 
     /// Returns the number of chunks that are not done.
@@ -80,7 +80,7 @@ impl Crew {
     /// crew is dismissed. Looks for work `spins` times before it sleeps. Work must not panic.
     pub fn work(&self, number: usize, spins: usize) {
         let may_claim = || self.ticket.is_open() && number < self.limit.load(Ordering::Relaxed);
-        let is_dismissed = || self.limit.load(Ordering::SeqCst) == 0;
+        let is_dismissed = || self.limit.load(Ordering::Relaxed) == 0;
         loop {
             let mut spun = 0;
             while !may_claim() && spun < spins {
@@ -100,7 +100,7 @@ impl Crew {
                 // `lead` until this chunk is done.
                 let work = unsafe { *self.work.load(Ordering::Relaxed) };
                 work(chunk);
-                if self.unfinished.fetch_sub(1, Ordering::SeqCst) == 1 {
+                if self.unfinished.fetch_sub(1, Ordering::Release) == 1 {
                     self.done.ring();
                 }
             }
@@ -114,7 +114,7 @@ impl Crew {
 
     /// Makes the threads return from [`Crew::work`].
     pub fn dismiss(&self) {
-        self.limit.store(0, Ordering::SeqCst);
+        self.limit.store(0, Ordering::Relaxed);
         self.offered.ring();
     }
 }

@@ -14,5 +14,5 @@ mod throttle;
 mod ticket;
 
 pub use pool::ThreadPool;
-pub(in crate::kernels) use pool::for_each_range;
+pub(crate) use pool::for_each_range;
 pub(in crate::kernels) use shared_slice::SharedSlice;

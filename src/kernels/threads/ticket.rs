@@ -31,8 +31,7 @@ impl Ticket {
     pub fn offer(&self, chunks: usize) {
         assert!(chunks <= MAX_CHUNKS, "a job has at most {MAX_CHUNKS} chunks");
         let (job, ..) = parts(self.0.load(Ordering::Relaxed));
-        // Sequentially consistent for the sake of `Bell`.
-        self.0.store((job + 1 & 0xffff_ffff) << 32 | (chunks as u64) << 16, Ordering::SeqCst);
+        self.0.store(((job + 1) & 0xffff_ffff) << 32 | (chunks as u64) << 16, Ordering::Release);
     }
 
     /// Claims the next chunk. Returns `None` if all are claimed.
@@ -52,7 +51,7 @@ impl Ticket {
 
     /// Whether there are chunks to claim.
     pub fn is_open(&self) -> bool {
-        let (_, chunks, next) = parts(self.0.load(Ordering::SeqCst));
+        let (_, chunks, next) = parts(self.0.load(Ordering::Relaxed));
         next < chunks
     }
 }

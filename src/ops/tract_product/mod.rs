@@ -3,7 +3,10 @@
 //! tract's own tile of 8 × 8 sums needs more registers than WebAssembly engines have on x86. This one has 8 × 4 sums, which fit.
 //! It loads one operand as vectors and splats the values of the other.
 
+mod threaded;
+
 use crate::kernels::{LANES, Lanes, Simd128};
+use threaded::Threaded;
 use tract_linalg::isa::Arch;
 use tract_linalg::mmm::{DynKernel, FusedKerSpec, MatMatMul, OutputStoreKer};
 use tract_linalg::mmm_routines::MmmRoutine;
@@ -47,7 +50,7 @@ fn make() -> Box<dyn MatMatMul> {
         .with_boost(|| 1000)
         .with_can_fuse(|_| false);
     kernel.arch = Some(Arch::Wasm32Simd128);
-    kernel.mmm()
+    Box::new(Threaded(kernel))
 }
 
 /// Applies `steps` to a tile of sums. Returns 0, or 1 if it does not know a step. Only integer products have such steps.
