@@ -3,15 +3,17 @@
 use super::load::{self, KernelChoice};
 use super::output::print_json;
 use super::progress::Progress;
+use super::threads;
 use anyhow::{Result, bail};
 use bert8::metrics::Latency;
 use bert8::text::Tokens;
 use clap::Args as ClapArgs;
 use serde::Serialize;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Time a model natively on one thread: latency percentiles and sentences per second
+/// Time a model natively: latency percentiles and sentences per second
 ///
 /// The input is one sequence of --seq tokens. Speed in a browser differs: ./build.sh serve shows it.
 #[derive(Debug, ClapArgs)]
@@ -30,6 +32,10 @@ pub struct Args {
     #[command(flatten)]
     kernel: KernelChoice,
 
+    /// Number of threads
+    #[arg(long, value_name = "N", default_value = "1")]
+    threads: NonZeroUsize,
+
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -45,6 +51,7 @@ fn positive(text: &str) -> Result<f64, String> {
 #[derive(Debug, Serialize)]
 struct Results {
     kernel: &'static str,
+    threads: usize,
     seq: usize,
     #[serde(flatten)]
     latency: Latency,
@@ -55,7 +62,7 @@ struct Results {
 const WARMUP: usize = 3;
 
 pub fn run(args: &Args) -> Result<()> {
-    let model = load::model(&args.model, args.kernel.kernel)?;
+    let model = load::model(&args.model, args.kernel.kernel, &threads::pool(args.threads)?)?;
     let seq = args.seq as usize;
     let limit = model.info().max_positions;
     if seq > limit {
@@ -81,11 +88,18 @@ pub fn run(args: &Args) -> Result<()> {
     }
     progress.finish();
     let latency = Latency::new(&durations).expect("at least one run was timed");
-    let results = Results { kernel: model.kernel(), seq, latency, sentences_per_second: 1e3 / latency.mean_ms };
+    let results = Results {
+        kernel: model.kernel(),
+        threads: model.threads(),
+        seq,
+        latency,
+        sentences_per_second: 1e3 / latency.mean_ms,
+    };
     if args.json {
         return print_json(&results);
     }
-    say!("{} tokens on {}, one thread, {} runs", results.seq, results.kernel, latency.runs);
+    let threads = if results.threads == 1 { "one thread".to_owned() } else { format!("{} threads", results.threads) };
+    say!("{} tokens on {}, {threads}, {} runs", results.seq, results.kernel, latency.runs);
     say!(
         "median {:.2} ms  (min {:.2}, mean {:.2}, p90 {:.2}, p99 {:.2}, max {:.2})",
         latency.p50_ms,

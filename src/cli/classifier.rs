@@ -1,6 +1,7 @@
 //! The options of the commands that answer texts.
 
 use super::load::{self, KernelChoice};
+use super::threads::Threads;
 use anyhow::Result;
 use bert8::model::Classifier;
 use clap::Args;
@@ -22,12 +23,15 @@ pub struct ClassifierArgs {
 
     #[command(flatten)]
     kernel: KernelChoice,
+
+    #[command(flatten)]
+    threads: Threads,
 }
 
 impl ClassifierArgs {
     /// Loads the model and the tokenizer.
     pub fn load(&self) -> Result<Classifier> {
-        let model = load::model(&self.model, self.kernel.kernel)?;
+        let model = load::model(&self.model, self.kernel.kernel, &self.threads.pool()?)?;
         let tokenizer = load::tokenizer(&self.model, self.tokenizer.as_deref())?;
         Ok(Classifier::new(model, tokenizer, self.max_length)?)
     }

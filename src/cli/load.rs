@@ -1,12 +1,13 @@
 //! Loads models and tokenizers from the paths on the command line.
 
 use anyhow::{Context, Result, anyhow, bail};
-use bert8::kernels::Kernel;
+use bert8::kernels::{Kernel, ThreadPool};
 use bert8::model::Model;
 use bert8::text::TextTokenizer;
 use bert8::text::dataset::{BadRows, Dataset};
 use clap::Args;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Returns the path of a model's tokenizer: `given`, or the tokenizer.json or vocab.txt in or beside the model, or above a
 /// folder called `onnx`. If there is none, returns the path beside the model.
@@ -92,10 +93,10 @@ pub struct KernelChoice {
     pub kernel: Kernel,
 }
 
-/// Loads an ONNX file to run.
-pub fn model(path: &Path, kernel: Kernel) -> Result<Model> {
+/// Loads an ONNX file to run on the threads of `pool`.
+pub fn model(path: &Path, kernel: Kernel, pool: &Arc<ThreadPool>) -> Result<Model> {
     let Some(file) = onnx_file(path) else {
         bail!("{} is a folder; convert it to an ONNX file first: bert8 convert {0} -o model.onnx", path.display());
     };
-    Ok(Model::builder().kernel(kernel).load_file(file)?)
+    Ok(Model::builder().kernel(kernel).thread_pool(pool.clone()).load_file(file)?)
 }

@@ -26,6 +26,7 @@ mod rerank;
 mod serve;
 mod source;
 mod task_choice;
+mod threads;
 
 use anyhow::Result;
 use bert8::Error;

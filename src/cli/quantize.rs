@@ -6,13 +6,14 @@ use super::output::{Output, Staged, megabytes, print_json};
 use super::progress;
 use super::source::Source;
 use super::task_choice::TaskChoice;
+use super::threads::Threads;
 use anyhow::{Result, bail};
 use bert8::bert::{Bert, BertConfig};
 use bert8::kernels::LANES;
 use bert8::metrics::Target;
 use bert8::quantize::{
     AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, Metric, Progress, Report, Stage,
-    check_calibration, compare_with_fp32, layer_reports, quantize, sample_indices,
+    check_calibration, compare_with_fp32, layer_reports, quantize, sample_indices, with_threads,
 };
 use bert8::task::{Problem, Texts};
 use bert8::text::dataset::Dataset;
@@ -81,6 +82,9 @@ pub struct Args {
     #[command(flatten)]
     method: Method,
 
+    #[command(flatten)]
+    threads: Threads,
+
     /// How far the metric may drop below FP32, for instance 0.002 for 0.2 points
     #[arg(long, value_name = "DROP", requires = "data", help_heading = "Accuracy control")]
     max_drop: Option<f64>,
@@ -107,6 +111,11 @@ const LAYER_REPORT_TEXTS: usize = 16;
 const CHECKED_TEXTS: usize = 64;
 
 pub fn run(args: &Args) -> Result<()> {
+    with_threads(args.threads.count(), || write_int8(args))
+}
+
+/// Quantizes the model and writes the INT8 file and the report.
+fn write_int8(args: &Args) -> Result<()> {
     let tokenizer = load::tokenizer_path(&args.source.model, args.tokenizer.as_deref());
     let files = args.source.files();
     let mut inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();

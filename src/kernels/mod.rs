@@ -10,6 +10,7 @@
 //! - `isa` is what an instruction set implements: vectors of eight lanes ([`LANES`]) and the micro-kernel that multiplies a tile
 //!   of rows with a panel of weights. [`Kernel`] is the choice among the available ones.
 //! - `gemm` is the integer matrix product: [`Packer`] and [`PackedWeights`], and the loop over panels and tiles.
+//! - `threads` is the pool of threads that compute a layer together: [`ThreadPool`].
 //! - `layers` are the layers of an encoder: [`Linear`], [`SelfAttention`], [`LayerNorm`] and others.
 //!
 //! # Data formats
@@ -27,13 +28,15 @@ mod buffer;
 mod gemm;
 mod isa;
 mod layers;
+mod threads;
 
 pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};
 pub use layers::{
-    AttentionParams, AttentionScratch, ContextRows, Embedding, FloatAttention, FloatAttentionScratch, LayerNorm,
-    Linear, Quantizer, ResidualNorm, SelfAttention, SumNorm, Table, sequence_means,
+    AttentionParams, ContextRows, Embedding, FloatAttention, LayerNorm, Linear, Quantizer, ResidualNorm, SelfAttention,
+    SumNorm, Table, sequence_means,
 };
+pub use threads::ThreadPool;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use isa::{Lanes, wasm::Simd128};

@@ -2,10 +2,11 @@
 
 use super::{Classifier, Model, ModelBuilder};
 use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, ThreadPool};
 use crate::model_file::ModelFile;
 use crate::text::TextTokenizer;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Options for loading a [`Classifier`]; see [`Classifier::builder`].
 ///
@@ -68,6 +69,25 @@ impl ClassifierBuilder {
     /// Sets the kernel for INT8 matrix products. The default is the fastest one, [`Kernel::detect`].
     pub fn kernel(mut self, kernel: Kernel) -> Self {
         self.model_options = self.model_options.kernel(kernel);
+        self
+    }
+
+    /// Sets the threads that load and run the model. The default is the calling thread alone.
+    ///
+    /// ```no_run
+    /// use bert8::{Classifier, kernels::ThreadPool};
+    /// use std::sync::Arc;
+    ///
+    /// let pool = Arc::new(ThreadPool::new(4)?);
+    /// let classifier = Classifier::builder()
+    ///     .model_file("model.int8.onnx")
+    ///     .tokenizer_file("tokenizer.json")
+    ///     .thread_pool(pool)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn thread_pool(mut self, pool: Arc<ThreadPool>) -> Self {
+        self.model_options = self.model_options.thread_pool(pool);
         self
     }
 

@@ -7,12 +7,13 @@ use super::{Model, ModelInfo};
 use crate::bert::embedded_config;
 use crate::engine::{Engine, FusedEngine, Graph, graph_check};
 use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, ThreadPool};
 use crate::model_file::ModelFile;
 use crate::onnx::decode_skeleton;
 use crate::ops::{fuse, in_file_tensors_to_nodes, keep_first_token};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Options for loading a [`Model`]; see [`Model::builder`].
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,7 @@ use std::rc::Rc;
 pub struct ModelBuilder {
     file_name: Option<String>,
     kernel: Option<Kernel>,
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl ModelBuilder {
@@ -35,6 +37,13 @@ impl ModelBuilder {
         self
     }
 
+    /// Sets the threads that load and run the model. The default is the calling thread alone. Several models may share a pool; they
+    /// then run one at a time on it.
+    pub fn thread_pool(mut self, pool: Arc<ThreadPool>) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
     /// Loads the model from the bytes of an ONNX file: a `Vec<u8>` or a [`ModelFile`].
     ///
     /// Packed weights are not copied. Other large tensors are copied one at a time.
@@ -43,7 +52,10 @@ impl ModelBuilder {
     /// If the file is damaged, or the graph is not a sequence classifier.
     pub fn load(self, content: impl Into<ModelFile>) -> Result<Model> {
         let file_name = self.file_name.unwrap_or_else(|| "the model".to_owned());
-        load(content.into(), file_name, self.kernel.unwrap_or_else(Kernel::detect))
+        let kernel = self.kernel.unwrap_or_else(Kernel::detect);
+        let mut model = ThreadPool::install(self.pool.as_ref(), || load(content.into(), file_name, kernel))?;
+        model.pool = self.pool;
+        Ok(model)
     }
 
     /// Loads the model from the ONNX file at `path`.
@@ -127,7 +139,7 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
         let problem = format!("names {} labels, but its output `logits` has {labels}", info.labels.len());
         return Err(Error::file(name, problem));
     }
-    Ok(Model { runner, info, fused, kernel, rows, file_name })
+    Ok(Model { runner, info, fused, kernel, rows, file_name, pool: None })
 }
 
 /// Wraps the engine's error about an export that cannot run as it is, for instance because its shapes are fixed or its

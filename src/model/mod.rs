@@ -17,10 +17,11 @@ pub use loading::ModelBuilder;
 
 use crate::clock::now_ms;
 use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, ThreadPool};
 use crate::ops::Fused;
 use crate::text::Tokens;
 use runner::Runner;
+use std::sync::Arc;
 use table_rows::TableRows;
 
 /// A sequence classifier that maps token ids to logits.
@@ -34,6 +35,7 @@ pub struct Model {
     kernel: Kernel,
     rows: TableRows,
     file_name: String,
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl Model {
@@ -55,6 +57,11 @@ impl Model {
             Precision::Int8 if self.fused.complete() => self.kernel.name(),
             Precision::Int8 => "unfused",
         }
+    }
+
+    /// The number of threads that run the model, the calling one included.
+    pub fn threads(&self) -> usize {
+        self.pool.as_ref().map_or(1, |pool| pool.threads())
     }
 
     /// Returns the logits of a tokenized input, by class id.
@@ -95,7 +102,7 @@ impl Model {
         while !rest.is_empty() {
             let (inputs, after) = rest.split_at(self.runner.batch_len(rest));
             let start = now_ms();
-            let logits = self.runner.run(inputs)?;
+            let logits = ThreadPool::install(self.pool.as_ref(), || self.runner.run(inputs))?;
             let ms = now_ms() - start;
             self.check_logits(&logits, inputs.len())?;
             let logits = logits.chunks_exact(self.info.labels.len()).map(<[f32]>::to_vec).collect();

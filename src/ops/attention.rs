@@ -5,8 +5,7 @@ use super::attributes::{NodeReader, NodeWriter};
 use super::both_forms::encoded;
 use super::fused_op::{FUSED_INPUTS, FusedOp, Output, sequence_ends, values};
 use super::recognise::{AttentionPart, LinearPart, Quantized};
-use crate::kernels::{AttentionParams, AttentionScratch, ContextRows, GROUP, Kernel, MAX_K, Quantizer, SelfAttention};
-use std::cell::RefCell;
+use crate::kernels::{AttentionParams, ContextRows, GROUP, Kernel, MAX_K, Quantizer, SelfAttention};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -68,11 +67,6 @@ pub(super) fn read(node: &NodeProto) -> TractResult<AttentionOp> {
     Ok(AttentionOp { attention: SelfAttention::new([query?, key?, value?], params), output })
 }
 
-thread_local! {
-    /// Buffers that all layers share.
-    static SCRATCH: RefCell<AttentionScratch> = RefCell::default();
-}
-
 #[derive(Debug, PartialEq)]
 pub(super) struct AttentionOp {
     attention: SelfAttention,
@@ -105,7 +99,7 @@ impl FusedOp for AttentionOp {
             None => ContextRows::Float(out.as_slice_mut()?),
         };
         let a = values(&inputs[0])?;
-        SCRATCH.with_borrow_mut(|scratch| self.attention.run(a, &ends, scratch, out));
+        self.attention.run(a, &ends, out);
         Ok(())
     }
 }

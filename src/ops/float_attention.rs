@@ -2,8 +2,7 @@
 
 use super::attributes::{NodeReader, NodeWriter};
 use super::fused_op::{FUSED_INPUTS, FusedOp, Output, sequence_ends, values};
-use crate::kernels::{FloatAttention, FloatAttentionScratch, Kernel};
-use std::cell::RefCell;
+use crate::kernels::{FloatAttention, Kernel};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -38,11 +37,6 @@ pub(super) fn read(node: &NodeProto) -> TractResult<FloatAttentionOp> {
     Ok(FloatAttentionOp(FloatAttention { kernel, heads, head_size: features / heads, score_scale }))
 }
 
-thread_local! {
-    /// Buffers that all layers share.
-    static SCRATCH: RefCell<FloatAttentionScratch> = RefCell::default();
-}
-
 #[derive(Debug, PartialEq)]
 pub(super) struct FloatAttentionOp(FloatAttention);
 
@@ -68,7 +62,7 @@ impl FusedOp for FloatAttentionOp {
         let parts = [values(&inputs[0])?, values(&inputs[1])?, values(&inputs[2])?];
         let mut out = outputs[0].try_as_plain_ram_mut()?;
         let out = out.as_slice_mut()?;
-        SCRATCH.with_borrow_mut(|scratch| self.0.run(parts, &ends, scratch, out));
+        self.0.run(parts, &ends, out);
         Ok(())
     }
 }

@@ -72,6 +72,7 @@ pub use ignored_scope::IgnoredScope;
 pub use layer_report::{LayerReport, layer_reports};
 pub use linear_sqnr::LinearSqnr;
 pub use options::{Format, Options, Preset, RangeEstimator, Rounding, Shift, Smoothing};
+pub use parallel::with_threads;
 pub use quant_params::{QuantParams, QuantizedRows};
 pub use quantized_parameters::{QuantizedActivation, QuantizedLinear, QuantizedParameters};
 pub use report::{ActivationReport, CalibrationReport, FileSizes, LinearReport, Report, WeightReport};

@@ -1,12 +1,31 @@
 //! A parallel map over slices.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 /// The most threads to use. For a BERT-base, each needs some hundred megabytes.
 const MAX_THREADS: usize = 16;
+
+thread_local! {
+    static THREADS: Cell<Option<NonZeroUsize>> = const { Cell::new(None) };
+}
+
+/// Runs `f`, in which quantization uses at most `threads` threads. Without this it uses one for each processor. The result does
+/// not depend on it.
+pub fn with_threads<R>(threads: NonZeroUsize, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<NonZeroUsize>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            THREADS.set(self.0);
+        }
+    }
+    let _restore = Restore(THREADS.replace(Some(threads)));
+    f()
+}
 
 /// Maps `items` through `work` on several threads. Passes the results to `take` on the calling thread, in the order of the
 /// items.
@@ -18,7 +37,8 @@ pub fn ordered_map<'a, T: Sync, R: Send, E>(
     work: impl Fn(&'a T) -> R + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
-    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(items.len()).min(MAX_THREADS);
+    let chosen = THREADS.get().or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = chosen.min(items.len()).min(MAX_THREADS);
     // The bound makes threads wait while `take` is behind.
     let (next, (send, receive)) = (AtomicUsize::new(0), mpsc::sync_channel(1));
     thread::scope(|scope| {

@@ -1,8 +1,10 @@
 //! The WebAssembly interface. Only `www/worker.js` calls it; `www/bert8.js` is the public JavaScript API.
 
 mod bytes;
+mod threads;
 
 use crate::error::{Error, Result};
+use crate::kernels::ThreadPool;
 use crate::model::{Classifier, Model, Repeat};
 use crate::model_file::ModelFileBuilder;
 use crate::text::{TextInput, TextTokenizer};
@@ -55,12 +57,12 @@ impl WasmModelFile {
 
     /// Appends a copy of `bytes`.
     pub fn push(&mut self, bytes: &Uint8Array) {
-        self.0.push(bytes);
+        ThreadPool::install(threads::pool().as_ref(), || self.0.push(bytes));
     }
 
     /// Appends `bytes` without a copy. They must not change until the model is loaded.
     pub fn keep(&mut self, bytes: &Uint8Array) {
-        self.0.keep(bytes);
+        ThreadPool::install(threads::pool().as_ref(), || self.0.keep(bytes));
     }
 }
 
@@ -107,7 +109,11 @@ impl WasmClassifier {
         let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
         let file = file.0.finish();
         let model_bytes = file.size();
-        let model = Model::builder().file_name(name).kernel(kernel).load(file).map_err(to_js)?;
+        let mut builder = Model::builder().file_name(name).kernel(kernel);
+        if let Some(pool) = threads::pool() {
+            builder = builder.thread_pool(pool);
+        }
+        let model = builder.load(file).map_err(to_js)?;
         let mut classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
         if let Some(threshold) = threshold {
             classifier = classifier.with_threshold(threshold).map_err(to_js)?;

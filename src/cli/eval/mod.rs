@@ -8,6 +8,7 @@ mod text;
 use super::load::{self, KernelChoice};
 use super::output::{Output, print_json};
 use super::progress::Progress;
+use super::threads::Threads;
 use anyhow::{Result, bail};
 use bert8::metrics::Target;
 use bert8::model::Model;
@@ -68,6 +69,9 @@ pub struct Args {
     #[command(flatten)]
     kernel: KernelChoice,
 
+    #[command(flatten)]
+    threads: Threads,
+
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -99,9 +103,10 @@ pub fn run(args: &Args) -> Result<()> {
     inputs.extend(args.baseline.as_deref());
     let predictions = args.predictions.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
     let mut data = load::dataset(&args.data, args.skip_bad_rows)?;
-    let model = load::model(&args.model, args.kernel.kernel)?;
+    let pool = args.threads.pool()?;
+    let model = load::model(&args.model, args.kernel.kernel, &pool)?;
     let tokenizer = load::tokenizer(&args.model, args.tokenizer.as_deref())?;
-    let baseline = args.baseline.as_deref().map(|path| load::model(path, args.kernel.kernel)).transpose()?;
+    let baseline = args.baseline.as_deref().map(|path| load::model(path, args.kernel.kernel, &pool)).transpose()?;
     let info = model.info().clone();
     if let Some(baseline) = &baseline
         && baseline.info().labels.len() != info.labels.len()

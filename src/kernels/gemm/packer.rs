@@ -2,10 +2,14 @@
 
 use super::packed::PackedWeights;
 use crate::kernels::isa::{Block, GROUP, PANEL};
+use crate::kernels::threads::{SharedSlice, for_each_range};
 
 /// The number of rows that [`Packer::push`] packs together. A panel reads eight bytes of each row; the rows' cache lines must
 /// stay in the first-level cache until the next panels have read their bytes too.
 pub const BAND: usize = 8 * GROUP;
+
+/// The least number of bytes for a thread to pack: some ten microseconds of work.
+const MIN_BYTES: usize = 65_536;
 
 /// Packs a weight matrix from rows that arrive in parts.
 #[derive(Debug)]
@@ -32,28 +36,26 @@ impl Packer {
     /// If `rows` is not a whole number of rows, holds more rows than remain, or follows a number of rows that is not a multiple of
     /// [`GROUP`].
     pub fn push(&mut self, rows: &[u8]) {
-        for band in rows.chunks(self.n.max(1).saturating_mul(BAND)) {
-            self.push_band(band);
+        let (n, groups, done) = (self.n, self.groups, self.done);
+        if rows.is_empty() {
+            return;
         }
-    }
-
-    fn push_band(&mut self, band: &[u8]) {
-        let (n, rows) = (self.n, band.len() / self.n);
-        let fits = band.len().is_multiple_of(n) && self.done.is_multiple_of(GROUP) && self.done + rows <= self.k;
-        assert!(fits, "{} weights after {} rows of {} x {n}", band.len(), self.done, self.k);
-        let panels = self.blocks.chunks_exact_mut(self.groups).zip(self.column_sums.as_chunks_mut().0);
-        for (panel, (blocks, column_sums)) in panels.enumerate() {
-            let mut sums = ColumnSums::default();
-            for (block, rows) in blocks[self.done / GROUP..].iter_mut().zip(band.chunks(GROUP * n)) {
-                let words = words(rows, n, panel * PANEL);
-                sums.add(&words);
-                for (column, word) in block.0.as_chunks_mut().0.iter_mut().zip(transpose(words)) {
-                    *column = word.to_le_bytes().map(|weight| weight as i8);
+        let fits = rows.len().is_multiple_of(n) && done.is_multiple_of(GROUP) && done + rows.len() / n <= self.k;
+        assert!(fits, "{} weights after {done} rows of {} x {n}", rows.len(), self.k);
+        let (blocks, column_sums) =
+            (SharedSlice::new(&mut self.blocks), SharedSlice::new(self.column_sums.as_chunks_mut().0));
+        let least = MIN_BYTES.div_ceil(rows.len() / n * PANEL);
+        for_each_range(n.div_ceil(PANEL), least, |panels| {
+            for (at, band) in rows.chunks(n.saturating_mul(BAND)).enumerate() {
+                for panel in panels.clone() {
+                    // SAFETY: no two threads have the same panels.
+                    let (blocks, column_sums) =
+                        unsafe { (blocks.range(panel * groups..(panel + 1) * groups), column_sums.element(panel)) };
+                    pack_band(band, n, panel, &mut blocks[done / GROUP + at * (BAND / GROUP)..], column_sums);
                 }
             }
-            sums.add_to(column_sums);
-        }
-        self.done += rows;
+        });
+        self.done += rows.len() / n;
     }
 
     /// Returns the packed matrix.
@@ -64,6 +66,20 @@ impl Packer {
         assert_eq!(self.done, self.k, "all rows are packed");
         PackedWeights::of_blocks(self.groups, self.blocks, self.column_sums)
     }
+}
+
+/// Packs the columns of `panel` of a band, rows of `n` bytes, into `blocks`, and adds them to the panel's column sums.
+#[inline(always)]
+fn pack_band(band: &[u8], n: usize, panel: usize, blocks: &mut [Block], column_sums: &mut [i32; PANEL]) {
+    let mut sums = ColumnSums::default();
+    for (block, rows) in blocks.iter_mut().zip(band.chunks(GROUP * n)) {
+        let words = words(rows, n, panel * PANEL);
+        sums.add(&words);
+        for (column, word) in block.0.as_chunks_mut().0.iter_mut().zip(transpose(words)) {
+            *column = word.to_le_bytes().map(|weight| weight as i8);
+        }
+    }
+    sums.add_to(column_sums);
 }
 
 impl PackedWeights {

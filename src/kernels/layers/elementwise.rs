@@ -2,9 +2,11 @@
 //! elsewhere.
 
 use super::activate::Activate;
+use super::norm::MIN_VALUES;
 use super::quantizer::Quantizer;
 use crate::activation::Activation;
 use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, Task};
+use crate::kernels::threads::{SharedSlice, for_each_range};
 
 impl Kernel {
     /// Applies `activation` to every value of `x` and writes the results to `out`.
@@ -25,7 +27,12 @@ impl Kernel {
             }
         }
         assert!(x.len() == out.len() && x.len().is_multiple_of(LANES), "values come in groups of {LANES}");
-        self.run(Values(activation, x, out));
+        let shared = SharedSlice::new(out);
+        for_each_range(x.len() / LANES, MIN_VALUES / LANES, |groups| {
+            let part = groups.start * LANES..groups.end * LANES;
+            // SAFETY: no two threads have the same groups.
+            self.run(Values(activation, &x[part.clone()], unsafe { shared.range(part) }));
+        });
     }
 
     /// Applies `activation`, if any, to the rows of `x`, quantizes them, and writes their encoded form to `out`.
@@ -54,7 +61,13 @@ impl Kernel {
         }
         let fits = x.len().is_multiple_of(quantizer.features()) && out.len() == x.len() * self.encoded_width();
         assert!(fits, "one encoded row for every row");
-        self.run(Quantize(activation, quantizer, x, out));
+        let (features, encoded) = (quantizer.features(), quantizer.features() * self.encoded_width());
+        let shared = SharedSlice::new(out);
+        for_each_range(x.len() / features, MIN_VALUES.div_ceil(features), |rows| {
+            // SAFETY: no two threads have the same rows.
+            let out = unsafe { shared.range(rows.start * encoded..rows.end * encoded) };
+            self.run(Quantize(activation, quantizer, &x[rows.start * features..rows.end * features], out));
+        });
     }
 }
 

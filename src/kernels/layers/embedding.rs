@@ -1,7 +1,9 @@
 //! Embedding look-up with LayerNorm.
 
-use super::norm::LayerNorm;
+use super::norm::{LayerNorm, MIN_VALUES};
 use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
+use crate::kernels::threads::{SharedSlice, for_each_range};
+use std::ops::Range;
 
 /// An embedding table. A row has a multiple of 8 features.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,35 +112,32 @@ impl Embedding {
     /// If an id is outside its table, a sequence is longer than the table of positions, `ends` is not ascending up to the number of
     /// tokens, or a slice has the wrong length.
     pub fn run(&self, ids: &[i64], types: &[i64], ends: &[usize], out: &mut [f32], quantized: &mut [u8]) {
-        struct Run<'a> {
+        struct Rows<'a> {
             embedding: &'a Embedding,
             ids: &'a [i64],
             types: &'a [i64],
             ends: &'a [usize],
+            tokens: Range<usize>,
             out: &'a mut [f32],
-            quantized: &'a mut [u8],
         }
-        impl Task for Run<'_> {
+        impl Task for Rows<'_> {
             type Output = ();
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
-                let Run { embedding, ids, types, ends, out, quantized } = self;
+                let Rows { embedding, ids, types, ends, tokens, out } = self;
                 let l = dot.lanes();
-                let mut start = 0;
-                for &end in ends {
-                    for token in start..end {
-                        let row =
-                            out[token * embedding.norm.features()..][..embedding.norm.features()].as_chunks_mut().0;
-                        row.fill([0.0; LANES]);
-                        embedding.words.add_row(l, ids[token] as usize, row);
-                        if let Some(table) = &embedding.types {
-                            table.add_row(l, types[token] as usize, row);
-                        }
-                        embedding.positions.add_row(l, token - start, row);
+                let mut sequence = ends.partition_point(|&end| end <= tokens.start);
+                for (token, row) in tokens.zip(out.chunks_exact_mut(embedding.norm.features())) {
+                    sequence += usize::from(token == ends[sequence]);
+                    let start = sequence.checked_sub(1).map_or(0, |before| ends[before]);
+                    let row = row.as_chunks_mut().0;
+                    row.fill([0.0; LANES]);
+                    embedding.words.add_row(l, ids[token] as usize, row);
+                    if let Some(table) = &embedding.types {
+                        table.add_row(l, types[token] as usize, row);
                     }
-                    start = end;
+                    embedding.positions.add_row(l, token - start, row);
                 }
-                embedding.norm.rows(dot, out, None, quantized);
             }
         }
         let values = ids.len() * self.norm.features();
@@ -151,6 +150,13 @@ impl Embedding {
             quantized.len() == self.norm.encoded_len(values, self.kernel.encoded_width()),
             "one encoded row for every token"
         );
-        self.kernel.run(Run { embedding: self, ids, types, ends, out, quantized });
+        let features = self.norm.features();
+        let rows = SharedSlice::new(out);
+        for_each_range(ids.len(), MIN_VALUES.div_ceil(features), |tokens| {
+            // SAFETY: no two threads have the same tokens.
+            let out = unsafe { rows.range(tokens.start * features..tokens.end * features) };
+            self.kernel.run(Rows { embedding: self, ids, types, ends, tokens, out });
+        });
+        self.norm.run(self.kernel, out, None, quantized);
     }
 }

@@ -3,10 +3,14 @@
 use super::activate::{Activate, F32_PAIRS, U8_PAIRS};
 use super::quantizer::{Quantizer, QuantizerView};
 use crate::activation::Activation;
-use crate::kernels::gemm::{MAX_K, PackedWeights, PreparedRows, RiskyPairs, gemm, gemm_prepared};
+use crate::kernels::gemm::{MAX_K, PackedWeights, PreparedRows, RiskyPairs, gemm_prepared};
 use crate::kernels::isa::{Dot, GROUP, Kernel, LANES, Lanes, MAX_ROWS, PANEL, Sink, Task};
+use crate::kernels::threads::{SharedSlice, for_each_range};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The least number of products of a u8 and an s8 for a thread: some ten microseconds of work.
+pub(in crate::kernels) const MIN_PRODUCTS: usize = 500_000;
 
 /// A linear layer: `y[m, n] = (Σ_k (a[m, k] − za)·w[k, n]) · scale[n] + bias[n]`.
 ///
@@ -66,46 +70,42 @@ impl Linear {
         self.weights.columns()
     }
 
-    /// Multiplies the encoded rows of `a` with `panels` and passes the dequantized values to `epilogue`, where panel 0 is the first
+    /// Multiplies the prepared rows of `a` with `panels` and passes the dequantized values to `epilogue`, where panel 0 is the first
     /// of `panels`.
     #[inline(always)]
     pub(in crate::kernels) fn multiply<D: Dot>(
-        &self,
-        dot: D,
-        a: &[u8],
-        panels: Range<usize>,
-        epilogue: &mut impl Epilogue<D::Lanes>,
-    ) {
-        gemm(dot, a, self.weights.panels(panels.clone(), &self.risky_pairs), &mut self.sink(dot, panels, epilogue));
-    }
-
-    /// Multiplies like [`Linear::multiply`] rows that are already prepared.
-    #[inline(always)]
-    pub(in crate::kernels) fn multiply_prepared<D: Dot>(
         &self,
         dot: D,
         a: (&[u8], &PreparedRows),
         panels: Range<usize>,
         epilogue: &mut impl Epilogue<D::Lanes>,
     ) {
-        gemm_prepared(
-            dot,
-            a,
-            self.weights.panels(panels.clone(), &self.risky_pairs),
-            &mut self.sink(dot, panels, epilogue),
-        );
-    }
-
-    /// Returns the sink that dequantizes the sums of `panels` for `epilogue`.
-    #[inline(always)]
-    fn sink<'a, D: Dot, P>(&'a self, dot: D, panels: Range<usize>, epilogue: &'a mut P) -> Dequantize<'a, D::Lanes, P> {
-        Dequantize {
+        let mut sink = Dequantize {
             l: dot.lanes(),
             offsets: &self.offsets[panels.clone()],
             scales: &self.scales[panels.clone()],
             bias: &self.bias[panels.clone()],
             epilogue,
-        }
+        };
+        gemm_prepared(dot, a, self.weights.panels(panels, &self.risky_pairs), &mut sink);
+    }
+
+    /// Prepares the encoded rows of `a` and calls `multiply` with them for ranges of the layer's panels, on several threads if there
+    /// is a pool.
+    pub(in crate::kernels) fn for_each_panels(
+        &self,
+        a: &[u8],
+        multiply: impl Fn((&[u8], &PreparedRows), Range<usize>) + Sync,
+    ) {
+        let (k, panels) = (self.weights.groups() * GROUP, self.outputs() / PANEL);
+        let rows = a.len() / self.input_bytes();
+        PreparedRows::with(self.kernel, a, self.input_bytes(), |prepared| {
+            // Strassen's algorithm takes two panels at a time.
+            let least = MIN_PRODUCTS.div_ceil((rows * k * 2 * PANEL).max(1));
+            for_each_range(panels.div_ceil(2), least, |twos| {
+                multiply((a, prepared), 2 * twos.start..panels.min(2 * twos.end));
+            });
+        });
     }
 
     /// Runs the layer on the encoded rows of `a`, applies `activation`, if any, and writes FP32 rows to `out`.
@@ -115,24 +115,25 @@ impl Linear {
     pub fn run(&self, a: &[u8], activation: Option<Activation>, out: &mut [f32]) {
         struct Rows<'a> {
             linear: &'a Linear,
-            a: &'a [u8],
+            a: (&'a [u8], &'a PreparedRows),
+            panels: Range<usize>,
             activation: Option<Activation>,
-            out: &'a mut [f32],
+            out: SharedSlice<'a, [f32; LANES]>,
         }
         impl Task for Rows<'_> {
             type Output = ();
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
-                let Rows { linear, a, activation, out } = self;
-                let panels = linear.outputs() / PANEL;
+                let Rows { linear, a, panels, activation, out } = self;
                 let activation = activation.map(Activate::new);
-                let epilogue = &mut WriteRows { l: dot.lanes(), panels, activation, out: out.as_chunks_mut().0 };
-                linear.multiply(dot, a, 0..panels, epilogue);
+                let (first, stride) = (panels.start, linear.outputs() / PANEL);
+                linear.multiply(dot, a, panels, &mut WriteRows { l: dot.lanes(), first, stride, activation, out });
             }
         }
         let rows = a.len() / self.input_bytes();
         assert_eq!(out.len(), rows * self.outputs(), "one output row for every input row");
-        self.kernel.run(Rows { linear: self, a, activation, out });
+        let out = SharedSlice::new(out.as_chunks_mut().0);
+        self.for_each_panels(a, |a, panels| self.kernel.run(Rows { linear: self, a, panels, activation, out }));
     }
 
     /// Runs the layer on the encoded rows of `a`, applies `activation`, quantizes the result and writes its encoded form to `out`.
@@ -142,20 +143,21 @@ impl Linear {
     pub fn run_quantized(&self, a: &[u8], activation: Activation, quantizer: &Quantizer, out: &mut [u8]) {
         struct Activated<'a> {
             linear: &'a Linear,
-            a: &'a [u8],
+            a: (&'a [u8], &'a PreparedRows),
+            panels: Range<usize>,
             activation: Activation,
             quantizer: &'a Quantizer,
-            out: &'a mut [u8],
+            out: SharedSlice<'a, u8>,
         }
         impl Task for Activated<'_> {
             type Output = ();
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
-                let Activated { linear, a, activation, quantizer, out } = self;
-                let (panels, groups) = (linear.outputs() / PANEL, linear.outputs() / GROUP);
-                let quantized = QuantizeRows { dot, quantizer: quantizer.view(), groups, out };
+                let Activated { linear, a, panels, activation, quantizer, out } = self;
+                let (first, groups) = (panels.start, linear.outputs() / GROUP);
+                let quantized = QuantizeRows { dot, quantizer: quantizer.view(), first, groups, out };
                 let activation = Activate::for_u8(activation);
-                linear.multiply(dot, a, 0..panels, &mut ActivateAndQuantize { activation, quantized });
+                linear.multiply(dot, a, panels, &mut ActivateAndQuantize { activation, quantized });
             }
         }
         let rows = a.len() / self.input_bytes();
@@ -165,7 +167,10 @@ impl Linear {
             rows * self.outputs() * self.kernel.encoded_width(),
             "one output row for every input row"
         );
-        self.kernel.run(Activated { linear: self, a, activation, quantizer, out });
+        let out = SharedSlice::new(out);
+        self.for_each_panels(a, |a, panels| {
+            self.kernel.run(Activated { linear: self, a, panels, activation, quantizer, out });
+        });
     }
 }
 
@@ -215,18 +220,22 @@ pub(in crate::kernels) struct QuantizeRows<'a, D> {
     pub dot: D,
     /// The quantizer of a row.
     pub quantizer: QuantizerView<'a>,
+    /// The group of a row that the first panel is.
+    pub first: usize,
     /// Groups of a row.
     pub groups: usize,
-    /// Encoded rows.
-    pub out: &'a mut [u8],
+    /// Encoded rows. Nothing else uses the groups of the product's panels.
+    pub out: SharedSlice<'a, u8>,
 }
 
 impl<D: Dot> Epilogue<D::Lanes> for QuantizeRows<'_, D> {
     #[inline(always)]
     fn put(&mut self, row: usize, group: usize, y: <D::Lanes as Lanes>::F32) {
+        let group = self.first + group;
         let at = (row * self.groups + group) * GROUP * D::WIDTH;
         let quantized = self.quantizer.apply(self.dot.lanes(), group, y);
-        self.dot.encode(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
+        // SAFETY: nothing else uses this group of the row.
+        self.dot.encode(quantized, unsafe { self.out.range(at..at + GROUP * D::WIDTH) });
     }
 }
 
@@ -234,12 +243,14 @@ impl<D: Dot> Epilogue<D::Lanes> for QuantizeRows<'_, D> {
 pub(in crate::kernels) struct WriteRows<'a, L> {
     /// The lanes.
     pub l: L,
+    /// The panel of a row that the product's first panel is.
+    pub first: usize,
     /// Panels of a row.
-    pub panels: usize,
+    pub stride: usize,
     /// The activation function.
     pub activation: Option<Activate<F32_PAIRS>>,
-    /// FP32 rows.
-    pub out: &'a mut [[f32; LANES]],
+    /// FP32 rows. Nothing else uses the product's panels.
+    pub out: SharedSlice<'a, [f32; LANES]>,
 }
 
 impl<L: Lanes> Epilogue<L> for WriteRows<'_, L> {
@@ -249,7 +260,8 @@ impl<L: Lanes> Epilogue<L> for WriteRows<'_, L> {
             Some(activation) => activation.apply(self.l, y),
             None => y,
         };
-        self.l.store(y, &mut self.out[row * self.panels + panel]);
+        // SAFETY: nothing else uses this panel of the row.
+        self.l.store(y, unsafe { self.out.element(row * self.stride + self.first + panel) });
     }
 }
 

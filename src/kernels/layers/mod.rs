@@ -30,9 +30,7 @@ mod residual;
 mod softmax;
 mod sum_norm;
 
-pub use attention::{
-    AttentionParams, AttentionScratch, ContextRows, FloatAttention, FloatAttentionScratch, SelfAttention,
-};
+pub use attention::{AttentionParams, ContextRows, FloatAttention, SelfAttention};
 pub use embedding::{Embedding, Table};
 pub use linear::Linear;
 pub use mean::sequence_means;

@@ -1,7 +1,11 @@
 //! LayerNorm.
 
 use super::quantizer::Quantizer;
-use crate::kernels::isa::{Dot, LANES, Lanes};
+use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
+use crate::kernels::threads::{SharedSlice, for_each_range};
+
+/// The least number of values for a thread: some ten microseconds of work.
+pub(super) const MIN_VALUES: usize = 8_192;
 
 /// LayerNorm over rows of a multiple of 8 features, with an optional quantizer of the result:
 /// `(x − mean) / √(variance + epsilon) · gamma + beta`, where the variance is the biased one.
@@ -40,6 +44,39 @@ impl LayerNorm {
     /// Returns the bytes of `values` encoded activations of `width` bytes each, or 0 if the norm does not quantize.
     pub(in crate::kernels) fn encoded_len(&self, values: usize, width: usize) -> usize {
         if self.quantizes() { values * width } else { 0 }
+    }
+
+    /// Does what [`LayerNorm::rows`] does on several threads, if there is a pool.
+    pub(in crate::kernels) fn run(
+        &self,
+        kernel: Kernel,
+        x: &mut [f32],
+        residual: Option<&[f32]>,
+        quantized: &mut [u8],
+    ) {
+        struct Rows<'a> {
+            norm: &'a LayerNorm,
+            x: &'a mut [f32],
+            residual: Option<&'a [f32]>,
+            quantized: &'a mut [u8],
+        }
+        impl Task for Rows<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<D: Dot>(self, dot: D) {
+                self.norm.rows(dot, self.x, self.residual, self.quantized);
+            }
+        }
+        let features = self.features();
+        let encoded = self.encoded_len(features, kernel.encoded_width());
+        let rows = x.len() / features;
+        let (x, quantized) = (SharedSlice::new(x), SharedSlice::new(quantized));
+        for_each_range(rows, MIN_VALUES.div_ceil(features), |rows| {
+            let part = |features: usize| rows.start * features..rows.end * features;
+            // SAFETY: no two threads have the same rows.
+            let (x, quantized) = unsafe { (x.range(part(features)), quantized.range(part(encoded))) };
+            kernel.run(Rows { norm: self, x, residual: residual.map(|rows| &rows[part(features)]), quantized });
+        });
     }
 
     /// Adds the rows of `residual`, if any, to `x` and normalizes the rows of `x` in place. If the norm quantizes, writes their

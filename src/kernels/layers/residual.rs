@@ -1,8 +1,7 @@
 //! A linear layer followed by a residual and LayerNorm.
 
-use super::linear::{Linear, WriteRows};
+use super::linear::Linear;
 use super::norm::LayerNorm;
-use crate::kernels::isa::{Dot, PANEL, Task};
 
 /// `x = LayerNorm(linear(a) + residual)`, and the quantized form of x if the norm has a quantizer.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,25 +36,6 @@ impl ResidualNorm {
     /// # Panics
     /// If the slices differ in their number of rows.
     pub fn run(&self, a: &[u8], residual: &[f32], out: &mut [f32], quantized: &mut [u8]) {
-        struct Run<'a> {
-            layer: &'a ResidualNorm,
-            a: &'a [u8],
-            residual: &'a [f32],
-            out: &'a mut [f32],
-            quantized: &'a mut [u8],
-        }
-        impl Task for Run<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn run<D: Dot>(self, dot: D) {
-                let Run { layer, a, residual, out, quantized } = self;
-                let panels = layer.linear.outputs() / PANEL;
-                let epilogue = &mut WriteRows { l: dot.lanes(), panels, activation: None, out: out.as_chunks_mut().0 };
-                layer.linear.multiply(dot, a, 0..panels, epilogue);
-                // The norm adds the residual, because it reads rows in order.
-                layer.norm.rows(dot, out, Some(residual), quantized);
-            }
-        }
         let rows = a.len() / self.linear.input_bytes();
         let values = rows * self.linear.outputs();
         let encoded = self.norm.encoded_len(values, self.linear.kernel().encoded_width());
@@ -63,6 +43,8 @@ impl ResidualNorm {
             residual.len() == values && out.len() == values && quantized.len() == encoded,
             "slices have the same rows"
         );
-        self.linear.kernel().run(Run { layer: self, a, residual, out, quantized });
+        self.linear.run(a, None, out);
+        // The norm adds the residual, because it reads rows in order.
+        self.norm.run(self.linear.kernel(), out, Some(residual), quantized);
     }
 }

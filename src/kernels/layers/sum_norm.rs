@@ -1,7 +1,7 @@
 //! A residual and LayerNorm without a linear layer.
 
 use super::norm::LayerNorm;
-use crate::kernels::isa::{Dot, Kernel, Task};
+use crate::kernels::isa::Kernel;
 
 /// `x = LayerNorm(a + residual)`, and the quantized form of x if the norm has a quantizer.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,25 +32,10 @@ impl SumNorm {
     /// # Panics
     /// If the slices differ in their number of rows, or hold part of a row.
     pub fn run(&self, a: &[f32], residual: &[f32], out: &mut [f32], quantized: &mut [u8]) {
-        struct Run<'a> {
-            layer: &'a SumNorm,
-            a: &'a [f32],
-            residual: &'a [f32],
-            out: &'a mut [f32],
-            quantized: &'a mut [u8],
-        }
-        impl Task for Run<'_> {
-            type Output = ();
-            #[inline(always)]
-            fn run<D: Dot>(self, dot: D) {
-                let Run { layer, a, residual, out, quantized } = self;
-                out.copy_from_slice(a);
-                layer.norm.rows(dot, out, Some(residual), quantized);
-            }
-        }
         let encoded = self.norm.encoded_len(a.len(), self.kernel.encoded_width());
         let rows = a.len().is_multiple_of(self.norm.features()) && residual.len() == a.len() && out.len() == a.len();
         assert!(rows && quantized.len() == encoded, "slices have the same rows");
-        self.kernel.run(Run { layer: self, a, residual, out, quantized });
+        out.copy_from_slice(a);
+        self.norm.run(self.kernel, out, Some(residual), quantized);
     }
 }

@@ -4,6 +4,7 @@ use super::sequences::QUERY_ROWS;
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::Epilogue;
 use crate::kernels::layers::quantizer::QuantizerView;
+use crate::kernels::threads::SharedSlice;
 
 /// Quantizes keys and packs them, each as a column of a weight matrix.
 pub(super) struct WriteKeys<'a, L> {
@@ -53,8 +54,8 @@ pub(super) struct QuantizeContext<'a, D> {
     pub first: usize,
     /// Bytes of a row of all heads.
     pub stride: usize,
-    /// Encoded rows of all heads.
-    pub out: &'a mut [u8],
+    /// Encoded rows of all heads. Nothing else uses the head's part of the rows.
+    pub out: SharedSlice<'a, u8>,
 }
 
 impl<D: Dot> Epilogue<D::Lanes> for QuantizeContext<'_, D> {
@@ -64,6 +65,7 @@ impl<D: Dot> Epilogue<D::Lanes> for QuantizeContext<'_, D> {
         let y = l.mul(y, l.splat(self.factors[row]));
         let at = self.first + row * self.stride + group * GROUP * D::WIDTH;
         let quantized = self.quantizer.apply(l, self.before + group, y);
-        self.dot.encode(quantized, &mut self.out[at..at + GROUP * D::WIDTH]);
+        // SAFETY: nothing else uses this head's part of the row.
+        self.dot.encode(quantized, unsafe { self.out.range(at..at + GROUP * D::WIDTH) });
     }
 }

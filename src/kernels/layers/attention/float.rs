@@ -6,6 +6,9 @@ use crate::kernels::buffer::at_least;
 use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
 use crate::kernels::layers::linear::Epilogue;
 use crate::kernels::layers::softmax::softmax_numerators;
+use crate::kernels::threads::{SharedSlice, for_each_range};
+use std::cell::Cell;
+use std::ops::Range;
 
 /// `softmax(q · kᵀ · score_scale) · v` for every sequence and head. The FP32 rows of q, k and v hold head after head.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,13 +23,17 @@ pub struct FloatAttention {
     pub score_scale: f32,
 }
 
-/// Buffers to share among runs. They grow to the size of the largest run.
+/// The buffers of a head. Kept for the next one.
 #[derive(Debug, Default)]
-pub struct FloatAttentionScratch {
+struct HeadBuffers {
     queries: Vec<[f32; LANES]>,
     keys: Vec<[f32; LANES]>,
     values: Vec<[f32; LANES]>,
     scores: Vec<[f32; LANES]>,
+}
+
+thread_local! {
+    static HEAD_BUFFERS: Cell<HeadBuffers> = Cell::default();
 }
 
 impl FloatAttention {
@@ -41,13 +48,7 @@ impl FloatAttention {
     ///
     /// # Panics
     /// If `ends` is not ascending up to the number of keys, or the numbers of queries, values or output rows do not fit.
-    pub fn run(
-        &self,
-        [queries, keys, values]: [&[f32]; 3],
-        ends: &[usize],
-        scratch: &mut FloatAttentionScratch,
-        out: &mut [f32],
-    ) {
+    pub fn run(&self, [queries, keys, values]: [&[f32]; 3], ends: &[usize], out: &mut [f32]) {
         let (tokens, query_rows) = (keys.len() / self.features(), queries.len() / self.features());
         assert!(ends.is_sorted() && ends.last() == Some(&tokens), "sequences cover the rows");
         assert!(
@@ -58,8 +59,11 @@ impl FloatAttention {
             values.len() == keys.len() && out.len() == queries.len(),
             "a value for every key, a row for every query"
         );
-        let sequences = sequences(ends, query_rows == ends.len());
-        self.kernel.run(Attend { attention: self, queries, keys, values, sequences, scratch, out });
+        let sequences = &sequences(ends, query_rows == ends.len())[..];
+        let out = SharedSlice::new(out);
+        for_each_range(self.heads, 1, |heads| {
+            self.kernel.run(Attend { attention: self, queries, keys, values, sequences, heads, out });
+        });
     }
 }
 
@@ -68,9 +72,9 @@ struct Attend<'a> {
     queries: &'a [f32],
     keys: &'a [f32],
     values: &'a [f32],
-    sequences: Vec<Sequence>,
-    scratch: &'a mut FloatAttentionScratch,
-    out: &'a mut [f32],
+    sequences: &'a [Sequence],
+    heads: Range<usize>,
+    out: SharedSlice<'a, f32>,
 }
 
 impl Task for Attend<'_> {
@@ -78,20 +82,21 @@ impl Task for Attend<'_> {
 
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
-        let Attend { attention, sequences, scratch, out, .. } = self;
+        let Attend { attention, sequences, out, .. } = self;
         let (l, size, features) = (dot.lanes(), attention.head_size, attention.features());
         let groups = size.div_ceil(LANES);
         // The head's features, filled up to whole vectors.
         let filled = groups * LANES;
         let longest = sequences.iter().map(|s| s.panels.len()).max().unwrap_or(0);
-        let queries = at_least(&mut scratch.queries, QUERY_ROWS * groups, [0.0; LANES]);
-        let keys = at_least(&mut scratch.keys, longest * filled, [0.0; LANES]);
-        let values = at_least(&mut scratch.values, longest * filled, [0.0; LANES]);
-        let scores = at_least(&mut scratch.scores, QUERY_ROWS * longest, [0.0; LANES]);
-        for head in 0..attention.heads {
+        let mut buffers = HEAD_BUFFERS.take();
+        let queries = at_least(&mut buffers.queries, QUERY_ROWS * groups, [0.0; LANES]);
+        let keys = at_least(&mut buffers.keys, longest * filled, [0.0; LANES]);
+        let values = at_least(&mut buffers.values, longest * filled, [0.0; LANES]);
+        let scores = at_least(&mut buffers.scores, QUERY_ROWS * longest, [0.0; LANES]);
+        for head in self.heads {
             // The head's part of a row.
             let part = |row: usize| row * features + head * size..row * features + (head + 1) * size;
-            for sequence in &sequences {
+            for sequence in sequences {
                 let (panels, padded_len) = (sequence.panels.len(), sequence.padded_len());
                 let (keys, values) = (&mut keys[..panels * filled], &mut values[..panels * filled]);
                 // Heads and panels are filled up with zeros, which add nothing.
@@ -133,6 +138,7 @@ impl Task for Attend<'_> {
                 }
             }
         }
+        HEAD_BUFFERS.set(buffers);
     }
 }
 
@@ -184,8 +190,7 @@ mod tests {
         for (kernel, head_size) in Kernel::all().flat_map(|kernel| [1, 4, 8, 13, 32].map(|size| (kernel, size))) {
             let attention =
                 FloatAttention { kernel, heads: 3, head_size, score_scale: 1.0 / (head_size as f32).sqrt() };
-            // One scratch for all runs, so that shorter runs find what longer ones left.
-            let mut scratch = FloatAttentionScratch::default();
+            // Shorter runs find what longer ones left in the buffers.
             for lengths in [&[40, 1, 17][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9], &[16], &[33, 8]] {
                 let ends: Vec<usize> = (1..=lengths.len()).map(|count| lengths[..count].iter().sum()).collect();
                 let tokens = lengths.iter().sum::<usize>() * attention.features();
@@ -195,7 +200,7 @@ mod tests {
                     let queries = if first_query_only { ends.len() * attention.features() } else { tokens };
                     let parts = [&rows(3, queries)[..], &keys, &values];
                     let mut out = vec![f32::NAN; queries];
-                    attention.run(parts, &ends, &mut scratch, &mut out);
+                    attention.run(parts, &ends, &mut out);
                     for (got, exact) in out.iter().zip(plain(&attention, parts, &sequences)) {
                         // Scores of at most 23 in f32, their exponentials, and a mean of values of at most 2.
                         assert!((f64::from(*got) - exact).abs() < 2e-5, "{head_size}: {got}, not {exact}");

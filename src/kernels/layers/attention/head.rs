@@ -5,12 +5,13 @@ use super::epilogues::{QuantizeContext, WriteKeys, WriteValues};
 use super::panel_product::{I16PairProduct, multiply_panels};
 use super::scores::{WriteIntegerScores, write_key_offsets};
 use super::sequences::{QUERY_ROWS, Sequence, WriteContext};
-use super::{ContextRows, SelfAttention};
+use super::{SelfAttention, SharedContext};
 use crate::kernels::buffer::at_least;
 use crate::kernels::gemm::{PreparedRows, RiskyPairs, Weights, gemm};
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::QuantizeRows;
 use crate::kernels::layers::softmax::softmax_numerators;
+use crate::kernels::threads::SharedSlice;
 use std::ops::Range;
 
 /// One head over all sequences.
@@ -84,24 +85,25 @@ impl<D: Dot> AttentionHead<'_, D> {
         let value_pairs = at_least(&mut buffers.value_pairs, panels * PANEL / 2 * groups, [0; LANES]);
         let value_scales = at_least(&mut buffers.value_scales, sequences.len(), 0.0);
 
-        let mut epilogue = QuantizeRows { dot, quantizer: params.query.view(), groups, out: queries };
-        query.multiply_prepared(dot, query_rows, self.panels(), &mut epilogue);
+        let out = SharedSlice::new(queries);
+        let mut epilogue = QuantizeRows { dot, quantizer: params.query.view(), first: 0, groups, out };
+        query.multiply(dot, query_rows, self.panels(), &mut epilogue);
         for ((sequence, rows), value_scale) in sequences.iter().zip(token_rows).zip(value_scales) {
             let keys = &mut keys[sequence.key_blocks(groups)];
             let mut epilogue = WriteKeys { l, quantizer: params.key.view(), groups, keys };
-            key.multiply_prepared(dot, rows, self.panels(), &mut epilogue);
+            key.multiply(dot, rows, self.panels(), &mut epilogue);
             let (k, values) = (sequence.padded_len(), &mut values[..sequence.padded_len() * groups]);
             for panel in values.chunks_exact_mut(k) {
                 panel[sequence.tokens.len()..].fill([0.0; LANES]);
             }
-            value.multiply_prepared(dot, rows, self.panels(), &mut WriteValues { l, k, values });
+            value.multiply(dot, rows, self.panels(), &mut WriteValues { l, k, values });
             *value_scale = quantize_values(l, values, &mut value_pairs[sequence.value_pairs(groups)]);
         }
     }
 
     /// Computes the context of every query, [`QUERY_ROWS`] at a time, and writes it to `out`.
     #[inline(always)]
-    pub fn attend(&self, buffers: &mut HeadBuffers, out: &mut ContextRows) {
+    pub fn attend(&self, buffers: &mut HeadBuffers, out: SharedContext) {
         let AttentionHead { dot, attention, sequences, .. } = *self;
         let (l, params, groups) = (dot.lanes(), &attention.params, self.groups());
         let head_bytes = groups * GROUP * D::WIDTH;
@@ -137,14 +139,14 @@ impl<D: Dot> AttentionHead<'_, D> {
                 }
                 let (k, probabilities) = (sequence.padded_len() / 2, probabilities.as_flattened());
                 match out {
-                    ContextRows::Encoded(quantizer, out) => {
+                    SharedContext::Encoded(quantizer, out) => {
                         let stride = params.heads * head_bytes;
                         let first = rows.start * stride + self.number * head_bytes;
                         let (quantizer, before) = (quantizer.view(), self.number * groups);
                         let mut epilogue = QuantizeContext { dot, quantizer, factors, before, first, stride, out };
                         multiply_panels::<_, I16PairProduct>(l, k, probabilities, values, &mut epilogue);
                     }
-                    ContextRows::Float(out) => {
+                    SharedContext::Float(out) => {
                         let (size, stride) = (params.head_size, params.heads * params.head_size);
                         let first = rows.start * stride + self.number * size;
                         let mut epilogue = WriteContext { l, factors, first, stride, size, out };

@@ -24,15 +24,18 @@ mod panel_product;
 mod scores;
 mod sequences;
 
-pub use float::{FloatAttention, FloatAttentionScratch};
+pub use float::FloatAttention;
 
 use crate::kernels::buffer::at_least;
 use crate::kernels::gemm::{MAX_K, PreparedRows};
 use crate::kernels::isa::{Dot, GROUP, Kernel, Task};
-use crate::kernels::layers::linear::Linear;
+use crate::kernels::layers::linear::{Linear, MIN_PRODUCTS};
 use crate::kernels::layers::quantizer::Quantizer;
+use crate::kernels::threads::{SharedSlice, for_each_range};
 use head::{AttentionHead, HeadBuffers};
 use sequences::{Sequence, sequences};
+use std::cell::Cell;
+use std::ops::Range;
 
 /// The heads of attention and the quantization of queries and keys, which is symmetric.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,16 +73,27 @@ pub enum ContextRows<'a> {
     Encoded(&'a Quantizer, &'a mut [u8]),
 }
 
-/// Buffers to share among runs. They grow to the size of the largest run.
+/// [`ContextRows`] that heads write on several threads.
+#[derive(Clone, Copy)]
+enum SharedContext<'a> {
+    Float(SharedSlice<'a, f32>),
+    Encoded(&'a Quantizer, SharedSlice<'a, u8>),
+}
+
+/// The rows that all heads multiply. Kept for the next run.
 #[derive(Debug, Default)]
-pub struct AttentionScratch {
-    /// The first row of every sequence.
+struct InputRows {
+    /// The first row of every sequence, if only these are queries.
     first: Vec<u8>,
     /// The prepared query rows.
     queries: PreparedRows,
     /// The prepared rows of every sequence.
     tokens: Vec<PreparedRows>,
-    head: HeadBuffers,
+}
+
+thread_local! {
+    static INPUT_ROWS: Cell<InputRows> = Cell::default();
+    static HEAD_BUFFERS: Cell<HeadBuffers> = Cell::default();
 }
 
 impl SelfAttention {
@@ -125,30 +139,69 @@ impl SelfAttention {
     ///
     /// # Panics
     /// If `ends` is not ascending up to the number of rows, or `out` does not have one row for each query.
-    pub fn run(&self, a: &[u8], ends: &[usize], scratch: &mut AttentionScratch, out: ContextRows) {
+    pub fn run(&self, a: &[u8], ends: &[usize], out: ContextRows) {
         let rows = a.len() / self.input_bytes();
         assert!(ends.is_sorted() && ends.last() == Some(&rows), "sequences cover the rows");
         let queries = if self.params.first_query_only { ends.len() } else { rows };
-        match &out {
-            ContextRows::Float(out) => assert_eq!(out.len(), queries * self.features(), "a row for every query"),
+        let out = match out {
+            ContextRows::Float(out) => {
+                assert_eq!(out.len(), queries * self.features(), "a row for every query");
+                SharedContext::Float(SharedSlice::new(out))
+            }
             ContextRows::Encoded(quantizer, out) => {
                 let features = self.params.heads * self.params.head_size.next_multiple_of(GROUP);
                 assert_eq!(quantizer.features(), features, "the context of every head is quantized");
                 let bytes = features * self.kernel().encoded_width();
                 assert_eq!(out.len(), queries * bytes, "a row for every query");
+                SharedContext::Encoded(quantizer, SharedSlice::new(out))
             }
-        }
-        let sequences = sequences(ends, self.params.first_query_only);
-        self.kernel().run(Attend { attention: self, a, sequences, scratch, out });
+        };
+        let sequences = &sequences(ends, self.params.first_query_only)[..];
+        let mut rows = INPUT_ROWS.take();
+        self.kernel().run(Prepare { attention: self, a, sequences, rows: &mut rows });
+        let (heads, products) = (self.params.heads, 3 * a.len() * self.projections[0].outputs());
+        for_each_range(heads, (MIN_PRODUCTS * heads).div_ceil(products.max(1)), |heads| {
+            self.kernel().run(Attend { attention: self, a, sequences, rows: &rows, heads, out });
+        });
+        INPUT_ROWS.set(rows);
     }
 }
 
+/// Prepares the rows that all heads multiply.
+struct Prepare<'a> {
+    attention: &'a SelfAttention,
+    a: &'a [u8],
+    sequences: &'a [Sequence],
+    rows: &'a mut InputRows,
+}
+
+impl Task for Prepare<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let Prepare { attention, a, sequences, rows: InputRows { first, queries, tokens } } = self;
+        let bytes = attention.input_bytes();
+        let tokens = at_least(tokens, sequences.len(), PreparedRows::default());
+        for (sequence, prepared) in sequences.iter().zip(tokens) {
+            prepared.prepare(dot, sequence.rows(a, bytes), bytes);
+        }
+        if attention.first_query_only() {
+            queries.prepare(dot, first_rows(sequences, a, bytes, first), bytes);
+        } else if sequences.len() > 1 {
+            queries.prepare(dot, a, bytes);
+        }
+    }
+}
+
+/// Computes the context of some of the heads.
 struct Attend<'a> {
     attention: &'a SelfAttention,
     a: &'a [u8],
-    sequences: Vec<Sequence>,
-    scratch: &'a mut AttentionScratch,
-    out: ContextRows<'a>,
+    sequences: &'a [Sequence],
+    rows: &'a InputRows,
+    heads: Range<usize>,
+    out: SharedContext<'a>,
 }
 
 impl Task for Attend<'_> {
@@ -156,32 +209,22 @@ impl Task for Attend<'_> {
 
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
-        let Attend { attention, a, sequences, scratch, mut out } = self;
-        let AttentionScratch { first, queries, tokens, head: buffers } = scratch;
+        let Attend { attention, a, sequences, rows, heads, out } = self;
         let bytes = attention.input_bytes();
-        let rows_of = |sequence: &Sequence| &a[sequence.tokens.start * bytes..sequence.tokens.end * bytes];
-        // All heads multiply the same rows, so these are prepared once.
-        let tokens = at_least(tokens, sequences.len(), PreparedRows::default());
-        for (sequence, prepared) in sequences.iter().zip(&mut *tokens) {
-            prepared.prepare(dot, rows_of(sequence), bytes);
-        }
-        let queries = match &*tokens {
+        let queries = match attention.first_query_only() {
+            true => (&rows.first[..sequences.len() * bytes], &rows.queries),
             // All rows of the only sequence are queries.
-            [only] if !attention.first_query_only() => (a, only),
-            _ => {
-                let rows = match attention.first_query_only() {
-                    true => first_rows(&sequences, a, bytes, first),
-                    false => a,
-                };
-                queries.prepare(dot, rows, bytes);
-                (rows, &*queries)
-            }
+            false if sequences.len() == 1 => (a, &rows.tokens[0]),
+            false => (a, &rows.queries),
         };
-        for number in 0..attention.params.heads {
-            let head = AttentionHead { dot, attention, sequences: &sequences, number };
-            head.project(queries, sequences.iter().map(rows_of).zip(&*tokens), buffers);
-            head.attend(buffers, &mut out);
+        let mut buffers = HEAD_BUFFERS.take();
+        for number in heads {
+            let head = AttentionHead { dot, attention, sequences, number };
+            let tokens = sequences.iter().map(|sequence| sequence.rows(a, bytes)).zip(&rows.tokens);
+            head.project(queries, tokens, &mut buffers);
+            head.attend(&mut buffers, out);
         }
+        HEAD_BUFFERS.set(buffers);
     }
 }
 
@@ -233,7 +276,7 @@ mod tests {
         let ends: Vec<usize> = (1..=LENGTHS.len()).map(|count| LENGTHS[..count].iter().sum()).collect();
         let tokens = LENGTHS.iter().sum::<usize>();
         let a: Vec<u8> = (0..tokens * INPUTS).map(|i| (i * i * 31 + i * 7) as u8).collect();
-        attention.run(&attention.kernel().encode(&a), &ends, &mut AttentionScratch::default(), out);
+        attention.run(&attention.kernel().encode(&a), &ends, out);
     }
 
     fn queries(attention: &SelfAttention) -> usize {

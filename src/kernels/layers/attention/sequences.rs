@@ -2,6 +2,7 @@
 
 use crate::kernels::isa::{LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::Epilogue;
+use crate::kernels::threads::SharedSlice;
 use std::ops::Range;
 
 /// Query rows to process at a time: their scores, probabilities and context are computed before those of the next rows.
@@ -18,6 +19,11 @@ pub(in crate::kernels) struct Sequence {
 }
 
 impl Sequence {
+    /// Returns the sequence's rows among the rows of all sequences, `bytes` bytes each.
+    pub fn rows<'a>(&self, all: &'a [u8], bytes: usize) -> &'a [u8] {
+        &all[self.tokens.start * bytes..self.tokens.end * bytes]
+    }
+
     /// Returns the number of tokens, filled up to whole panels.
     pub fn padded_len(&self) -> usize {
         self.panels.len() * PANEL
@@ -64,8 +70,8 @@ pub(in crate::kernels) struct WriteContext<'a, L> {
     pub stride: usize,
     /// Features of the head.
     pub size: usize,
-    /// FP32 rows of all heads.
-    pub out: &'a mut [f32],
+    /// FP32 rows of all heads. Nothing else uses the head's part of the rows.
+    pub out: SharedSlice<'a, f32>,
 }
 
 impl<L: Lanes> Epilogue<L> for WriteContext<'_, L> {
@@ -73,7 +79,8 @@ impl<L: Lanes> Epilogue<L> for WriteContext<'_, L> {
     fn put(&mut self, row: usize, group: usize, y: L::F32) {
         let y = self.l.mul(y, self.l.splat(self.factors[row]));
         let at = self.first + row * self.stride + group * LANES;
-        let out = &mut self.out[at..at + LANES.min(self.size - group * LANES)];
+        // SAFETY: nothing else uses this head's part of the row.
+        let out = unsafe { self.out.range(at..at + LANES.min(self.size - group * LANES)) };
         match <&mut [f32; LANES]>::try_from(&mut *out) {
             Ok(out) => self.l.store(y, out),
             Err(_) => out.copy_from_slice(&self.l.to_array(y)[..out.len()]),
