@@ -194,6 +194,14 @@ is_shared() { # folder
   grep -q 'new WebAssembly\.Memory({[^}]*shared: *true' "$1/bert8.js"
 }
 
+# Whether the memory that the package makes for a build is large enough.
+fits_memory() { # folder
+  local needed pages
+  needed=$(grep -o 'WebAssembly\.Memory({initial: *[0-9]*' "$1/bert8.js" | grep -o '[0-9]*$')
+  pages=$(sed -n 's/^const INITIAL_PAGES = \([0-9]*\);$/\1/p' www/package/wasm.js)
+  [ -n "$needed" ] && [ -n "$pages" ] && [ "$needed" -le "$pages" ]
+}
+
 wasm_variant() (
   out=build/pkg/$1
   mapfile -t code < <(sources "$out.d")
@@ -211,6 +219,8 @@ wasm_variant() (
   if [ "$THREADS" = yes ]; then
     is_shared "$out.part" ||
       die "the $1 build has no shared memory: this compiler ignores the flags for threads; build with --no-threads"
+    fits_memory "$out.part" ||
+      die "the $1 build asks for more memory than INITIAL_PAGES in www/package/wasm.js; raise that"
   elif is_shared "$out.part"; then
     die "the $1 build has shared memory, although it was built with --no-threads"
   fi
