@@ -10,8 +10,11 @@ Usage: ./build.sh [STEP]...      (default: page)
   tools   install what is missing: wasm target, wasm-bindgen, wasm-opt
   cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo models: build/models/
-  wasm    both WebAssembly variants: build/pkg/{simd128,relaxed}
-  page    tools, model and wasm, assembled into dist/, a complete static site
+  wasm [--no-threads]
+          both WebAssembly variants: build/pkg/{simd128,relaxed}
+          --no-threads  without shared memory and threads; then the compiler's own standard library is enough
+  page [--no-threads]
+          tools, model and wasm, assembled into dist/, a complete static site
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
   bench [--quick] [--publish] [--browser NAME]
@@ -36,6 +39,8 @@ INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
 BERT8=target/quick/bert8
 VARIANTS=(simd128 relaxed)
+# The WebAssembly builds share their memory between threads: yes or no.
+THREADS=yes
 
 export PATH="$PWD/build/tools/node_modules/.bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
@@ -75,6 +80,7 @@ tools() {
   if command -v rustup >/dev/null; then
     rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
   fi
+  standard_library
   # The crates that read and write WebAssembly have much to do.
   local crate optimized=()
   for crate in walrus wasmparser wasm-encoder wasm-bindgen-cli-support id-arena hashbrown indexmap bumpalo leb128fmt; do
@@ -86,6 +92,17 @@ tools() {
     mkdir -p build/tools
     npm install --prefix build/tools --ignore-scripts --no-save --no-audit --no-fund "binaryen@$BINARYEN"
   fi
+}
+
+# The source of Rust's standard library, which threads in WebAssembly need compiled with their flags.
+standard_library() {
+  [ "$THREADS" = yes ] || return 0
+  local source
+  source=$(rustc --print sysroot)/lib/rustlib/src/rust/library
+  [ -e "$source/Cargo.lock" ] && return
+  command -v rustup >/dev/null ||
+    die "$source is missing, the source of Rust's standard library; install it (Debian: apt-get install rust-src), or build with --no-threads"
+  rustup component add rust-src
 }
 
 cli() {
@@ -132,7 +149,15 @@ model() {
 # The compiler flags of all crates. LLVM's usual order of instructions holds more vectors at once in the kernels' loops than
 # engines have registers; source order is written for them.
 export_wasm_flags() {
-  export RUSTFLAGS='-Ctarget-feature=+simd128 -Cllvm-args=-pre-RA-sched=source --cfg getrandom_backend="wasm_js"'
+  local features=+simd128 symbol
+  local flags=(-Cllvm-args=-pre-RA-sched=source --cfg 'getrandom_backend="wasm_js"')
+  if [ "$THREADS" = yes ]; then
+    features+=,+atomics,+bulk-memory,+mutable-globals
+    # Without --max-memory, the memory could never grow.
+    flags+=(-Clink-arg=--shared-memory -Clink-arg=--import-memory -Clink-arg=--max-memory=4294967296)
+    for symbol in __wasm_init_tls __tls_size __tls_align __tls_base; do flags+=("-Clink-arg=--export=$symbol"); done
+  fi
+  export RUSTFLAGS="-Ctarget-feature=$features ${flags[*]}"
   export CARGO_TARGET_DIR=target/wasm
   # Allows -Z flags with a stable compiler.
   export RUSTC_BOOTSTRAP=1
@@ -142,6 +167,7 @@ export_wasm_flags() {
 # other crates but those that depend on them.
 wasm_options() { # variant, profile
   options=(--no-default-features --locked -Zprofile-rustflags)
+  [ "$THREADS" = no ] || options+=(-Zbuild-std=std,panic_abort)
   [ "$1" = relaxed ] || return 0
   local crate
   for crate in bert8 tract-linalg; do
@@ -160,14 +186,29 @@ without_host_messages() {
 WASM_OPT=(
   -O0 --low-memory-unused --optimize-added-constants --strip-debug --strip-producers
   --enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
-  --enable-reference-types --enable-relaxed-simd --enable-sign-ext --enable-simd
+  --enable-reference-types --enable-relaxed-simd --enable-sign-ext --enable-simd --enable-threads
 )
+
+# Whether a build can share its memory between threads. The compiler may ignore what it was asked for without a word.
+is_shared() { # folder
+  grep -q 'new WebAssembly\.Memory({[^}]*shared: *true' "$1/bert8.js"
+}
+
+# Whether the memory that the package makes for a build is large enough.
+fits_memory() { # folder
+  local needed pages
+  needed=$(grep -o 'WebAssembly\.Memory({initial: *[0-9]*' "$1/bert8.js" | grep -o '[0-9]*$')
+  pages=$(sed -n 's/^const INITIAL_PAGES = \([0-9]*\);$/\1/p' www/package/wasm.js)
+  [ -n "$needed" ] && [ -n "$pages" ] && [ "$needed" -le "$pages" ]
+}
 
 wasm_variant() (
   out=build/pkg/$1
   mapfile -t code < <(sources "$out.d")
-  stale "$out/bert8_bg.wasm" "${code[@]:-src}" Cargo.toml Cargo.lock build.sh || return 0
-  say "WebAssembly, $1 (some minutes when everything is new)"
+  local form=single
+  [ "$THREADS" = no ] || form=shared
+  [ "$(cat "$out.form" 2>&1)" != "$form" ] || stale "$out/bert8_bg.wasm" "${code[@]:-src}" Cargo.toml Cargo.lock build.sh || return 0
+  say "WebAssembly, $1, $form memory (some minutes when everything is new)"
   # An interrupted build leaves a module that wasm-opt has not seen.
   rm -rf "$out" "$out.part"
   export_wasm_flags
@@ -175,12 +216,22 @@ wasm_variant() (
   local built=target/wasm/wasm32-unknown-unknown/wasm/bert8
   without_host_messages cargo build --quiet --lib --target wasm32-unknown-unknown --profile wasm "${options[@]}"
   wasm-bindgen --target web --out-dir "$out.part" "$built.wasm"
+  if [ "$THREADS" = yes ]; then
+    is_shared "$out.part" ||
+      die "the $1 build has no shared memory: this compiler ignores the flags for threads; build with --no-threads"
+    fits_memory "$out.part" ||
+      die "the $1 build asks for more memory than INITIAL_PAGES in www/package/wasm.js; raise that"
+  elif is_shared "$out.part"; then
+    die "the $1 build has shared memory, although it was built with --no-threads"
+  fi
   wasm-opt "${WASM_OPT[@]}" "$out.part/bert8_bg.wasm" -o "$out.part/bert8_bg.wasm"
   cp "$built.d" "$out.d"
+  echo "$form" >"$out.form"
   mv "$out.part" "$out"
 )
 
 wasm() {
+  standard_library
   mkdir -p build/pkg
   local variant
   for variant in "${VARIANTS[@]}"; do wasm_variant "$variant"; done
@@ -274,9 +325,12 @@ test_native() {
 test_wasm() (
   # Its default features are for downloads, of which it needs none.
   cargo_tool wasm-pack wasm-pack "$WASM_PACK" --no-default-features
-  export_wasm_flags
   for variant in "${VARIANTS[@]}"; do
-    say "browser tests, $variant"
+    # One variant shows that --no-threads still works.
+    THREADS=yes
+    [ "$variant" != simd128 ] || THREADS=no
+    say "browser tests, $variant, threads: $THREADS"
+    export_wasm_flags
     wasm_options "$variant" dev
     without_host_messages wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
       -- "${options[@]}" --test kernels --test tract_product --test web
@@ -392,7 +446,14 @@ while [ $# -gt 0 ]; do
   shift
   case $step in
     -h | --help | help) usage; exit ;;
-    tools | cli | model | wasm | page | serve | clean) "$step" ;;
+    wasm | page)
+      if [ "${1-}" = --no-threads ]; then
+        THREADS=no
+        shift
+      fi
+      "$step"
+      ;;
+    tools | cli | model | serve | clean) "$step" ;;
     test) run_tests ;;
     bench)
       flags=()

@@ -55,6 +55,8 @@
 //! 32-bit sums are exact for every K up to [`kernels::MAX_K`], and every kernel computes the same integers.
 
 #![warn(missing_docs)]
+// Builds for threads in WebAssembly need a compiler that allows unstable features anyway.
+#![cfg_attr(target_feature = "atomics", feature(alloc_error_hook))]
 
 pub mod activation;
 pub mod bert;

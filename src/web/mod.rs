@@ -19,11 +19,18 @@ extern "C" {
     fn console_error(message: &str);
 }
 
-/// Makes a panic write its message to the console. Without this, the console shows only the trap: `unreachable`.
+/// Makes a panic write its message to the console, without which the console shows only the trap: `unreachable`. In a build for
+/// threads, whose memory has a maximum, a failed allocation throws an error.
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|panic| console_error(&panic.to_string())));
+    #[cfg(target_feature = "atomics")]
+    std::alloc::set_alloc_error_hook(|_| wasm_bindgen::throw_str(OUT_OF_MEMORY));
 }
+
+/// The message of the error that a failed allocation throws. `www/package/worker.js` knows it.
+#[cfg(target_feature = "atomics")]
+const OUT_OF_MEMORY: &str = "out of memory";
 
 /// A tokenizer, loaded before its model.
 #[wasm_bindgen]

@@ -1,7 +1,7 @@
 // Serves the built site from a sub-folder, with the headers of `bert8 serve`. Other paths simulate failures.
 
 import { readFileSync } from "node:fs";
-import { join, normalize } from "node:path";
+import { extname, join, normalize } from "node:path";
 import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { DIST } from "../../tools/web/built.mjs";
@@ -15,7 +15,7 @@ const FP32 = join(DIST, "models/model.fp32.onnx");
 // others are models for other tasks than the page's own.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
 const COMMON = `
-  export default async () => {};
+  export default async () => ({ memory: new WebAssembly.Memory({ initial: 1 }) });
   export class WasmModelFile { push() {} keep() {} }
   export class WasmTokenizer {}`;
 const info = (more) =>
@@ -75,6 +75,35 @@ const STUBS = {
     }`,
 };
 
+/** Replaces `from` in the site's file, where it must occur. */
+const changed = (file, from, to) => {
+  const text = readFileSync(join(DIST, file), "utf8");
+  if (!text.includes(from)) throw new Error(`${file} does not contain ${from}`);
+  return text.replace(from, to);
+};
+
+// The integer products of the SIMD128 build, i32x4.dot_i16x8_s, trap: they became unreachable, nop, nop.
+function trappingModule() {
+  const bytes = readFileSync(join(DIST, "pkg/simd128/bert8_bg.wasm"));
+  for (let at = 0; (at = bytes.indexOf("fdba01", at, "hex")) >= 0; ) bytes.set([0x00, 0x01, 0x01], at);
+  return bytes;
+}
+
+// Files that are different from the site's, by the folder that the site is served from. `undefined` means missing.
+const CHANGES = {
+  "/no-pool-worker/": { "pool-worker.js": () => undefined },
+  // Threads crash in the middle of their first product.
+  "/trap-in-thread/": {
+    "pool-worker.js": () => changed("pool-worker.js", "(backend, module,", '(backend, await WebAssembly.compileStreaming(fetch("trap.wasm")),'),
+    "trap.wasm": trappingModule,
+  },
+  // The memory cannot grow beyond 8 MiB.
+  "/small-memory/": { "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
+  // Nothing is cross-origin isolated.
+  "/not-isolated/": {},
+};
+const { "cross-origin-opener-policy": _, "cross-origin-embedder-policy": __, ...NOT_ISOLATED } = HEADERS;
+
 // The site's page with one more script, which comes first.
 const ENGINE_JS = fileURLToPath(new URL("engine.js", import.meta.url));
 const enginePage = () =>
@@ -111,12 +140,19 @@ export async function startSite({ onPost = () => {} } = {}) {
       return send(response, 200, "text/plain", "");
     }
     if (path.startsWith("/broken/")) return (broken[path.slice("/broken/".length)] ?? broken["404.onnx"])(response);
-    const folder = [FOLDER, ...Object.keys(STUBS)].find((folder) => path.startsWith(folder));
+    const folder = [FOLDER, ...Object.keys(STUBS), ...Object.keys(CHANGES)].find((folder) => path.startsWith(folder));
     if (!folder) return broken["404.onnx"](response);
+    const headers = folder === "/not-isolated/" ? NOT_ISOLATED : HEADERS;
     const file = normalize(path.slice(folder.length) || "index.html");
     if (STUBS[folder] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], STUBS[folder]);
+    if (file === "blank.html") return send(response, 200, TYPES[".html"], "<!doctype html><title>blank</title>", headers);
+    const change = CHANGES[folder]?.[file];
+    if (change) {
+      const body = change();
+      return body ? send(response, 200, TYPES[extname(file)], body) : broken["404.onnx"](response);
+    }
     if (file === "engine.html") return send(response, 200, TYPES[".html"], enginePage());
-    sendFile(response, file === "engine.js" ? ENGINE_JS : join(DIST, file));
+    sendFile(response, file === "engine.js" ? ENGINE_JS : join(DIST, file), headers);
   });
   return { origin, url: origin + FOLDER, release, close };
 }

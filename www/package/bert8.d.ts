@@ -40,6 +40,17 @@ export interface LoadOptions {
   kernel?: string;
 
   /**
+   * The number of threads that compute an answer together: "auto" or a whole number from 1 to 64, which the number of cores does
+   * not limit. "auto", the default, is half of the cores, but at least 2 and at most 4; on one core it is 1. The answers are the
+   * same with any number.
+   *
+   * Several threads need a page that is cross-origin isolated: it is served with the headers
+   * `Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp`, and so are its worker scripts. On
+   * any other page one thread computes everything; {@link ClassifierInfo.threads} says so.
+   */
+  threads?: "auto" | number;
+
+  /**
    * The maximum length of an input in tokens, special tokens included. Longer inputs are truncated; of a pair, the longer text
    * first. A whole number that leaves room for at least one token besides the special ones: for BERT, 3 or more for one text and
    * 4 or more for a pair. The default is the model's limit; a larger number has the same effect.
@@ -86,7 +97,7 @@ export interface LoadProgress {
 export function load(options: LoadOptions): Promise<Classifier>;
 
 /**
- * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time.
+ * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time, on its own threads.
  *
  * The methods reject with a `TypeError` if an argument has a wrong type or range, and with an `Error` after
  * {@link Classifier.dispose} or after a crash of the WebAssembly code. A crashed classifier stays unusable: load the model again.
@@ -117,7 +128,7 @@ export interface Classifier {
    */
   rerank(query: string, texts: readonly string[], options?: BatchOptions): Promise<RankedText[]>;
 
-  /** Ends the worker and frees its memory. Pending and later calls reject with an `Error`. Does nothing the second time. */
+  /** Ends the worker with its threads and frees their memory. Pending and later calls reject with an `Error`. Does nothing the second time. */
   dispose(): void;
 }
 
@@ -137,6 +148,9 @@ export interface ClassifierInfo {
    * INT8 model whose structure bert8 does not recognize. Such a model runs without the fast kernels.
    */
   readonly kernel: string;
+
+  /** How many threads compute an answer, and why. */
+  readonly threads: Threads;
 
   /** The size of the model file in bytes. */
   readonly modelBytes: number;
@@ -167,6 +181,18 @@ export interface ClassifierInfo {
 
   /** The time from the start of the downloads until the model was ready, in milliseconds. */
   readonly loadMs: number;
+}
+
+/** How many threads compute an answer (see {@link LoadOptions.threads}), and why. */
+export interface Threads {
+  /** The number of threads at most. One that cannot start is left out: the others do its share. */
+  readonly count: number;
+
+  /**
+   * Why there are so many: `null` if "auto" has chosen by the number of cores. "no shared memory" means that the WebAssembly build
+   * was made without threads.
+   */
+  readonly reason: "asked for" | "not cross-origin isolated" | "one core" | "no shared memory" | null;
 }
 
 /** The options of {@link Classifier.classify}: how often to repeat it for a stable timing. */

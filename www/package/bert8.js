@@ -9,17 +9,22 @@ import { WorkerClient } from "./worker-client.js";
 // The largest number that fits into WebAssembly's 32-bit integers. Every model allows far fewer tokens.
 const MAX_TOKENS = 2 ** 32 - 1;
 
+const MAX_THREADS = 64;
+
 /** @type {typeof api.load} */
 export async function load(options) {
   // Called from plain JavaScript, the options may be missing.
-  const { model, tokenizer, backend = "auto", kernel = "auto", maxLength, threshold, signal, onProgress } = options ?? {};
+  const { model, tokenizer, backend = "auto", kernel = "auto", threads = "auto", ...rest } = options ?? {};
+  const { maxLength, threshold, signal, onProgress } = rest;
   const chosen = pickBackend(backend);
   checkNumber("maxLength", maxLength, { integer: true, min: 1 });
   checkNumber("threshold", threshold, { integer: false, min: 0, max: 1 });
+  if (threads !== "auto") checkNumber("threads", threads, { integer: true, min: 1, max: MAX_THREADS }, '"auto" or ');
   if (typeof kernel !== "string") throw new TypeError('load(): kernel must be "auto" or the name of a kernel');
   const args = {
     backend: chosen,
     kernel,
+    threads,
     model: toSource("model", model),
     tokenizer: toSource("tokenizer", tokenizer),
     maxLength: maxLength && Math.min(maxLength, MAX_TOKENS),
@@ -132,11 +137,12 @@ function isOptions(value) {
  * @param {string} name the option, for error messages
  * @param {unknown} value
  * @param {{ integer: boolean, min: number, max?: number }} range
+ * @param {string} [otherwise] what else the option may be, for error messages
  * @throws {TypeError} if `value` is neither undefined nor a finite number in the range
  */
-function checkNumber(name, value, { integer, min, max = Infinity }) {
+function checkNumber(name, value, { integer, min, max = Infinity }, otherwise = "") {
   if (value === undefined) return;
   if (typeof value === "number" && (integer ? Number.isSafeInteger(value) : Number.isFinite(value)) && value >= min && value <= max) return;
   const range = max < Infinity ? `from ${min} to ${max}` : `of at least ${min}`;
-  throw new TypeError(`${name} must be ${integer ? "a whole number" : "a number"} ${range}, not ${String(value)}`);
+  throw new TypeError(`${name} must be ${otherwise}${integer ? "a whole number" : "a number"} ${range}, not ${String(value)}`);
 }

@@ -6,22 +6,23 @@
 /** @import { Backend, ClassifyOptions, LoadProgress } from "./bert8.js" */
 
 /**
- * @typedef {typeof import("./pkg/relaxed/bert8.js")} Wasm the JavaScript interface of a WebAssembly build
  * @typedef {string | Uint8Array} Source an absolute URL or the bytes of a file
  * @typedef {[first: string, second?: string]} Texts one text or a pair
  * @typedef {{ signal: AbortSignal, onProgress: (progress: any) => void }} Context
  */
 
 import { download } from "./download.js";
+import { Pool, planThreads } from "./pool.js";
+import { startBuild } from "./wasm.js";
 
-/** @type {Record<Backend, () => Promise<Wasm>>} */
-const BUILDS = {
-  "relaxed-simd": () => import("./pkg/relaxed/bert8.js"),
-  simd128: () => import("./pkg/simd128/bert8.js"),
-};
+// The message of the error that WebAssembly throws if its memory cannot grow.
+const OUT_OF_MEMORY = "out of memory";
 
 /** @type {import("./pkg/relaxed/bert8.js").WasmClassifier} */
 let classifier;
+
+/** @type {Pool | undefined} the other threads, if there are any */
+let pool;
 
 /** @type {string | null} the error message of every request after a trap */
 let crashed = null;
@@ -31,10 +32,13 @@ const running = new Map();
 
 const operations = {
   /**
-   * @param {{ backend: Backend, kernel: string, model: Source, tokenizer: Source, maxLength?: number, threshold?: number }} args
+   * @param {{
+   *   backend: Backend, kernel: string, threads: "auto" | number, model: Source, tokenizer: Source,
+   *   maxLength?: number, threshold?: number
+   * }} args
    * @param {Context} context
    */
-  async load({ backend, kernel, model, tokenizer, maxLength, threshold }, context) {
+  async load({ backend, kernel, threads: wanted, model, tokenizer, maxLength, threshold }, context) {
     const start = performance.now();
     // Chunks of the model are queued until WebAssembly has started. Those of a download are copied: its buffer is reused.
     /** @type {Uint8Array[]} */
@@ -46,11 +50,11 @@ const operations = {
       else queue.push(chunk === model ? chunk : chunk.slice());
     };
     const modelSize = obtain(model, "model", context, take);
-    const started = startBuild(backend).then((wasm) => {
+    const started = startThreads(backend, wanted).then(({ wasm, threads }) => {
       const file = new wasm.WasmModelFile();
       for (const chunk of queue.splice(0)) file.keep(chunk);
       modelFile = file;
-      return { wasm, file };
+      return { wasm, file, threads };
     });
     /** @type {Uint8Array<ArrayBuffer>[]} */
     const chunks = [];
@@ -59,11 +63,11 @@ const operations = {
       const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
       return new wasm.WasmTokenizer(bytes, nameOf(tokenizer, "tokenizer"));
     });
-    const [{ wasm, file }, size, parsed] = await Promise.all([started, modelSize, parsedTokenizer]);
+    const [{ wasm, file, threads }, size, parsed] = await Promise.all([started, modelSize, parsedTokenizer]);
     context.signal.throwIfAborted();
     context.onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
     classifier = new wasm.WasmClassifier(file, nameOf(model, "model"), parsed, maxLength, threshold, kernel);
-    return { ...classifier.info, backend, loadMs: performance.now() - start };
+    return { ...classifier.info, backend, threads, loadMs: performance.now() - start };
   },
 
   /** @param {{ texts: Texts, options: ClassifyOptions }} args */
@@ -116,7 +120,10 @@ onmessage = async ({ data: { id, operation, args, abort } }) => {
     const result = await run(args, { signal: controller.signal, onProgress });
     postMessage({ id, result });
   } catch (error) {
-    if (isTrap(error)) crashed = crashMessage(error);
+    if (isTrap(error)) {
+      crashed = crashMessage(error);
+      pool?.close();
+    }
     const name = error instanceof Error ? error.name : undefined;
     postMessage({ id, error: { name, message: isTrap(error) ? crashed : messageOf(error) } });
   } finally {
@@ -157,29 +164,36 @@ function nameOf(source, file) {
 }
 
 /**
- * Loads and starts a WebAssembly build.
+ * Loads and starts a WebAssembly build with its threads.
  * @param {Backend} backend
+ * @param {"auto" | number} wanted the number of threads
  */
-async function startBuild(backend) {
+async function startThreads(backend, wanted) {
   try {
-    const wasm = await BUILDS[backend]();
-    await wasm.default();
-    return wasm;
+    const build = await startBuild(backend);
+    const threads = planThreads(wanted, build.memory);
+    if (threads.count > 1) pool = new Pool(build, backend, threads.count, () => postMessage({ crash: crashMessage() }));
+    return { wasm: build.wasm, threads };
   } catch (error) {
     throw new Error(`the ${backend} build of bert8 did not start: ${messageOf(error)}`);
   }
 }
 
 /**
- * Returns whether an error leaves the WebAssembly instance in an unknown state: a Rust panic, or an exhausted stack.
+ * Returns whether an error leaves the WebAssembly instance in an unknown state: a Rust panic, an exhausted stack, or a memory
+ * that could not grow.
  * @param {unknown} error
  */
 function isTrap(error) {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError || messageOf(error) === OUT_OF_MEMORY;
 }
 
-/** @param {unknown} error */
+/** @param {unknown} [error] nothing if another thread has crashed */
 function crashMessage(error) {
+  if (messageOf(error) === OUT_OF_MEMORY) {
+    return "bert8 ran out of memory, which this browser does not let grow further; close other tabs, then load the model again, or a smaller one";
+  }
+  if (pool?.crashed) return "bert8 crashed inside WebAssembly (in one of its threads); load the model again";
   return `bert8 crashed inside WebAssembly (${messageOf(error)}); load the model again`;
 }
 

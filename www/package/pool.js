@@ -1,0 +1,90 @@
+// @ts-check
+// The threads that compute together with the worker that owns a WebAssembly build. Each is a worker of its own, pool-worker.js.
+
+/** @import { Backend, Threads } from "./bert8.js" */
+/** @import { Started } from "./wasm.js" */
+
+/**
+ * Decides how many threads to use, the one that asks included.
+ * @param {"auto" | number} wanted
+ * @param {WebAssembly.Memory} memory
+ * @returns {Threads}
+ */
+export function planThreads(wanted, memory) {
+  if (wanted === 1) return { count: 1, reason: "asked for" };
+  if (memory.buffer instanceof ArrayBuffer) return { count: 1, reason: "no shared memory" };
+  if (!canPost(memory)) return { count: 1, reason: "not cross-origin isolated" };
+  if (wanted !== "auto") return { count: wanted, reason: "asked for" };
+  const cores = navigator.hardwareConcurrency;
+  return cores > 1 ? { count: Math.min(4, Math.max(2, cores >> 1)), reason: null } : { count: 1, reason: "one core" };
+}
+
+/**
+ * Returns whether a memory can be posted to a worker.
+ * @param {WebAssembly.Memory} memory
+ */
+function canPost(memory) {
+  // WebKit may claim the first without the second.
+  if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer !== "function") return false;
+  const { port1 } = new MessageChannel();
+  try {
+    port1.postMessage(memory);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    port1.close();
+  }
+}
+
+/**
+ * The workers of a pool. One whose script does not load, or that cannot start, is left out: the others do its share.
+ *
+ * A worker does not start while this one is busy, so the pool may be incomplete for a while. Nothing waits for it.
+ */
+export class Pool {
+  /** The workers that run or start. Firefox would collect one that nothing refers to. */
+  #workers = /** @type {Set<Worker>} */ (new Set());
+  #stopped;
+  #onCrash;
+
+  /**
+   * Starts the workers.
+   * @param {Started} build
+   * @param {Backend} backend
+   * @param {number} threads with the one that calls; at least 2
+   * @param {() => void} onCrash called after the WebAssembly code of a worker has crashed
+   */
+  constructor({ wasm, module, memory }, backend, threads, onCrash) {
+    const stopped = wasm.startPool(threads);
+    this.#stopped = { memory, at: stopped >> 2 };
+    this.#onCrash = onCrash;
+    for (let number = 1; number < threads; number++) {
+      const worker = new Worker(new URL("./pool-worker.js", import.meta.url), { type: "module", name: `bert8 thread ${number}` });
+      this.#workers.add(worker);
+      worker.onmessage = ({ data: { crashed } }) => (crashed ? this.#onCrash() : this.#remove(worker));
+      worker.onmessageerror = () => this.#remove(worker);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        this.#remove(worker);
+      };
+      worker.postMessage({ backend, module, memory, number, stopped });
+    }
+  }
+
+  /** Whether the WebAssembly code of a worker has crashed. */
+  get crashed() {
+    return Atomics.load(new Int32Array(this.#stopped.memory.buffer), this.#stopped.at) !== 0;
+  }
+
+  /** Ends all workers. */
+  close() {
+    for (const worker of [...this.#workers]) this.#remove(worker);
+  }
+
+  /** @param {Worker} worker */
+  #remove(worker) {
+    worker.terminate();
+    this.#workers.delete(worker);
+  }
+}
