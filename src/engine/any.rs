@@ -1,6 +1,7 @@
 //! Runs a graph as it is written.
 
 use super::graph_check;
+use super::tract_threads::TractThreads;
 use crate::error::{Error, Result};
 use crate::model_file::ModelFile;
 use crate::onnx::pb;
@@ -59,6 +60,7 @@ pub struct Engine {
     file_name: String,
     inputs: Vec<(Input, DatumType)>,
     plans: Plans,
+    threads: TractThreads,
 }
 
 /// `(batch, sequence)`.
@@ -89,7 +91,8 @@ impl Engine {
     pub fn for_any_shape<'a>(model: impl Into<Graph<'a>>, file_name: &str) -> Result<Self> {
         guarded(file_name, "planning the model", || {
             let (typed, inputs) = typed(model.into(), [Some(1), None], file_name)?;
-            Ok(Engine { file_name: file_name.to_owned(), inputs, plans: Plans::RowByRow(runnable(typed, file_name)?) })
+            let (plans, threads) = (Plans::RowByRow(runnable(typed, file_name)?), TractThreads::default());
+            Ok(Engine { file_name: file_name.to_owned(), inputs, plans, threads })
         })
     }
 
@@ -101,12 +104,14 @@ impl Engine {
     pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file_name: &str) -> Result<Self> {
         guarded(file_name, "planning the model", || {
             let (typed, inputs) = typed(model.into(), [Some(shape.0), Some(shape.1)], file_name)?;
-            Ok(Engine {
-                file_name: file_name.to_owned(),
-                inputs,
-                plans: Plans::Only(shape, runnable(typed, file_name)?),
-            })
+            let (plans, threads) = (Plans::Only(shape, runnable(typed, file_name)?), TractThreads::default());
+            Ok(Engine { file_name: file_name.to_owned(), inputs, plans, threads })
         })
+    }
+
+    /// Has the engine run on `threads` threads; the results do not depend on it. By default it runs on the calling one.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Engine { threads: TractThreads::new(threads), ..self }
     }
 
     /// Runs the model. Returns the values of each output, in the graph's order.
@@ -191,7 +196,7 @@ impl Engine {
                 Ok(tensor.cast_to_dt(*element)?.into_owned().into_tvalue())
             })
             .collect::<TractResult<TVec<_>>>();
-        let outputs = inputs.and_then(|inputs| plan.run(inputs));
+        let outputs = inputs.and_then(|inputs| self.threads.install(|| plan.run(inputs)));
         outputs.map_err(|e| Error::engine(&self.file_name, "running the model", e))
     }
 }

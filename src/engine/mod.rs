@@ -8,6 +8,7 @@
 mod any;
 mod fused;
 pub(crate) mod graph_check;
+mod tract_threads;
 mod widths;
 
 pub use any::{Engine, Graph, TokenInputs};

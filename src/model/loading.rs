@@ -53,7 +53,8 @@ impl ModelBuilder {
     pub fn load(self, content: impl Into<ModelFile>) -> Result<Model> {
         let file_name = self.file_name.unwrap_or_else(|| "the model".to_owned());
         let kernel = self.kernel.unwrap_or_else(Kernel::detect);
-        let mut model = ThreadPool::install(self.pool.as_ref(), || load(content.into(), file_name, kernel))?;
+        let threads = self.pool.as_ref().map_or(1, |pool| pool.threads());
+        let mut model = ThreadPool::install(self.pool.as_ref(), || load(content.into(), file_name, kernel, threads))?;
         model.pool = self.pool;
         Ok(model)
     }
@@ -103,7 +104,7 @@ impl Model {
     }
 }
 
-fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> {
+fn load(content: ModelFile, file_name: String, kernel: Kernel, threads: usize) -> Result<Model> {
     let name = file_name.as_str();
     let file = Rc::new(content);
     let mut proto = decode_skeleton(file.source(), name)?;
@@ -125,7 +126,7 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel) -> Result<Model> 
     let runner = match fused.complete() {
         true => Runner::Fused(FusedEngine::new(graph, name)?),
         false => {
-            let engine = Engine::for_any_shape(graph, name);
+            let engine = Engine::for_any_shape(graph, name).map(|engine| engine.with_threads(threads));
             Runner::AsWritten(if foreign { engine.map_err(|e| needs_import(e, name))? } else { engine? })
         }
     };
