@@ -47,6 +47,7 @@ export class Pool {
   #workers = /** @type {Set<Worker>} */ (new Set());
   #stopped;
   #onCrash;
+  #wasm;
 
   /**
    * Starts the workers.
@@ -59,6 +60,7 @@ export class Pool {
     const stopped = wasm.startPool(threads);
     this.#stopped = { memory, at: stopped >> 2 };
     this.#onCrash = onCrash;
+    this.#wasm = wasm;
     for (let number = 1; number < threads; number++) {
       const worker = new Worker(new URL("./pool-worker.js", import.meta.url), { type: "module", name: `bert8 thread ${number}` });
       this.#workers.add(worker);
@@ -75,6 +77,12 @@ export class Pool {
   /** Whether the WebAssembly code of a worker has crashed. */
   get crashed() {
     return Atomics.load(new Int32Array(this.#stopped.memory.buffer), this.#stopped.at) !== 0;
+  }
+
+  /** Lets all workers finish, which takes less time than to end them while they wait. Then ends them. */
+  dismiss() {
+    this.#wasm.closePool();
+    this.close();
   }
 
   /** Ends all workers. */

@@ -1,6 +1,6 @@
 // @ts-check
 // A module worker that holds one WebAssembly classifier.
-// It receives { id, operation, args } and { abort: id }.
+// It receives { id, operation, args }, { abort: id } and { close: true }.
 // It posts { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
 
 /** @import { Backend, ClassifyOptions, LoadProgress } from "./bert8.js" */
@@ -109,7 +109,9 @@ async function classifyInSteps(inputs, { signal, onProgress }) {
   return results;
 }
 
-onmessage = async ({ data: { id, operation, args, abort } }) => {
+onmessage = async ({ data: { id, operation, args, abort, close } }) => {
+  // WorkerClient then ends this worker. In Chromium, one that closes itself would stay.
+  if (close) return crashed ? undefined : pool?.dismiss();
   if (abort) return running.get(abort)?.abort();
   const controller = new AbortController();
   running.set(id, controller);
