@@ -79,6 +79,14 @@ describe("threads", { timeout: 2 * SUITE_TIMEOUT }, () => {
     await page.context().close();
   });
 
+  test("a build that makes its own memory runs on one thread", async () => {
+    const page = await visit("/topics/");
+    const threads = await page.evaluate(async () => (await window.load("int8")).info.threads);
+    const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+    assert.deepEqual(threads, { count: 1, reason: cores > 1 ? "no shared memory" : "one core" });
+    await page.context().close();
+  });
+
   test("threads whose script does not load are left out", async () => {
     const page = await visit("/no-pool-worker/");
     const expected = await answers(page, "int8", { threads: 1 });
