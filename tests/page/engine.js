@@ -28,18 +28,18 @@ async function askPage() {
   return { summary, errors };
 }
 
-/** The answers of both models on each backend. */
+/** The answers of both models on each backend, and on several threads where the browser allows them. */
 async function askApi() {
   const found = [];
-  for (const backend of ["auto", "simd128"]) {
+  for (const options of [{ threads: 1 }, { threads: 3 }, { threads: 1, backend: "simd128" }]) {
     for (const key of ["int8", "fp32"]) {
       const files = { model: `models/model.${key}.onnx`, tokenizer: "models/tokenizer.json" };
-      const classifier = await load({ ...files, backend });
+      const classifier = await load({ ...files, ...options });
       found.push({ key, info: classifier.info, answers: await classifier.classifyBatch(pairs) });
       classifier.dispose();
     }
   }
-  return found;
+  return { found, isolated: globalThis.crossOriginIsolated && typeof SharedArrayBuffer === "function" };
 }
 
 async function report() {

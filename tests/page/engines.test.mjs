@@ -42,11 +42,17 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
     test(engine.name, { skip: missing, timeout: TIMEOUT }, async () => {
       const said = await ask(engine);
       assert.equal(said.error, undefined);
-      assert.deepEqual(said.api.map(({ key, info }) => `${key} ${info.precision}`), Array(2).fill(["int8 int8", "fp32 fp32"]).flat());
-      for (const { key, answers } of said.api) assertAgrees(key, answers, expected);
-      const kernels = said.api.filter(({ key }) => key === "int8").map(({ info }) => info.kernel);
+      const { found, isolated } = said.api;
+      assert.deepEqual(found.map(({ key, info }) => `${key} ${info.precision}`), Array(3).fill(["int8 int8", "fp32 fp32"]).flat());
+      for (const { key, answers } of found) assertAgrees(key, answers, expected);
+      const kernels = found.filter(({ key }) => key === "int8").map(({ info }) => info.kernel);
       assert.match(kernels[0], /^(relaxed-dot-[us]8|relaxed-pairs|simd128-i16)$/);
-      assert.equal(kernels[1], "simd128-i16");
+      assert.equal(kernels[2], "simd128-i16");
+      const several = isolated ? { count: 3, reason: "asked for" } : { count: 1, reason: "not cross-origin isolated" };
+      const one = { count: 1, reason: "asked for" };
+      assert.deepEqual(found.map(({ info }) => info.threads), [one, one, several, several, one, one]);
+      const logits = found.map(({ answers }) => answers.map(({ logits }) => logits));
+      assert.deepEqual(logits.slice(2, 4), logits.slice(0, 2), "any number of threads gives the same bits");
       assert.match(said.page.summary, /INT8 is [\d.]+× as fast/);
       assert.deepEqual(said.page.errors, []);
     });

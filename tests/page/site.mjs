@@ -82,10 +82,25 @@ const changed = (file, from, to) => {
   return text.replace(from, to);
 };
 
+/** Returns where the code section of a WebAssembly module starts. */
+function startOfCode(bytes) {
+  const CODE = 10;
+  for (let at = 8; ; ) {
+    const id = bytes[at++];
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      size |= (bytes[at] & 0x7f) << shift;
+      if (bytes[at++] < 0x80) break;
+    }
+    if (id === CODE) return at;
+    at += size;
+  }
+}
+
 // The integer products of the SIMD128 build, i32x4.dot_i16x8_s, trap: they became unreachable, nop, nop.
 function trappingModule() {
   const bytes = readFileSync(join(DIST, "pkg/simd128/bert8_bg.wasm"));
-  for (let at = 0; (at = bytes.indexOf("fdba01", at, "hex")) >= 0; ) bytes.set([0x00, 0x01, 0x01], at);
+  for (let at = startOfCode(bytes); (at = bytes.indexOf("fdba01", at, "hex")) >= 0; ) bytes.set([0x00, 0x01, 0x01], at);
   return bytes;
 }
 

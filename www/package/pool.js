@@ -12,7 +12,6 @@
  */
 export function planThreads(wanted, memory) {
   if (wanted === 1) return { count: 1, reason: "asked for" };
-  if (memory.buffer instanceof ArrayBuffer) return { count: 1, reason: "no shared memory" };
   if (!canPost(memory)) return { count: 1, reason: "not cross-origin isolated" };
   if (wanted !== "auto") return { count: wanted, reason: "asked for" };
   const cores = navigator.hardwareConcurrency;
@@ -38,43 +37,59 @@ function canPost(memory) {
 }
 
 /**
- * The workers of a pool. One whose script does not load, or that cannot start, is left out: the others do its share.
+ * The workers of a pool. They load their script from the start, and compute once there is a build. One whose script does not load, or that cannot start, is left out: the others do its share.
  *
  * A worker does not start while this one is busy, so the pool may be incomplete for a while. Nothing waits for it.
  */
 export class Pool {
   /** The workers that run or start. Firefox would collect one that nothing refers to. */
   #workers = /** @type {Set<Worker>} */ (new Set());
-  #stopped;
-  #onCrash;
+  #threads;
+  /** @type {Started | undefined} */
+  #build;
+  /** The address of an i32 that is 0 until the WebAssembly code of a worker crashes. */
+  #stopped = 0;
 
   /**
-   * Starts the workers.
-   * @param {Started} build
-   * @param {Backend} backend
    * @param {number} threads with the one that calls; at least 2
    * @param {() => void} onCrash called after the WebAssembly code of a worker has crashed
    */
-  constructor({ wasm, module, memory }, backend, threads, onCrash) {
-    const stopped = wasm.startPool(threads);
-    this.#stopped = { memory, at: stopped >> 2 };
-    this.#onCrash = onCrash;
+  constructor(threads, onCrash) {
+    this.#threads = threads;
     for (let number = 1; number < threads; number++) {
       const worker = new Worker(new URL("./pool-worker.js", import.meta.url), { type: "module", name: `bert8 thread ${number}` });
       this.#workers.add(worker);
-      worker.onmessage = ({ data: { crashed } }) => (crashed ? this.#onCrash() : this.#remove(worker));
+      worker.onmessage = ({ data: { crashed } }) => (crashed ? onCrash() : this.#remove(worker));
       worker.onmessageerror = () => this.#remove(worker);
       worker.onerror = (event) => {
         event.preventDefault();
         this.#remove(worker);
       };
-      worker.postMessage({ backend, module, memory, number, stopped });
     }
+  }
+
+  /**
+   * Lets the workers compute for a build.
+   * @param {Started} build
+   * @param {Backend} backend
+   */
+  start(build, backend) {
+    const { wasm, module, memory } = build;
+    this.#build = build;
+    this.#stopped = wasm.startPool(this.#threads);
+    let number = 1;
+    for (const worker of this.#workers) worker.postMessage({ backend, module, memory, number: number++, stopped: this.#stopped });
   }
 
   /** Whether the WebAssembly code of a worker has crashed. */
   get crashed() {
-    return Atomics.load(new Int32Array(this.#stopped.memory.buffer), this.#stopped.at) !== 0;
+    return this.#build !== undefined && Atomics.load(new Int32Array(this.#build.memory.buffer), this.#stopped >> 2) !== 0;
+  }
+
+  /** Lets all workers finish, which takes less time than to end them while they wait. Then ends them. */
+  dismiss() {
+    this.#build?.wasm.closePool();
+    this.close();
   }
 
   /** Ends all workers. */

@@ -8,7 +8,7 @@
  * @typedef {object} Started a build that runs
  * @property {Wasm} wasm
  * @property {WebAssembly.Module} module
- * @property {WebAssembly.Memory} memory
+ * @property {WebAssembly.Memory} memory the one it uses
  */
 
 /** @type {Record<Backend, { script: () => Promise<Wasm>, module: URL }>} */
@@ -35,16 +35,16 @@ const MAXIMA_MIB = [4096, 2048, 1024, 512, 256];
 const POOL_STACK_BYTES = 512 << 10;
 
 /**
- * Loads a build and starts it.
+ * Loads a build and starts it with `memory`. A build without threads makes its own memory instead.
  * @param {Backend} backend
+ * @param {WebAssembly.Memory} memory
  * @returns {Promise<Started>}
  */
-export async function startBuild(backend) {
+export async function startBuild(backend, memory) {
   const { script, module: url } = BUILDS[backend];
   const [wasm, module] = await Promise.all([script(), compile(url)]);
-  // A build without threads makes its memory itself.
-  const { memory } = await wasm.default({ module_or_path: module, memory: makeMemory() });
-  return { wasm, module, memory };
+  const exports = await wasm.default({ module_or_path: module, memory });
+  return { wasm, module, memory: exports.memory };
 }
 
 /**
@@ -72,7 +72,7 @@ async function compile(url) {
  * Makes a memory that threads can share, with the largest maximum that the browser grants.
  * @throws {Error} if it grants none
  */
-function makeMemory() {
+export function makeMemory() {
   for (const mib of MAXIMA_MIB) {
     try {
       return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: mib * PAGES_PER_MIB, shared: true });

@@ -9,6 +9,10 @@
  * @property {() => void} unlisten stops listening to the request's abort signal
  */
 
+// For how many milliseconds a worker that is closed may end its threads itself. Browsers end a thread that waits in WebAssembly
+// much later.
+const GRACE_MS = 100;
+
 export class WorkerClient {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "bert8" });
   /** @type {Map<number, Request>} */
@@ -52,14 +56,16 @@ export class WorkerClient {
   }
 
   /**
-   * Ends the worker. Pending and later requests reject with `reason`.
+   * Ends the worker soon. Pending and later requests reject with `reason`.
    * @param {unknown} reason
    */
   close(reason) {
     if (this.#closed) return;
     this.#closed = true;
     this.#reason = reason;
-    this.#worker.terminate();
+    this.#worker.onmessage = null;
+    this.#worker.postMessage({ close: true });
+    setTimeout(() => this.#worker.terminate(), GRACE_MS);
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(reason);
   }
 

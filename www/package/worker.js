@@ -1,6 +1,6 @@
 // @ts-check
 // A module worker that holds one WebAssembly classifier.
-// It receives { id, operation, args } and { abort: id }.
+// It receives { id, operation, args }, { abort: id } and { close: true }.
 // It posts { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
 
 /** @import { Backend, ClassifyOptions, LoadProgress } from "./bert8.js" */
@@ -13,16 +13,22 @@
 
 import { download } from "./download.js";
 import { Pool, planThreads } from "./pool.js";
-import { startBuild } from "./wasm.js";
+import { makeMemory, startBuild } from "./wasm.js";
 
 // The message of the error that WebAssembly throws if its memory cannot grow.
 const OUT_OF_MEMORY = "out of memory";
+
+// Some allocations trap instead. After a trap, a memory that cannot grow by so many pages of 64 KiB (64 MiB) counts as the cause.
+const MARGIN_PAGES = 1024;
 
 /** @type {import("./pkg/relaxed/bert8.js").WasmClassifier} */
 let classifier;
 
 /** @type {Pool | undefined} the other threads, if there are any */
 let pool;
+
+/** @type {WebAssembly.Memory | undefined} the memory of the build that runs */
+let memory;
 
 /** @type {string | null} the error message of every request after a trap */
 let crashed = null;
@@ -109,7 +115,9 @@ async function classifyInSteps(inputs, { signal, onProgress }) {
   return results;
 }
 
-onmessage = async ({ data: { id, operation, args, abort } }) => {
+onmessage = async ({ data: { id, operation, args, abort, close } }) => {
+  // WorkerClient then ends this worker. In Chromium, one that closes itself would stay.
+  if (close) return crashed ? undefined : pool?.dismiss();
   if (abort) return running.get(abort)?.abort();
   const controller = new AbortController();
   running.set(id, controller);
@@ -164,15 +172,23 @@ function nameOf(source, file) {
 }
 
 /**
- * Loads and starts a WebAssembly build with its threads.
+ * Loads and starts a WebAssembly build and, at the same time, its threads.
  * @param {Backend} backend
  * @param {"auto" | number} wanted the number of threads
  */
 async function startThreads(backend, wanted) {
   try {
-    const build = await startBuild(backend);
-    const threads = planThreads(wanted, build.memory);
-    if (threads.count > 1) pool = new Pool(build, backend, threads.count, () => postMessage({ crash: crashMessage() }));
+    const shared = makeMemory();
+    let threads = planThreads(wanted, shared);
+    if (threads.count > 1) pool = new Pool(threads.count, () => postMessage({ crash: crashMessage() }));
+    const build = await startBuild(backend, shared);
+    memory = build.memory;
+    if (pool && memory !== shared) {
+      threads = { count: 1, reason: "no shared memory" };
+      pool.close();
+      pool = undefined;
+    }
+    pool?.start(build, backend);
     return { wasm: build.wasm, threads };
   } catch (error) {
     throw new Error(`the ${backend} build of bert8 did not start: ${messageOf(error)}`);
@@ -188,9 +204,19 @@ function isTrap(error) {
   return error instanceof WebAssembly.RuntimeError || error instanceof RangeError || messageOf(error) === OUT_OF_MEMORY;
 }
 
+/** Returns whether the memory can grow. Grows it, so call this only after a crash. */
+function canGrow() {
+  try {
+    memory?.grow(MARGIN_PAGES);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** @param {unknown} [error] nothing if another thread has crashed */
 function crashMessage(error) {
-  if (messageOf(error) === OUT_OF_MEMORY) {
+  if (messageOf(error) === OUT_OF_MEMORY || !canGrow()) {
     return "bert8 ran out of memory, which this browser does not let grow further; close other tabs, then load the model again, or a smaller one";
   }
   if (pool?.crashed) return "bert8 crashed inside WebAssembly (in one of its threads); load the model again";
