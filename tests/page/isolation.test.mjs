@@ -31,7 +31,7 @@ const REPORTER = `
   const [{ labelId }, { info }] = [await window.bert8.int8.classify(...${JSON.stringify(SAME)}), window.bert8.int8];
   post({ labelId, info, picker: document.getElementById("threads").disabled, memory: typeof SharedArrayBuffer, errors });`;
 
-/** A plain static server. `page` says what index.html has in its head; `loads` counts how often a folder's page was sent. */
+/** A plain static server. `heads` says what index.html has in its head, by folder; `loads` counts how often a folder's page was sent. */
 async function startPlain() {
   const loads = {};
   const said = [];
@@ -56,7 +56,7 @@ async function startPlain() {
     const html = readFileSync(join(DIST, file), "utf8").replace("<title>", `${heads[folder]}<title>`);
     send(response, 200, TYPES[".html"], html, {});
   });
-  return { origin, close, loads, said };
+  return { origin, close, heads, loads, said };
 }
 
 const isolated = (page) => page.evaluate(() => crossOriginIsolated);
@@ -120,6 +120,18 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
     await loaded(page, "int8", "fp32");
     assert.ok(await isolated(page));
     assert.equal(server.loads[folder], 4);
+
+    // The owner no longer asks for it.
+    server.heads[folder] = "";
+    try {
+      await page.reload();
+      await loaded(page, "int8");
+      await page.reload();
+      await assertOneThread(page);
+      assert.equal(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then(({ length }) => length)), 0);
+    } finally {
+      server.heads[folder] = META;
+    }
     assert.deepEqual(page.log.errors, []);
     assert.deepEqual(page.log.foreign, []);
     await page.context().close();

@@ -4,13 +4,15 @@
 /** Milliseconds to wait for the service worker. */
 const PATIENCE = 5000;
 
+const SCRIPT = "isolate.js";
+
 /**
  * Returns the address of the service worker that the page's `<meta name="bert8-isolate" content="URL">` asks for, if any.
  * @returns {string | undefined}
  */
 function wantedScript() {
   const meta = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="bert8-isolate"]'));
-  return meta ? new URL(meta.content || "isolate.js", document.baseURI).href : undefined;
+  return meta ? new URL(meta.content || SCRIPT, document.baseURI).href : undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ function wantedScript() {
 export async function becomeIsolated() {
   const script = wantedScript();
   const { serviceWorker } = navigator;
+  if (!script) await dismiss();
   if (!script || globalThis.crossOriginIsolated || !serviceWorker || serviceWorker.controller) return false;
   try {
     if ((await serviceWorker.getRegistration(script))?.active) return false;
@@ -40,6 +43,13 @@ export async function becomeIsolated() {
   }
   location.reload();
   return true;
+}
+
+/** Ends the service worker of a page that has asked for it in the past. Its headers are gone from the next visit on. */
+async function dismiss() {
+  const { serviceWorker } = navigator;
+  if (serviceWorker?.controller?.scriptURL !== new URL(SCRIPT, document.baseURI).href) return;
+  await (await serviceWorker.getRegistration())?.unregister();
 }
 
 /** Returns whether the page has just been reloaded, by a visitor or by itself. */
