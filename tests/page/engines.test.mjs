@@ -47,7 +47,7 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
       const kernels = said.api.filter(({ key }) => key === "int8").map(({ info }) => info.kernel);
       assert.match(kernels[0], /^(relaxed-dot-[us]8|relaxed-pairs|simd128-i16)$/);
       assert.equal(kernels[1], "simd128-i16");
-      assert.match(said.page.summary, /INT8 is [\d.]+× as fast/);
+      assert.match(said.page.summary, /INT8 is [\d.]+× as fast|The times are too noisy to compare/);
       assert.deepEqual(said.page.errors, []);
     });
   }

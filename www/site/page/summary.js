@@ -32,7 +32,8 @@ function showFigures({ int8, fp32 }, infos, result) {
 function speedFigure({ speedup, problem }) {
   if (problem === "hidden") return figure("The times were ", "disturbed", "");
   if (problem === "noisy") return figure("The times are ", "too noisy", " to compare");
-  return figure("INT8 is ", ratio(speedup.median), ` as fast (${range(speedup.low, speedup.high, ratio)})`);
+  const [middle, spread] = [ratio(speedup.median), range(speedup.low, speedup.high, ratio)];
+  return figure("INT8 is ", middle, spread === middle ? " as fast" : ` as fast (${spread})`);
 }
 
 function figure(before, value, after) {
@@ -52,7 +53,7 @@ function notes({ task, texts }, answers, infos, { problem }) {
     empty.length === 2 && `Both ${task.all} are empty, so the answer means little.`,
     truncated && `The ${task.input} was longer than ${infos[truncated].maxLength} tokens and was truncated.`,
     problem === "hidden" && `The tab was in the background for a while, where browsers slow it down. ${task.ask} again for better times.`,
-    problem === "noisy" && `The computer was busy: the times of INT8 and FP32 vary too much from run to run. ${task.ask} again for better times.`,
+    problem === "noisy" && `The times of INT8 and FP32 vary too much from run to run; the computer seems to be busy. ${task.ask} again for better times.`,
     new Set(Object.values(infos).map(({ threads }) => threads.count)).size > 1 && "INT8 and FP32 ran on different numbers of threads.",
     infos.int8?.kernel === "unfused" && "bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels.",
   ].filter(Boolean);
