@@ -124,10 +124,11 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
     // The owner no longer asks for it.
     server.heads[folder] = "";
     try {
-      await page.reload();
-      await loaded(page, "int8");
-      await page.reload();
+      await page.goto(server.origin + folder);
+      await page.waitForFunction(() => !window.crossOriginIsolated);
       await assertOneThread(page);
+      await sleep(QUIET);
+      assert.equal(server.loads[folder], 6);
       assert.equal(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then(({ length }) => length)), 0);
     } finally {
       server.heads[folder] = META;

@@ -16,7 +16,7 @@ function wantedScript() {
 }
 
 /**
- * Starts the service worker that the page asks for and reloads the page through it. Resolves to whether the page is about to
+ * Starts the service worker that the page asks for, and reloads the page through it. Resolves to whether the page is about to
  * reload. A page that does not ask, is isolated or cannot become so stays as it is.
  *
  * Two facts prevent a second reload, and neither needs storage, which some browsers empty when a page becomes isolated: this
@@ -27,8 +27,8 @@ function wantedScript() {
 export async function becomeIsolated() {
   const script = wantedScript();
   const { serviceWorker } = navigator;
-  if (!script) await dismiss();
-  if (!script || globalThis.crossOriginIsolated || !serviceWorker || serviceWorker.controller) return false;
+  if (!script) return dismiss();
+  if (globalThis.crossOriginIsolated || !serviceWorker || serviceWorker.controller) return false;
   try {
     if ((await serviceWorker.getRegistration(script))?.active) return false;
     const controlled = new Promise((resolve) => serviceWorker.addEventListener("controllerchange", () => resolve(true), { once: true }));
@@ -45,11 +45,17 @@ export async function becomeIsolated() {
   return true;
 }
 
-/** Ends the service worker of a page that has asked for it in the past. Its headers are gone from the next visit on. */
+/**
+ * Ends the service worker of a page that has asked for it in the past, and reloads the page without it: this load is isolated,
+ * but new worker scripts would lack the headers. Resolves to whether the page is about to reload.
+ */
 async function dismiss() {
   const { serviceWorker } = navigator;
-  if (serviceWorker?.controller?.scriptURL !== new URL(SCRIPT, document.baseURI).href) return;
-  await (await serviceWorker.getRegistration())?.unregister();
+  if (serviceWorker?.controller?.scriptURL !== new URL(SCRIPT, document.baseURI).href || wasReloaded()) return false;
+  const registration = await serviceWorker.getRegistration();
+  if (!(await registration?.unregister())) return false;
+  location.reload();
+  return true;
 }
 
 /** Returns whether the page has just been reloaded, by a visitor or by itself. */
