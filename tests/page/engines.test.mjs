@@ -53,7 +53,7 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
       assert.deepEqual(found.map(({ info }) => info.threads), [one, one, several, several, one, one]);
       const logits = found.map(({ answers }) => answers.map(({ logits }) => logits));
       assert.deepEqual(logits.slice(2, 4), logits.slice(0, 2), "any number of threads gives the same bits");
-      assert.match(said.page.summary, /INT8 is [\d.]+× as fast/);
+      assert.match(said.page.summary, /INT8 is [\d.]+× as fast|The times are too noisy to compare/);
       assert.deepEqual(said.page.errors, []);
     });
   }

@@ -87,9 +87,9 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
     await loaded(page, "int8");
     await compare(page, SAME);
     await assertColumn(page, "int8");
-    assert.equal(
-      await page.locator("#notes").textContent(),
-      "bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels.",
+    assert.match(
+      await page.locator("#notes").textContent(), // perhaps after a note that the times are too noisy
+      /bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels\.$/,
     );
     await page.context().close();
   });

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { OTHER, SAME, SUITE_TIMEOUT, answered, assertColumn, compare, loaded, numbers, open, part, said, site } from "./visit.mjs";
 
+/** All notes on the page, if the only one may be that another program disturbed the times. */
+const NOTE_ON_NOISE = /^(The times of INT8 and FP32 vary too much .*)?$/;
+
 // One page with both models loaded, for the tests that do not break it.
 const shared = await open();
 
@@ -25,10 +28,10 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await assertColumn(shared, "int8");
     await assertColumn(shared, "fp32");
     const summary = await shared.locator("#summary").textContent();
-    assert.match(summary, /INT8 is [\d.]+× as fast/);
+    assert.match(summary, /INT8 is [\d.]+× as fast|The times are too noisy to compare/);
     assert.match(summary, /file is [\d.]+× smaller/);
     assert.match(summary, /The models (dis)?agree/);
-    assert.equal(await shared.locator("#notes").textContent(), "");
+    assert.match(await shared.locator("#notes").textContent(), NOTE_ON_NOISE);
     assert.equal(await shared.locator("#answer-key").textContent(), "");
     assert.deepEqual(shared.log.errors, []);
   });
@@ -80,7 +83,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await answered(shared);
     await assertColumn(shared, "int8");
     await assertColumn(shared, "fp32");
-    for (const id of ["compare", "swap", "backend"]) {
+    for (const id of ["compare", "swap", "backend", "threads"]) {
       await shared.keyboard.press("Tab");
       assert.equal(await focused(), id);
       assert.notEqual(await shared.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
@@ -91,7 +94,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await loaded(shared, "int8", "fp32");
     await compare(shared, [SAME[0], ""]);
     await assertColumn(shared, "int8");
-    assert.match(await shared.locator("#notes").textContent(), /^Sentence 2 is empty, so the answer means little\.$/);
+    assert.match(await shared.locator("#notes").textContent(), /^Sentence 2 is empty, so the answer means little\./);
     await compare(shared, [" ", "\n"]);
     assert.match(await shared.locator("#notes").textContent(), /^Both sentences are empty/);
   });

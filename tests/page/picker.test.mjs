@@ -144,6 +144,42 @@ describe("the model picker", { timeout: SUITE_TIMEOUT }, () => {
     await page.context().close();
   });
 
+  test("the address names the number of threads, and the visitor picks another", async () => {
+    const page = await open({ query: "?threads=3" });
+    await loaded(page, "int8", "fp32");
+    const picker = page.getByLabel("Threads");
+    assert.equal(await picker.inputValue(), "3");
+    const offered = await picker.locator("option").allTextContents();
+    assert.deepEqual(offered.slice(0, 2), ["Auto", "1"]);
+    const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+    for (const count of offered.slice(1)) assert.ok(count === "3" || Number(count) <= cores, count);
+    const threads = () => page.evaluate(() => ["int8", "fp32"].map((key) => window.bert8[key].info.threads));
+    assert.deepEqual(await threads(), Array(2).fill({ count: 3, reason: "asked for" }));
+    assert.match(await part(page, "int8", "facts").textContent(), / · 3 threads$/);
+    await page.selectOption("#threads", "1");
+    await page.waitForFunction(() => ["int8", "fp32"].every((key) => window.bert8[key]?.info.threads.count === 1));
+    assert.match(await part(page, "fp32", "facts").textContent(), / · 1 thread$/);
+    await page.selectOption("#model", "prompt-injection");
+    assert.equal(query(page), "?threads=3&model=prompt-injection", "the address keeps its settings");
+    await loadedWith(page, "injection");
+    assert.equal(await page.evaluate(() => window.bert8.int8.info.threads.count), 1, "and the page keeps the visitor's choice");
+    assert.deepEqual(page.log.errors, []);
+    await page.context().close();
+  });
+
+  test("an impossible number of threads in the address is reported", async () => {
+    for (const wrong of ["0", "65", "two", "-1", ""]) {
+      const page = await open({ query: `?threads=${wrong}` });
+      await page.locator("#problems .line").waitFor();
+      assert.equal(
+        await page.locator("#problems").textContent(),
+        `“${wrong}” in this page's address is not a number of threads from 1 to 64, so the page chooses it.`,
+      );
+      assert.equal(await page.getByLabel("Threads").inputValue(), "auto");
+      await page.context().close();
+    }
+  });
+
   test("a list of models that is missing or damaged is reported", async () => {
     const lists = [
       [404, "", "the server answered 404 Not Found"],

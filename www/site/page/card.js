@@ -1,5 +1,6 @@
 import { clone, setText } from "./dom.js";
-import { megabytes, milliseconds, number, percent, score, seconds } from "./format.js";
+import { megabytes, milliseconds, number, perSecond, percent, range, score, seconds } from "./format.js";
+import { threadsText } from "./thread-picker.js";
 import { bars, barsHint, isScore, verdict } from "./verdict.js";
 
 const TAGS = { int8: "8-bit integers", fp32: "32-bit original" };
@@ -9,6 +10,7 @@ export class Card {
   #model;
   #parts;
   #score = null; // the score that is shown, if any
+  #verdict = "";
 
   constructor(model, onRetry) {
     const { element, parts } = clone("card");
@@ -26,23 +28,36 @@ export class Card {
     this.#showModel();
   }
 
+  /** Shows an answer. Its times follow with `showTimes`. */
   showAnswer(answer, info) {
     const parts = this.#parts;
-    const { tokenizeMs, inferMs, runs } = answer.timing;
     this.#showVerdict(verdict(answer, info));
     parts.bars.replaceChildren(...bars(answer, info).map(barElement));
     parts["bars-hint"].textContent = barsHint(answer, info);
     this.#score = isScore(answer) ? answer.score : null;
     parts.scale.hidden = this.#score === null;
-    parts.infer.textContent = milliseconds(inferMs);
-    parts.tokenize.textContent = milliseconds(tokenizeMs);
+    for (const name of ["infer", "spread", "rate", "tokenize"]) parts[name].textContent = "…";
     parts.tokens.textContent = `${answer.tokens} tokens`;
-    parts.runs.textContent = runs === 1 ? "One timed run" : `Median of ${runs} runs, after warm-up`;
+    parts.runs.textContent = "Measuring the time";
     parts.answer.hidden = false;
+  }
+
+  /** Shows the times of the answer, given the task that names its input. */
+  showTimes({ infer, tokenizeMs, perSecond: rate, runs, inTurns }, task) {
+    const parts = this.#parts;
+    parts.infer.textContent = milliseconds(infer.median);
+    parts.spread.textContent = range(infer.low, infer.high, milliseconds);
+    parts["rate-unit"].textContent = `${capitalized(task.several)} per second`;
+    parts.rate.textContent = perSecond(rate);
+    parts.tokenize.textContent = milliseconds(tokenizeMs);
+    const how = inTurns ? "in turns with the other model, " : "";
+    parts.runs.textContent = `Medians of ${runs} runs, ${how}after a warm-up`;
   }
 
   /** Prefixes the verdict with the model's name for screen readers, which read out both verdicts. */
   #showVerdict(text) {
+    if (text === this.#verdict) return; // screen readers would repeat it
+    this.#verdict = text;
     const owner = document.createElement("span");
     owner.className = "visually-hidden";
     owner.textContent = `${this.#model.name}: `;
@@ -130,12 +145,14 @@ function showProgress(bar, state, progress) {
   else bar.removeAttribute("value");
 }
 
-function facts({ modelBytes, kernel, backend, loadMs }) {
-  return `${megabytes(modelBytes)} MB file · kernel ${kernel} · ${backend} · loaded in ${seconds(loadMs)}`;
+function facts({ modelBytes, kernel, backend, threads, loadMs }) {
+  return `${megabytes(modelBytes)} MB file · kernel ${kernel} · ${backend} · loaded in ${seconds(loadMs)} · ${threadsText(threads)}`;
 }
 
 /** Turns an error message into a sentence, with a capital letter unless it starts with a URL or a name. */
 function sentence(text) {
-  const start = /^[a-z]+\b[^:/.]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const start = /^[a-z]+\b[^:/.]/.test(text) ? capitalized(text) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
+
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);

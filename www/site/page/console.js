@@ -1,5 +1,5 @@
 import { load } from "../bert8.js";
-import { alone, measure, speedup } from "./measure.js";
+import { alone, race } from "./race.js";
 
 /** Defines `window.bert8`, for the browser's console: the API and the page's two models. */
 export function setUpConsole({ int8, fp32 }) {
@@ -16,7 +16,7 @@ export function setUpConsole({ int8, fp32 }) {
       for (;;) {
         await Promise.all([int8.ready(), fp32.ready()]);
         const answers = await alone(() => bothAnswers(int8, fp32, texts));
-        if (answers) return { ...answers, speedup: speedup(answers.fp32, answers.int8) };
+        if (answers) return answers;
       }
     },
   };
@@ -25,12 +25,22 @@ export function setUpConsole({ int8, fp32 }) {
 
 /** Resolves to undefined if a model is reloaded before both have answered. */
 async function bothAnswers(int8, fp32, texts) {
-  const classifiers = [int8.classifier, fp32.classifier];
-  const unchanged = () => classifiers.every(Boolean) && classifiers[0] === int8.classifier && classifiers[1] === fp32.classifier;
-  if (!unchanged()) return undefined;
+  const classifiers = { int8: int8.classifier, fp32: fp32.classifier };
+  const wanted = () => classifiers.int8 && classifiers.int8 === int8.classifier && classifiers.fp32 && classifiers.fp32 === fp32.classifier;
+  if (!wanted()) return undefined;
+  const entrant = (classifier) => () => classifier.classify(...texts);
+  const answers = {};
   try {
-    return { int8: await measure(classifiers[0], texts), fp32: await measure(classifiers[1], texts) };
+    const result = await race(
+      { int8: entrant(classifiers.int8), fp32: entrant(classifiers.fp32) },
+      { wanted, onAnswer: (key, answer) => (answers[key] = answer) },
+    );
+    if (!result) return undefined;
+    for (const [key, { infer, tokenizeMs, runs }] of Object.entries(result.times)) {
+      answers[key].timing = { tokenizeMs, inferMs: infer.median, runs };
+    }
+    return { ...answers, speedup: result.speedup.median };
   } catch (error) {
-    if (unchanged()) throw error;
+    if (wanted()) throw error;
   }
 }

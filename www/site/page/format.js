@@ -5,6 +5,14 @@ const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, maximum
 
 export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 export const milliseconds = (ms) => `${ms < 0.01 ? "< 0.01" : short.format(ms)}${SPACE}ms`;
+export const perSecond = (rate) => Number(rate.toPrecision(3)).toLocaleString("en");
+/** A range of values that `format` writes, such as "2.1 to 2.4 ms"; a single one if both ends look the same. */
+export function range(low, high, format) {
+  const [from, to] = [format(low), format(high)];
+  if (from === to) return from;
+  const unit = from.replace(/^[< \d.,]+/, "");
+  return `${unit && to.endsWith(unit) ? from.slice(0, -unit.length).trimEnd() : from}${SPACE}to${SPACE}${to}`;
+}
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)}${SPACE}s`;
 export const number = (value) => value.toLocaleString("en");
 export const score = (value) => value.toFixed(3);

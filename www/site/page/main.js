@@ -5,12 +5,14 @@ import { setUpConsole } from "./console.js";
 import { fetchDemos, fits } from "./demos.js";
 import { announce, byId, setLines } from "./dom.js";
 import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
-import { alone, measure } from "./measure.js";
+import { becomeIsolated } from "./isolation.js";
 import { Model } from "./model.js";
 import { setUpModelPicker, showPicked } from "./model-picker.js";
+import { alone, race } from "./race.js";
 import { Scale } from "./scale.js";
 import { clearSummary, showSummary } from "./summary.js";
 import { UNKNOWN, showTask, taskOf, textsFor } from "./task.js";
+import { setUpThreadPicker } from "./thread-picker.js";
 import { isScore } from "./verdict.js";
 
 const LIST = "models/models.json";
@@ -20,7 +22,7 @@ const cards = {};
 const drafts = new Map(); // the texts in the boxes when the visitor chose another model, by address
 let demos = [];
 let choice = null; // what the address names: the demo on the page, and the files to load
-let backend = "auto";
+let settings = { backend: "auto", threads: "auto" }; // how to load the models
 let task = UNKNOWN; // until a model is loaded, a guess
 let demo = null; // the chosen demo if it describes the models that are loaded, otherwise null
 let examples = [];
@@ -60,8 +62,8 @@ async function loadModels() {
   clearSummary();
   scale = new Scale();
   unloadModels();
-  await models.int8.load(backend);
-  if (current === generation) await models.fp32.load(backend);
+  await models.int8.load(settings);
+  if (current === generation) await models.fp32.load(settings);
 }
 
 function unloadModels() {
@@ -107,35 +109,43 @@ function answer(question) {
     const current = generation;
     const answers = {};
     const infos = {};
-    if (asked !== question) return;
+    const wanted = () => asked === question;
+    if (!wanted()) return;
     Object.values(cards).forEach((card) => card.showBusy(question.task.asking));
-    for (const [key, model] of Object.entries(models)) {
-      if (asked !== question) return;
-      const result = model.classifier && (await ask(model, question));
-      if (!result || asked !== question) continue;
-      answers[key] = result;
-      infos[key] = model.classifier.info;
-      cards[key].showAnswer(result, infos[key]);
-      if (isScore(result)) scale.include(result.score);
+    const ready = Object.entries(models).filter(([, { classifier }]) => classifier);
+    const entrants = ready.map(([key, model]) => [key, entrant(model, question)]);
+    const onAnswer = (key, answer) => {
+      answers[key] = answer;
+      infos[key] = models[key].classifier.info;
+      cards[key].showAnswer(answer, infos[key]);
+      if (isScore(answer)) scale.include(answer.score);
       Object.values(cards).forEach((card) => card.drawScale(scale));
-    }
-    if (asked !== question) return;
+    };
+    const result = await race(Object.fromEntries(entrants), { onAnswer, wanted });
+    if (!result) return;
     byId("results").setAttribute("aria-busy", "false");
     if (current !== generation) return; // the models are being reloaded
-    showSummary(question, answers, infos);
+    for (const key of Object.keys(answers)) {
+      if (result.times[key]) cards[key].showTimes(result.times[key], question.task);
+      else delete answers[key]; // the model stopped working
+    }
+    showSummary(question, answers, infos, result);
     showStaleness();
   });
 }
 
-/** Resolves to undefined if the model fails or is reloaded in the meantime. */
-async function ask(model, { texts }) {
+/** Returns a function that asks the model once. It resolves to undefined if the model fails or has been reloaded. */
+function entrant(model, { texts }) {
   const { classifier } = model;
-  try {
-    const result = await measure(classifier, texts);
-    return model.classifier === classifier ? result : undefined;
-  } catch (error) {
-    if (model.classifier === classifier) model.fail(error);
-  }
+  return async () => {
+    if (model.classifier !== classifier) return undefined;
+    try {
+      const answer = await classifier.classify(...texts);
+      return model.classifier === classifier ? answer : undefined;
+    } catch (error) {
+      if (model.classifier === classifier) model.fail(error);
+    }
+  };
 }
 
 /** Marks the answers as stale if the texts have changed since, and hides the answer key. */
@@ -197,27 +207,33 @@ async function setUpExamples() {
 /** Starts the page, given the demos. */
 function start(list) {
   demos = list;
-  backend = readAddress(location.href, demos).backend;
+  const { backend, threads } = readAddress(location.href, demos);
+  settings = { backend, threads };
   setUpModelPicker(byId("model"), demos, (picked) => {
     history.pushState(null, "", addressOf(picked, demos, location.href));
     visit();
   });
   addEventListener("popstate", visit);
-  setUpBackendPicker(byId("backend"), backend, (chosen) => {
-    backend = chosen;
+  const change = (changed) => {
+    settings = { ...settings, ...changed };
     loadModels();
-  });
+  };
+  setUpBackendPicker(byId("backend"), backend, (backend) => change({ backend }));
+  setUpThreadPicker(byId("threads"), byId("threads-hint"), threads, (threads) => change({ threads }));
   visit();
 }
 
 for (const [key, model] of Object.entries(models)) {
-  cards[key] = new Card(model, () => model.load(backend));
+  cards[key] = new Card(model, () => model.load(settings));
   byId("cards").append(cards[key].element);
   model.addEventListener("change", () => onModelChange(model));
 }
 setUpForm();
 setUpConsole(models);
 
-fetchDemos(LIST).then(start, ({ message }) => {
-  setLines(byId("problems"), [`The list of models, ${LIST}, could not be loaded: ${message}. Reload the page to try again.`], "alert");
+becomeIsolated().then((reloading) => {
+  if (reloading) return;
+  fetchDemos(LIST).then(start, ({ message }) => {
+    setLines(byId("problems"), [`The list of models, ${LIST}, could not be loaded: ${message}. Reload the page to try again.`], "alert");
+  });
 });

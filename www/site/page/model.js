@@ -18,15 +18,18 @@ export class Model extends EventTarget {
     Object.assign(this, { key, name });
   }
 
-  /** Loads the model. Resolves when loading has ended, whether it succeeded or failed. */
-  async load(backend) {
+  /**
+   * Loads the model with these `settings`, `{ backend, threads }`. Resolves when loading has ended, whether it succeeded or
+   * failed.
+   */
+  async load(settings) {
     this.unload();
     const { signal } = (this.#loading = new AbortController());
     // The progress of the tokenizer is not shown: it is small and downloads at the same time.
     const onProgress = (progress) => progress.file === "model" && this.#become("loading", { progress });
     this.#become("loading");
     try {
-      const classifier = await load({ ...this.files, backend, signal, onProgress });
+      const classifier = await load({ ...this.files, ...settings, signal, onProgress });
       if (signal.aborted) classifier.dispose();
       else this.#become("ready", { classifier });
     } catch (error) {

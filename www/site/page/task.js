@@ -11,6 +11,7 @@ const PARAPHRASE = {
   names: ["Sentence 1", "Sentence 2"],
   all: "sentences",
   input: "pair",
+  several: "pairs",
   ask: "Compare",
   asking: "Comparing…",
   call: 'bert8.compare("How old are you?", "What is your age?")',
@@ -24,6 +25,7 @@ const PAIR = {
   names: ["Text 1", "Text 2"],
   all: "texts",
   input: "pair",
+  several: "pairs",
   call: 'bert8.compare("It is raining.", "Take an umbrella.")',
 };
 const SINGLE = {
@@ -33,6 +35,7 @@ const SINGLE = {
   names: ["Text"],
   all: "text",
   input: "text",
+  several: "texts",
   call: 'bert8.compare("What a beautiful day!")',
 };
 /** The task of models that do not say how many texts they read. */
@@ -42,6 +45,7 @@ export const UNKNOWN = {
   title: "One or two texts",
   names: ["Text 1", "Text 2 (optional)"],
   input: "input",
+  several: "inputs",
   call: SINGLE.call,
 };
 

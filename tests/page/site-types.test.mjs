@@ -1,0 +1,28 @@
+// The page's modules that ask for it with @ts-check have consistent types.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
+
+const SITE = fileURLToPath(new URL("../../www/site", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("../../www/package", import.meta.url));
+
+// The run with additional arguments for Chromium would only repeat this test.
+const skip = EXTRA_ARGS.length > 0 && "BERT8_CHROMIUM_ARGS is set";
+
+test("the checked modules of the page have no type errors", { skip }, () => {
+  const scripts = readdirSync(SITE, { recursive: true }).filter((name) => name.endsWith(".js")).map((name) => join(SITE, name));
+  const checked = scripts.filter((file) => readFileSync(file, "utf8").startsWith("// @ts-check\n"));
+  assert.ok(checked.length >= 5);
+  const program = ts.createProgram(checked, {
+    allowJs: true, noEmit: true, strict: true, target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler, lib: ["lib.es2024.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"], types: [],
+    rootDirs: [SITE, PACKAGE], // one folder in dist/
+  });
+  const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => SITE, getNewLine: () => "\n" };
+  assert.equal(ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host), "");
+});

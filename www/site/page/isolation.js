@@ -1,0 +1,76 @@
+// @ts-check
+// Makes the page cross-origin isolated, which threads need, if the site's owner asks for it and the server's headers do not do it.
+
+/** Milliseconds to wait for the service worker. */
+const PATIENCE = 5000;
+
+const SCRIPT = "isolate.js";
+
+/**
+ * Returns the address of the service worker that the page's `<meta name="bert8-isolate" content="URL">` asks for, if any.
+ * @returns {string | undefined}
+ */
+function wantedScript() {
+  const meta = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="bert8-isolate"]'));
+  return meta ? new URL(meta.content || SCRIPT, document.baseURI).href : undefined;
+}
+
+/**
+ * Starts the service worker that the page asks for, and reloads the page through it. Resolves to whether the page is about to
+ * reload. A page that does not ask, is isolated or cannot become so stays as it is.
+ *
+ * Two facts prevent a second reload, and neither needs storage, which some browsers empty when a page becomes isolated: this
+ * load is no reload, and no service worker was active before it. The second also holds after a hard reload, which service
+ * workers do not see.
+ * @returns {Promise<boolean>}
+ */
+export async function becomeIsolated() {
+  const script = wantedScript();
+  const { serviceWorker } = navigator;
+  if (!script) return dismiss();
+  if (globalThis.crossOriginIsolated || !serviceWorker || serviceWorker.controller) return false;
+  try {
+    if ((await serviceWorker.getRegistration(script))?.active) return false;
+    const controlled = new Promise((resolve) => serviceWorker.addEventListener("controllerchange", () => resolve(true), { once: true }));
+    await serviceWorker.register(script);
+    // It will be in charge from the next visit on.
+    if (wasReloaded()) return false;
+    const late = new Promise((resolve) => setTimeout(() => resolve(false), PATIENCE));
+    if (!(await Promise.race([controlled, late]))) return false;
+  } catch (error) {
+    console.warn(`This page stays on one thread: the service worker ${script} did not start (${error})`);
+    return false;
+  }
+  location.reload();
+  return true;
+}
+
+/**
+ * Ends the service worker of a page that has asked for it in the past, and reloads the page without it: this load is isolated,
+ * but new worker scripts would lack the headers. Resolves to whether the page is about to reload.
+ */
+async function dismiss() {
+  const { serviceWorker } = navigator;
+  if (serviceWorker?.controller?.scriptURL !== new URL(SCRIPT, document.baseURI).href || wasReloaded()) return false;
+  const registration = await serviceWorker.getRegistration();
+  if (!(await registration?.unregister())) return false;
+  location.reload();
+  return true;
+}
+
+/** Returns whether the page has just been reloaded, by a visitor or by itself. */
+function wasReloaded() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  // Without the entry nothing tells whether this is the first load.
+  return !navigation || /** @type {PerformanceNavigationTiming} */ (navigation).type === "reload";
+}
+
+/**
+ * Returns why threads cannot be used on this page, in words for the visitor, or null if they can.
+ * @returns {string | null}
+ */
+export function whyNoThreads() {
+  if (!globalThis.crossOriginIsolated) return "This page is not cross-origin isolated, so one thread computes everything.";
+  if (typeof SharedArrayBuffer !== "function") return "This browser has no shared memory, so one thread computes everything.";
+  return null;
+}
