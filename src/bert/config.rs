@@ -84,17 +84,7 @@ impl BertConfig {
         if !(self.layer_norm_eps.is_finite() && self.layer_norm_eps > 0.0) {
             return bad("layer_norm_eps", &format!("is {}, not a small positive number", self.layer_norm_eps));
         }
-        match (self.problem, self.labels.len()) {
-            (Problem::Regression, 1) | (Problem::SingleLabel, 2..) | (Problem::MultiLabel, _) => Ok(()),
-            (Problem::Regression, outputs) => {
-                bad("problem_type", &format!("is `regression` with {outputs} outputs; a score needs exactly one"))
-            }
-            (Problem::SingleLabel, _) => bad(
-                "problem_type",
-                "is `single_label_classification` with one label; it needs two, or `regression` or \
-                 `multi_label_classification`",
-            ),
-        }
+        self.problem.fault(self.labels.len()).map_or(Ok(()), |problem| bad("problem_type", &problem))
     }
 
     /// The number of features of one attention head.

@@ -19,6 +19,7 @@ use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 use crate::ops::Fused;
+use crate::task::{Problem, Texts};
 use crate::text::Tokens;
 use runner::Runner;
 use table_rows::TableRows;
@@ -40,6 +41,20 @@ impl Model {
     /// The model's sizes and labels.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Returns the model with another meaning of its logits, or another number of texts, where they are given. A file without
+    /// bert8's metadata does not tell them.
+    ///
+    /// # Errors
+    /// If `problem` does not fit the number of labels.
+    pub fn with_task(mut self, problem: Option<Problem>, texts: Option<Texts>) -> Result<Self> {
+        self.info.problem = problem.unwrap_or(self.info.problem);
+        self.info.texts = texts.or(self.info.texts);
+        match self.info.problem.fault(self.info.labels.len()) {
+            None => Ok(self),
+            Some(problem) => Err(Error::Config { file: "the task".to_owned(), field: "problem_type", problem }),
+        }
     }
 
     /// What was fused, and why the rest was not.
