@@ -1,5 +1,6 @@
 //! A model's sizes and labels: from the metadata in bert8's own files, or from the graph of any other file.
 
+use super::encoder_width::encoder_width;
 use super::table_rows::{behind_casts, positions, table_shape};
 use crate::bert::embedded_config;
 use crate::onnx::pb;
@@ -61,11 +62,11 @@ impl ModelInfo {
             };
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
-        let hidden = words.map_or(0, |(_, columns)| columns);
+        let hidden = encoder_width(model).or(words.map(|(_, columns)| columns));
         ModelInfo {
             precision,
             layers: nodes().filter(|n| n.op_type == "Softmax").count(),
-            hidden,
+            hidden: hidden.unwrap_or(0),
             vocab_size: words.map(|(rows, _)| rows),
             max_positions: positions(model).unwrap_or(DEFAULT_POSITIONS),
             labels: Vec::new(),

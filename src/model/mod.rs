@@ -3,6 +3,7 @@
 mod classification;
 mod classifier;
 mod classifier_builder;
+mod encoder_width;
 mod info;
 mod loading;
 mod logits_output;
