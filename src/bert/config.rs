@@ -24,6 +24,10 @@ pub struct BertConfig {
     pub max_positions: usize,
     /// The number of rows of the token type (segment) embedding table, or 0 if the model has no token types.
     pub type_vocab: usize,
+    /// The id of padding, if padding has no position of its own and does not count in the positions of other tokens, as in
+    /// RoBERTa. A text must not hold it. `None` if every token counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding_id: Option<usize>,
     /// The number of features of the embedding tables, if the linear layer `embeddings_project` maps them to `hidden`.
     /// `None` if the tables have `hidden` features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,6 +161,7 @@ impl BertConfig {
             intermediate: 64,
             max_positions: 20,
             type_vocab: 2,
+            padding_id: None,
             embedding_size: None,
             layer_norm_eps: 1e-5,
             activation: Activation::Gelu,

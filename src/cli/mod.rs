@@ -26,6 +26,7 @@ mod rerank;
 mod serve;
 mod source;
 mod task_choice;
+mod tokenizer;
 
 use anyhow::Result;
 use bert8::Error;
@@ -51,6 +52,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::Args),
+    Tokenizer(tokenizer::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
     Classify(classify::Args),
@@ -66,6 +68,7 @@ enum Command {
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Convert(args) => convert::run(&args),
+        Command::Tokenizer(args) => tokenizer::run(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Classify(args) => classify::run(&args),

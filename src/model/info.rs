@@ -28,6 +28,10 @@ pub struct ModelInfo {
     pub hidden: usize,
     /// The number of vocabulary entries, or `None` if the graph does not tell.
     pub vocab_size: Option<usize>,
+    /// The id of padding, if a text must not hold it: in the models of RoBERTa's family that bert8 writes, every token counts
+    /// in the positions, but in transformers padding does not. `None` otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub padding_id: Option<usize>,
     /// The longest input in tokens.
     pub max_positions: usize,
     /// The name of every label, by label id: one for each logit.
@@ -55,6 +59,7 @@ impl ModelInfo {
                 layers: config.layers,
                 hidden: config.hidden,
                 vocab_size: Some(config.vocab_size),
+                padding_id: config.padding_id,
                 max_positions: config.max_positions,
                 labels: config.labels,
                 problem: config.problem,
@@ -68,6 +73,7 @@ impl ModelInfo {
             layers: nodes().filter(|n| n.op_type == "Softmax").count(),
             hidden: hidden.unwrap_or(0),
             vocab_size: words.map(|(rows, _)| rows),
+            padding_id: None,
             max_positions: positions(model).unwrap_or(DEFAULT_POSITIONS),
             labels: Vec::new(),
             problem: Problem::SingleLabel,

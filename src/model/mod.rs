@@ -10,6 +10,8 @@ mod logits_output;
 mod runner;
 mod table_rows;
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use classification::ranking;
 pub use classification::{AppliedLabel, Classification, RankedText, Repeat, Timing};
 pub use classifier::Classifier;
 pub use classifier_builder::ClassifierBuilder;

@@ -233,7 +233,7 @@ fn a_threshold_decides_which_labels_apply() {
 #[test]
 fn a_task_may_be_named_for_a_file_that_does_not_tell_it() {
     let sandbox = Sandbox::new();
-    let texts = PAIRS.map(|(_, text, _)| format!("{text}\tclass 0|class 2\n")).concat();
+    let texts = PAIRS.map(|(_, text, _)| format!("{text}\tLABEL_0|LABEL_2\n")).concat();
     sandbox.write("sets.tsv", format!("text\tlabels\n{texts}"));
     let mut model = emit_fp32(&tiny_bert(tiny::config(Activation::Gelu, 3)));
     model.metadata_props.clear();

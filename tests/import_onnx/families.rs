@@ -97,6 +97,7 @@ fn exports_of_every_family_tell_their_configuration() {
         // RoBERTa's first two rows belong to padding.
         assert_eq!((config.max_positions, config.hidden, config.layers, config.heads), (128, 64, 2, 4), "{export}");
         assert_eq!(config.intermediate, 128, "{export}");
+        assert_eq!(config.padding_id, source.contains("roberta").then_some(1), "{export}");
     }
 }
 

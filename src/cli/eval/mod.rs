@@ -9,7 +9,7 @@ use super::classifier::{ClassifierArgs, DecisionArgs};
 use super::load;
 use super::output::{Output, print_json};
 use super::progress::Progress;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use bert8::metrics::Target;
 use bert8::model::Model;
 use bert8::text::Tokens;
@@ -106,7 +106,9 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     let sample = |(example, target): (&Example, Option<Target>)| {
-        Ok(Sample { line: example.line, tokens: classifier.tokenize(example.input())?, target })
+        let tokens = classifier.tokenize(example.input());
+        let tokens = tokens.with_context(|| format!("{}, line {}", data.file_name, example.line))?;
+        Ok(Sample { line: example.line, tokens, target })
     };
     let samples = data.examples.iter().zip(targets).map(sample).collect::<Result<Vec<_>>>()?;
 
