@@ -36,6 +36,23 @@ pub enum Problem {
     Regression,
 }
 
+impl Problem {
+    /// Returns what is wrong with this problem for a model with this many outputs, or `None` if it fits.
+    pub(crate) fn fault(self, outputs: usize) -> Option<String> {
+        match (self, outputs) {
+            (Problem::Regression, 1) | (Problem::SingleLabel, 2..) | (Problem::MultiLabel, _) => None,
+            (Problem::Regression, _) => {
+                Some(format!("is `regression` with {outputs} outputs; a score needs exactly one"))
+            }
+            (Problem::SingleLabel, _) => Some(
+                "is `single_label_classification` with one label; it needs two, or `regression` or \
+                 `multi_label_classification`"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {

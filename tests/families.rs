@@ -3,9 +3,9 @@
 
 mod common;
 
-use bert8::bert::{Bert, Head, HeadActivation, Pooling, emit_fp32, import_folder};
+use bert8::bert::{Bert, Head, HeadActivation, ImportOptions, Pooling, emit_fp32, import_folder, import_onnx};
 use bert8::metrics::{argmax, sqnr_db};
-use bert8::model::Model;
+use bert8::model::{Classifier, Model};
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Preset, quantize};
 use bert8::task::Problem;
@@ -84,6 +84,38 @@ fn configurations_are_canonical() {
     let electra = config("electra");
     assert_eq!((electra.embedding_size, electra.hidden, electra.type_vocab), (Some(32), 64, 2));
     assert_eq!(electra.head, first_token(HeadActivation::Gelu));
+}
+
+/// In transformers, padding inside a text takes the position of padding and moves all others.
+#[test]
+fn a_text_that_holds_padding_is_refused_where_padding_has_no_position() {
+    let Some(folder) = shared("families") else { return };
+    for (name, token) in [
+        ("bert-single", "[PAD]"),
+        ("distilbert", "[PAD]"),
+        ("electra", "[PAD]"),
+        ("roberta", "<pad>"),
+        ("xlm-roberta-multilabel", "<pad>"),
+    ] {
+        let bert = import_folder(&folder.join(name)).unwrap();
+        // As bert8 reads its own file again.
+        let again = import_onnx(&encode_model(&emit_fp32(&bert)), name, &ImportOptions::default()).unwrap();
+        assert_eq!(again, bert, "{name}");
+        let model = Model::from_bytes(encode_model(&emit_fp32(&bert)), name).unwrap();
+        let tokenizer = TextTokenizer::from_folder(folder.join(name)).unwrap();
+        let classifier = Classifier::new(model, tokenizer, None).unwrap();
+        classifier.classify("a plain text").unwrap();
+        let answer = classifier.classify(format!("a {token} text").as_str());
+        match bert.config().padding_id {
+            None => assert!(answer.is_ok(), "{name}"),
+            Some(id) => {
+                let expected = format!("the text holds the padding token (id {id}), for instance as a literal `<pad>`");
+                let error = answer.unwrap_err().to_string();
+                assert!(error.starts_with(&expected) && error.contains(name), "{error}");
+            }
+        }
+        assert_eq!(bert.config().padding_id, (token == "<pad>").then_some(1), "{name}");
+    }
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn javascript_gets_the_labels_above_the_threshold() {
         message(classifier.check_reranker()),
         "model.onnx has 2 outputs; reranking needs a model whose only output is a score"
     );
+    assert_eq!(classifier.rank(&[0.5, 2.0, 0.5]), [1, 0, 2]);
     assert_eq!(
         message(load(golden::INT8, Some(0.25))),
         "model.onnx is a single-label model; a threshold is only for multi-label models"

@@ -24,6 +24,10 @@ pub struct BertConfig {
     pub max_positions: usize,
     /// The number of rows of the token type (segment) embedding table, or 0 if the model has no token types.
     pub type_vocab: usize,
+    /// The id of padding, if padding has no position of its own and does not count in the positions of other tokens, as in
+    /// RoBERTa. A text must not hold it. `None` if every token counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub padding_id: Option<usize>,
     /// The number of features of the embedding tables, if the linear layer `embeddings_project` maps them to `hidden`.
     /// `None` if the tables have `hidden` features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,17 +88,7 @@ impl BertConfig {
         if !(self.layer_norm_eps.is_finite() && self.layer_norm_eps > 0.0) {
             return bad("layer_norm_eps", &format!("is {}, not a small positive number", self.layer_norm_eps));
         }
-        match (self.problem, self.labels.len()) {
-            (Problem::Regression, 1) | (Problem::SingleLabel, 2..) | (Problem::MultiLabel, _) => Ok(()),
-            (Problem::Regression, outputs) => {
-                bad("problem_type", &format!("is `regression` with {outputs} outputs; a score needs exactly one"))
-            }
-            (Problem::SingleLabel, _) => bad(
-                "problem_type",
-                "is `single_label_classification` with one label; it needs two, or `regression` or \
-                 `multi_label_classification`",
-            ),
-        }
+        self.problem.fault(self.labels.len()).map_or(Ok(()), |problem| bad("problem_type", &problem))
     }
 
     /// The number of features of one attention head.
@@ -167,6 +161,7 @@ impl BertConfig {
             intermediate: 64,
             max_positions: 20,
             type_vocab: 2,
+            padding_id: None,
             embedding_size: None,
             layer_norm_eps: 1e-5,
             activation: Activation::Gelu,

@@ -7,14 +7,15 @@ use crate::error::{Error, Result};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Reads a sequence classifier of a supported family (BERT, DistilBERT, RoBERTa, ELECTRA) from the Hugging Face model folder
 /// `folder`.
 ///
 /// Reads `config.json` and either `model.safetensors` or the shards that `model.safetensors.index.json` names. Weights may be
-/// F32, F16 or BF16; their names may have the family's prefix, such as `bert.`, or not.
+/// F32, F16 or BF16; their names may have the family's prefix, such as `bert.`, or not. If a weight is there with and without
+/// prefix, the one with the prefix is read, and [`Bert::notes`] says so if the other has other values.
 ///
 /// # Errors
 /// Fails if a file cannot be read, the configuration is not that of a supported model, or a weight tensor is missing, has
@@ -29,9 +30,10 @@ pub fn import_folder(folder: &Path) -> Result<Bert> {
         reader.read(&read(&file)?, &file.display().to_string())?;
     }
     let main = main.display().to_string();
+    let note = reader.note(&main);
     let mut weights = reader.weights;
     checkpoint.adapt(&config, &mut weights, &main)?;
-    Bert::new(config, weights, &main)
+    Ok(Bert { notes: note.into_iter().collect(), ..Bert::new(config, weights, &main)? })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -95,21 +97,24 @@ struct WeightReader {
     checkpoint: Checkpoint,
     wanted: BTreeMap<String, Vec<usize>>,
     weights: Weights,
-    /// The tensors whose names had the family's prefix. They win over others with the same name, as in transformers.
-    prefixed: HashSet<String>,
+    /// The stored name of every weight, and whether it has the family's prefix.
+    stored: HashMap<String, (String, bool)>,
+    /// The stored names `(taken, left)` of weights that are there twice, with other values.
+    twins: Vec<(String, String)>,
 }
 
 impl WeightReader {
     fn new(checkpoint: Checkpoint, config: &BertConfig) -> Self {
         let wanted = checkpoint.stored_shapes(config);
-        WeightReader { checkpoint, wanted, weights: Weights::new(), prefixed: HashSet::new() }
+        WeightReader { checkpoint, wanted, weights: Weights::new(), stored: HashMap::new(), twins: Vec::new() }
     }
 
     /// Adds the tensors of a safetensors file that the model needs. Ignores other tensors, such as those of a head for
-    /// masked language modeling.
+    /// masked language modeling. A tensor with the family's prefix wins over one without, as in transformers.
     ///
     /// # Errors
-    /// If the file is damaged, or holds an adapter that is not merged into the weights.
+    /// If the file is damaged, holds an adapter that is not merged into the weights, or has a weight under two names of
+    /// which neither wins.
     fn read(&mut self, bytes: &[u8], file_name: &str) -> Result<()> {
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|e| Error::file_from(file_name, "is not a safetensors file, or is cut off", e))?;
@@ -119,15 +124,40 @@ impl WeightReader {
                 return Err(Error::tensor(file_name, name, problem));
             }
             let (bert_name, prefixed) = self.checkpoint.bert_name(name);
-            if !self.wanted.contains_key(&bert_name) || (!prefixed && self.prefixed.contains(&bert_name)) {
+            if !self.wanted.contains_key(&bert_name) {
                 continue;
             }
-            if prefixed {
-                self.prefixed.insert(bert_name.clone());
+            let tensor = (view.shape().to_vec(), to_f32(&view, file_name, name)?);
+            if let Some((other, wins)) = self.stored.get(&bert_name).filter(|_| self.weights[&bert_name] != tensor) {
+                match (prefixed, *wins) {
+                    (true, false) => self.twins.push((name.to_owned(), other.clone())),
+                    (false, true) => {
+                        self.twins.push((other.clone(), name.to_owned()));
+                        continue;
+                    }
+                    _ => {
+                        let problem = format!(
+                            "is the same weight of the model as `{other}`, but has other values; remove one of them"
+                        );
+                        return Err(Error::tensor(file_name, name, problem));
+                    }
+                }
             }
-            self.weights.insert(bert_name, (view.shape().to_vec(), to_f32(&view, file_name, name)?));
+            self.stored.insert(bert_name.clone(), (name.to_owned(), prefixed));
+            self.weights.insert(bert_name, tensor);
         }
         Ok(())
+    }
+
+    /// Returns what to tell about weights that are there twice.
+    fn note(&self, file_name: &str) -> Option<String> {
+        // Files list tensors in any order.
+        let (taken, left) = self.twins.iter().min()?;
+        Some(format!(
+            "{file_name} holds {} of the model's weights twice, with other values: `{taken}` is read and `{left}` is not, as in \
+             transformers",
+            self.twins.len()
+        ))
     }
 }
 

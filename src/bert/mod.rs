@@ -49,6 +49,7 @@ use std::collections::BTreeMap;
 pub struct Bert {
     config: BertConfig,
     weights: BTreeMap<String, Vec<f32>>,
+    notes: Vec<String>,
 }
 
 impl Bert {
@@ -81,12 +82,17 @@ impl Bert {
             }
             kept.insert(name, values);
         }
-        Ok(Bert { config, weights: kept })
+        Ok(Bert { config, weights: kept, notes: Vec::new() })
     }
 
     /// The architecture.
     pub fn config(&self) -> &BertConfig {
         &self.config
+    }
+
+    /// What the importer decided that the model's user should know, one sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Returns the model with another meaning of its logits, or another number of texts.

@@ -1,6 +1,6 @@
 //! `bert8 classify`
 
-use super::classifier::ClassifierArgs;
+use super::classifier::DecisionArgs;
 use super::output::print_json;
 use anyhow::Result;
 use bert8::Problem;
@@ -15,7 +15,7 @@ use clap::Args as ClapArgs;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(flatten)]
-    classifier: ClassifierArgs,
+    model: DecisionArgs,
 
     /// The text, or the first of a pair
     #[arg(value_name = "TEXT")]
@@ -25,20 +25,13 @@ pub struct Args {
     #[arg(value_name = "TEXT2")]
     second: Option<String>,
 
-    /// The smallest probability at which a label of a multi-label model applies, 0 to 1 [default: 0.5]
-    #[arg(long, value_name = "PROBABILITY")]
-    threshold: Option<f32>,
-
     /// Print labels, probabilities, score, logits and timing as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let mut classifier = args.classifier.load()?;
-    if let Some(threshold) = args.threshold {
-        classifier = classifier.with_threshold(threshold)?;
-    }
+    let classifier = args.model.load()?;
     let input = TextInput { first: &args.first, second: args.second.as_deref() };
     let answer = classifier.classify(input)?;
     if answer.truncated {

@@ -2,8 +2,9 @@
 
 use super::load;
 use super::output::{megabytes, print_json};
+use super::source;
 use anyhow::Result;
-use bert8::bert::{BertConfig, import_folder};
+use bert8::bert::BertConfig;
 use bert8::model::Model;
 use bert8::ops::Fused;
 use bert8::task::{Problem, Texts};
@@ -51,7 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn folder(args: &Args) -> Result<()> {
-    let config = import_folder(&args.model)?.config().clone();
+    let config = source::folder(&args.model)?.config().clone();
     let parameters = config.tensor_shapes().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
     if args.json {
         return print_json(&Folder { config, parameters });

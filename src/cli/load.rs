@@ -25,11 +25,27 @@ const TOKENIZER_FILES: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 
 /// Loads the tokenizer of `model` from [`tokenizer_path`].
 pub fn tokenizer(model: &Path, given: Option<&Path>) -> Result<TextTokenizer> {
+    Ok(TextTokenizer::from_file(existing_tokenizer(model, given)?)?)
+}
+
+/// Files that transformers makes a tokenizer.json from, and bert8 does not.
+const OTHER_TOKENIZERS: [&str; 4] = ["vocab.json", "sentencepiece.bpe.model", "sentencepiece.model", "spiece.model"];
+
+/// Returns [`tokenizer_path`], which must exist unless it was given.
+pub fn existing_tokenizer(model: &Path, given: Option<&Path>) -> Result<PathBuf> {
     let path = tokenizer_path(model, given);
-    if given.is_none() && !path.exists() {
-        bail!("no tokenizer.json in or beside the model ({}); name one with --tokenizer FILE", path.display());
+    if given.is_some() || path.exists() {
+        return Ok(path);
     }
-    Ok(TextTokenizer::from_file(path)?)
+    if let Some(name) = OTHER_TOKENIZERS.into_iter().find(|name| path.with_file_name(name).exists()) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        bail!(
+            "{} has {name}, but no tokenizer.json; make one with Python: from transformers import AutoTokenizer as T; \
+             T.from_pretrained({folder:?}).save_pretrained({folder:?})",
+            folder.display()
+        );
+    }
+    bail!("no tokenizer.json in or beside the model ({}); name one with --tokenizer FILE", path.display());
 }
 
 /// Reads a file of texts. Says on standard error which rows are left out.

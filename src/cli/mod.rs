@@ -27,6 +27,7 @@ mod serve;
 mod source;
 mod task_choice;
 mod threads;
+mod tokenizer;
 
 use anyhow::Result;
 use bert8::Error;
@@ -52,6 +53,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::Args),
+    Tokenizer(tokenizer::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
     Classify(classify::Args),
@@ -67,6 +69,7 @@ enum Command {
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Convert(args) => convert::run(&args),
+        Command::Tokenizer(args) => tokenizer::run(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Classify(args) => classify::run(&args),

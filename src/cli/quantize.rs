@@ -116,10 +116,10 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Quantizes the model and writes the INT8 file and the report.
 fn write_int8(args: &Args) -> Result<()> {
-    let tokenizer = load::tokenizer_path(&args.source.model, args.tokenizer.as_deref());
+    let tokenizer_path = load::tokenizer_path(&args.source.model, args.tokenizer.as_deref());
     let files = args.source.files();
     let mut inputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    inputs.extend([args.calibration.as_path(), &tokenizer]);
+    inputs.extend([args.calibration.as_path(), &tokenizer_path]);
     inputs.extend(args.data.as_deref());
     let output = Output::new(&args.output, &inputs)?;
     let report_file = args.report.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
@@ -183,6 +183,12 @@ fn write_int8(args: &Args) -> Result<()> {
         quantized.report.calibration.distinct
     );
     warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    if tokenizer_path.extension().is_some_and(|extension| extension == "txt") {
+        let path = tokenizer_path.display();
+        eprintln!(
+            "note: a browser needs a tokenizer.json in place of {path}: bert8 tokenizer {path} -o tokenizer.json"
+        );
+    }
     print_check(&result);
     print_control(&quantized.report);
     if args.json { print_json(&quantized.report) } else { Ok(()) }
@@ -237,7 +243,10 @@ fn check(samples: &[Tokens], tokenizer: &TextTokenizer, args: &Args) -> Result<V
 fn unfused(config: &BertConfig) -> Option<String> {
     let mut sizes = [("hidden size", config.hidden), ("embedding size", config.embedding_features())].into_iter();
     let (what, size) = sizes.find(|(_, size)| !size.is_multiple_of(LANES))?;
-    Some(format!("the {what} {size} is no multiple of {LANES}, so INT8 runs unfused, slower than FP32"))
+    Some(format!(
+        "the {what} {size} is no multiple of {LANES}, the number of features that a kernel reads at a time, so INT8 runs \
+         unfused, slower than FP32"
+    ))
 }
 
 /// The metric of accuracy control if none is named.

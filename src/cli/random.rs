@@ -65,6 +65,7 @@ impl Preset {
             intermediate: 4 * hidden,
             max_positions: 512,
             type_vocab: 2,
+            padding_id: None,
             embedding_size: None,
             layer_norm_eps: 1e-12,
             activation: Activation::Gelu,

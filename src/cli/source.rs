@@ -5,7 +5,7 @@ use anyhow::Result;
 use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
 use bert8::onnx::external_files;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A model to import.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub struct Source {
 impl Source {
     /// Imports the model.
     pub fn bert(&self) -> Result<Bert> {
-        let Some(file) = onnx_file(&self.model) else { return Ok(import_folder(&self.model)?) };
+        let Some(file) = onnx_file(&self.model) else { return folder(&self.model) };
         let options = ImportOptions {
             heads: self.heads.map(usize::from),
             labels: None,
@@ -51,4 +51,11 @@ impl Source {
         }
         files
     }
+}
+
+/// Imports a Hugging Face folder. Says on standard error what the importer notes.
+pub fn folder(path: &Path) -> Result<Bert> {
+    let bert = import_folder(path)?;
+    bert.notes().iter().for_each(|note| eprintln!("note: {note}"));
+    Ok(bert)
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use bert8::bert::Bert;
+use bert8::model::Model;
 use bert8::task::{Problem, Texts};
 use clap::{Args, ValueEnum};
 
@@ -49,6 +50,11 @@ impl TaskChoice {
         let problem = self.problem()?.unwrap_or(bert.config().problem);
         let texts = self.texts()?.or(bert.config().texts);
         bert.with_task(problem, texts).context("--task does not fit the model")
+    }
+
+    /// Returns `model` with the task that the options name.
+    pub fn apply_to(&self, model: Model) -> Result<Model> {
+        model.with_task(self.problem()?, self.texts()?).context("--task does not fit the model")
     }
 
     fn only<T: Copy + PartialEq>(&self, kind: impl Fn(Task) -> Option<T>) -> Result<Option<T>> {

@@ -5,6 +5,7 @@ use crate::metrics::{argmax, sigmoid};
 use crate::task::Problem;
 use crate::text::Tokens;
 use serde::Serialize;
+use std::cmp::Ordering;
 
 /// The answer for one text or pair. What it holds depends on [`Classification::problem`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,6 +141,14 @@ impl RankedText {
     }
 }
 
+/// Returns the positions of `logits` from the highest to the lowest. Equal ones keep their order.
+pub(crate) fn ranking(logits: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    // All logits are finite.
+    order.sort_by(|&a, &b| logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal));
+    order
+}
+
 fn softmax(logits: &[f32]) -> Vec<f32> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let numerators: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
@@ -158,6 +167,7 @@ mod tests {
             layers: 1,
             hidden: 8,
             vocab_size: None,
+            padding_id: None,
             max_positions: 8,
             labels: ["a", "b", "c"][..logits.len()].iter().map(|&name| name.to_owned()).collect(),
             problem,
@@ -195,6 +205,13 @@ mod tests {
         assert_eq!(names(&answer(Problem::MultiLabel, 0.1, &logits)), ["a", "b", "c"]);
         let extreme = answer(Problem::MultiLabel, 0.5, &[-1000.0, 1000.0]);
         assert_eq!(extreme.probabilities, [0.0, 1.0]);
+    }
+
+    #[test]
+    fn texts_are_ranked_by_their_logits() {
+        assert_eq!(ranking(&[0.5, -1.0, 2.0, 0.5, f32::MIN]), [2, 0, 3, 1, 4]);
+        assert_eq!(ranking(&[0.0, -0.0, 0.0]), [0, 1, 2]);
+        assert!(ranking(&[]).is_empty());
     }
 
     #[test]

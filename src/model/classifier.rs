@@ -1,12 +1,12 @@
 //! A model with its tokenizer: from texts to answers.
 
+use super::classification::ranking;
 use super::{Classification, ClassifierBuilder, Model, RankedText, Repeat, Timing};
 use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::metrics::Latency;
 use crate::task::{Problem, Texts};
 use crate::text::{TextInput, TextTokenizer, Tokens};
-use std::cmp::Ordering;
 use std::path::Path;
 
 /// A model with its tokenizer, ready to classify texts or pairs of texts. FP32 and INT8 files work alike, natively and in
@@ -122,15 +122,21 @@ impl Classifier {
     /// Returns the token ids of a text or a pair, cut to [`Classifier::max_length`].
     ///
     /// # Errors
-    /// If the model reads another number of texts, `max_length` leaves no room for words, or the tokenizer fails.
+    /// If the model reads another number of texts, `max_length` leaves no room for words, the tokenizer fails, or the text
+    /// holds padding that has no position ([`ModelInfo::padding_id`](super::ModelInfo::padding_id)).
     pub fn tokenize<'a>(&self, input: impl Into<TextInput<'a>>) -> Result<Tokens> {
         let input = input.into();
-        match (self.model.info().texts, input.texts()) {
-            (Some(read), given) if read != given => {
-                let file = &self.model.file_name;
-                Err(Error::Argument(format!("{file} reads {read} at a time, but was given {given}")))
-            }
-            _ => self.tokenizer.encode(input, self.max_length),
+        let (info, file) = (self.model.info(), &self.model.file_name);
+        if let Some(read) = info.texts.filter(|read| *read != input.texts()) {
+            return Err(Error::Argument(format!("{file} reads {read} at a time, but was given {}", input.texts())));
+        }
+        let tokens = self.tokenizer.encode(input, self.max_length)?;
+        match info.padding_id.filter(|&padding| tokens.ids.contains(&(padding as i64))) {
+            None => Ok(tokens),
+            Some(padding) => Err(Error::Argument(format!(
+                "the text holds the padding token (id {padding}), for instance as a literal `<pad>`; padding has no position in \
+                 {file}, so remove it from the text"
+            ))),
         }
     }
 
@@ -245,10 +251,9 @@ impl Classifier {
         self.check_reranker()?;
         let texts: Vec<S> = texts.into_iter().collect();
         let answers = self.classify_batch(texts.iter().map(|text| (query, text.as_ref())))?;
-        let mut ranked: Vec<RankedText> = answers.into_iter().enumerate().filter_map(RankedText::new).collect();
-        // All logits are finite.
-        ranked.sort_by(|a, b| b.logit.partial_cmp(&a.logit).unwrap_or(Ordering::Equal));
-        Ok(ranked)
+        let ranked: Vec<RankedText> = answers.into_iter().enumerate().filter_map(RankedText::new).collect();
+        let logits: Vec<f32> = ranked.iter().map(|text| text.logit).collect();
+        Ok(ranking(&logits).into_iter().map(|at| ranked[at].clone()).collect())
     }
 
     /// Checks that the model can rerank: that it has exactly one output.

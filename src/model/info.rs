@@ -1,5 +1,6 @@
 //! A model's sizes and labels: from the metadata in bert8's own files, or from the graph of any other file.
 
+use super::encoder_width::encoder_width;
 use super::table_rows::{behind_casts, positions, table_shape};
 use crate::bert::embedded_config;
 use crate::onnx::pb;
@@ -27,6 +28,10 @@ pub struct ModelInfo {
     pub hidden: usize,
     /// The number of vocabulary entries, or `None` if the graph does not tell.
     pub vocab_size: Option<usize>,
+    /// The id of padding, if a text must not hold it: in the models of RoBERTa's family that bert8 writes, every token counts
+    /// in the positions, but in transformers padding does not. `None` otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub padding_id: Option<usize>,
     /// The longest input in tokens.
     pub max_positions: usize,
     /// The name of every label, by label id: one for each logit.
@@ -54,6 +59,7 @@ impl ModelInfo {
                 layers: config.layers,
                 hidden: config.hidden,
                 vocab_size: Some(config.vocab_size),
+                padding_id: config.padding_id,
                 max_positions: config.max_positions,
                 labels: config.labels,
                 problem: config.problem,
@@ -61,12 +67,13 @@ impl ModelInfo {
             };
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
-        let hidden = words.map_or(0, |(_, columns)| columns);
+        let hidden = encoder_width(model).or(words.map(|(_, columns)| columns));
         ModelInfo {
             precision,
             layers: nodes().filter(|n| n.op_type == "Softmax").count(),
-            hidden,
+            hidden: hidden.unwrap_or(0),
             vocab_size: words.map(|(rows, _)| rows),
+            padding_id: None,
             max_positions: positions(model).unwrap_or(DEFAULT_POSITIONS),
             labels: Vec::new(),
             problem: Problem::SingleLabel,

@@ -3,12 +3,15 @@
 mod classification;
 mod classifier;
 mod classifier_builder;
+mod encoder_width;
 mod info;
 mod loading;
 mod logits_output;
 mod runner;
 mod table_rows;
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use classification::ranking;
 pub use classification::{AppliedLabel, Classification, RankedText, Repeat, Timing};
 pub use classifier::Classifier;
 pub use classifier_builder::ClassifierBuilder;
@@ -19,6 +22,7 @@ use crate::clock::now_ms;
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, ThreadPool};
 use crate::ops::Fused;
+use crate::task::{Problem, Texts};
 use crate::text::Tokens;
 use runner::Runner;
 use std::sync::Arc;
@@ -42,6 +46,20 @@ impl Model {
     /// The model's sizes and labels.
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Returns the model with another meaning of its logits, or another number of texts, where they are given. A file without
+    /// bert8's metadata does not tell them.
+    ///
+    /// # Errors
+    /// If `problem` does not fit the number of labels.
+    pub fn with_task(mut self, problem: Option<Problem>, texts: Option<Texts>) -> Result<Self> {
+        self.info.problem = problem.unwrap_or(self.info.problem);
+        self.info.texts = texts.or(self.info.texts);
+        match self.info.problem.fault(self.info.labels.len()) {
+            None => Ok(self),
+            Some(problem) => Err(Error::Config { file: "the task".to_owned(), field: "problem_type", problem }),
+        }
     }
 
     /// What was fused, and why the rest was not.

@@ -88,22 +88,29 @@ impl TextTokenizer {
     /// If a file cannot be read, if the tokenizer.json and the tokenizer_config.json contradict each other, if the vocab.txt
     /// lacks a special token; and as [`TextTokenizer::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+        Self::open(path.as_ref()).map(|(tokenizer, _)| tokenizer)
+    }
+
+    /// Reads the tokenizer at `path`, as [`TextTokenizer::from_file`] does, and returns the bytes of a tokenizer.json that is
+    /// equal to it: those of the file, or what a vocab.txt and its settings make.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::from_file`].
+    pub fn json_of_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+        Self::open(path.as_ref()).map(|(_, json)| json)
+    }
+
+    /// Returns the tokenizer at `path` and its tokenizer.json.
+    fn open(path: &Path) -> Result<(Self, Vec<u8>)> {
         let file_name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        let config = TokenizerConfig::beside(path)?;
+        let mut json = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let config = TokenizerConfig::beside(path)?.unwrap_or_default();
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
-            let config = config.unwrap_or_default();
-            let json = vocabulary_json(&bytes, &config, &file_name)?;
-            let tokenizer = Self::from_bytes(json.to_string().as_bytes(), &file_name)?;
-            return Ok(TextTokenizer { length_limit: config.length_limit(), ..tokenizer });
+            json = vocabulary_json(&json, &config, &file_name)?.to_string().into_bytes();
         }
-        let mut tokenizer = Self::from_bytes(&bytes, &file_name)?;
-        if let Some(config) = config {
-            tokenizer.length_limit = config.length_limit();
-            config.check(tokenizer.inner.get_normalizer(), &file_name)?;
-        }
-        Ok(tokenizer)
+        let tokenizer = Self::from_bytes(&json, &file_name)?;
+        config.check(tokenizer.inner.get_normalizer(), &file_name)?;
+        Ok((TextTokenizer { length_limit: config.length_limit(), ..tokenizer }, json))
     }
 
     /// Reads the tokenizer in `folder`: its tokenizer.json, or without one its vocab.txt.

@@ -5,7 +5,7 @@ mod threads;
 
 use crate::error::{Error, Result};
 use crate::kernels::ThreadPool;
-use crate::model::{Classifier, Model, Repeat};
+use crate::model::{Classifier, Model, Repeat, ranking};
 use crate::model_file::ModelFileBuilder;
 use crate::text::{TextInput, TextTokenizer};
 use crate::{Problem, Texts};
@@ -167,6 +167,11 @@ impl WasmClassifier {
     #[wasm_bindgen(js_name = checkReranker)]
     pub fn check_reranker(&self) -> Result<(), JsValue> {
         self.classifier.check_reranker().map_err(to_js)
+    }
+
+    /// Returns the positions of the texts from the highest of their `logits` to the lowest. Equal ones keep their order.
+    pub fn rank(&self, logits: &[f32]) -> Vec<usize> {
+        ranking(logits)
     }
 
     /// How many inputs to pass to one call of `classifyBatch` if progress is reported between calls.

@@ -44,7 +44,20 @@ fn every_command_of_the_overview_has_help() {
     let names: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(
         names,
-        ["convert", "quantize", "eval", "classify", "rerank", "bench", "inspect", "report", "random", "serve", "help"]
+        [
+            "convert",
+            "tokenizer",
+            "quantize",
+            "eval",
+            "classify",
+            "rerank",
+            "bench",
+            "inspect",
+            "report",
+            "random",
+            "serve",
+            "help"
+        ]
     );
     for name in names.into_iter().filter(|name| *name != "help") {
         let help = sandbox.ok(&format!("{name} --help")).stdout;

@@ -3,7 +3,7 @@
 use crate::common::tiny_bert;
 use crate::json::floats;
 use crate::sandbox::Sandbox;
-use crate::tiny::{self, HfModel};
+use crate::tiny::{self, HfModel, Tensor};
 use bert8::activation::Activation;
 use bert8::bert::emit_fp32;
 use bert8::onnx::encode_model;
@@ -36,6 +36,41 @@ fn convert_reads_every_element_type_prefix_activation_and_head() {
             assert!((a - b).abs() < 0.1, "{activation:?}: {fp32} {int8}");
         }
     }
+}
+
+#[test]
+fn of_a_weight_that_is_there_twice_the_prefixed_one_is_read() {
+    let sandbox = Sandbox::new();
+    let names = ["encoder.layer.0.output.dense.bias", "pooler.dense.bias"];
+    let mut model = HfModel::tiny();
+    let twin = |shift: f32, name: &str| {
+        let values: Vec<f32> = tiny::bert().weight(name).iter().map(|value| value + shift).collect();
+        Tensor::f32(&[values.len()], &values)
+    };
+    let add = |model: &mut HfModel, shift| {
+        for name in names {
+            model.tensors.insert(name.to_owned(), twin(shift, name));
+        }
+        sandbox.add("model", model);
+    };
+    add(&mut model, 0.0);
+    let run = sandbox.ok("convert model -o out/x.onnx");
+    assert!(!run.stderr.contains("note"), "{run}");
+    add(&mut model, 1.0);
+    let note = "note: model/model.safetensors holds 2 of the model's weights twice, with other values: \
+                `bert.encoder.layer.0.output.dense.bias` is read and `encoder.layer.0.output.dense.bias` is not, as in transformers\n";
+    for command in
+        ["convert model -o out/x.onnx", "quantize model --calibration pairs.tsv -o out/y.onnx", "inspect model"]
+    {
+        assert!(sandbox.ok(command).stderr.contains(note), "{command}");
+    }
+    assert!(sandbox.read("out/x.onnx") == tiny::fp32());
+
+    let mut model = HfModel::tiny();
+    model.tensors.insert("module.classifier.bias".to_owned(), twin(1.0, "classifier.bias"));
+    sandbox.add("model", &model);
+    let says = ["module.classifier.bias", "classifier.bias", "the same weight of the model", "remove one of them"];
+    sandbox.refused("convert model -o out/z.onnx", &says);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use crate::json::{fields, floats};
 use crate::sandbox::Sandbox;
 use crate::tiny::{self, HfModel, PAIRS, Tensor};
 use bert8::activation::Activation;
+use bert8::bert::emit_fp32;
 use bert8::model::{Classification, Classifier};
+use bert8::onnx::encode_model;
 use safetensors::Dtype;
 use serde_json::{Value, json};
 
@@ -201,10 +203,58 @@ fn every_problem_has_its_metrics() {
         let each = String::from_utf8(sandbox.read("out/each.jsonl")).unwrap();
         assert_eq!(each.lines().count(), PAIRS.len());
     }
-    let low =
-        sandbox.json("eval out/fp32.onnx --tokenizer model/tokenizer.json --data scores.tsv --threshold 0.1 --json");
-    assert_eq!(low["rows"], 10);
-    assert_eq!(sandbox.run("eval out/fp32.onnx --data scores.tsv --threshold 1").code, 2);
+    let command = "eval out/fp32.onnx --tokenizer model/tokenizer.json --data scores.tsv";
+    for threshold in ["0", "0.1", "1"] {
+        assert_eq!(sandbox.json(&format!("{command} --threshold {threshold} --json"))["rows"], 10);
+    }
+    for wrong in ["1.5", "-0.1", "NaN"] {
+        let says = format!("the threshold must be a probability from 0 to 1, not {wrong}");
+        sandbox.refused(&format!("{command} --threshold={wrong}"), &[&says]);
+    }
+}
+
+#[test]
+fn a_threshold_decides_which_labels_apply() {
+    let sandbox = Sandbox::new();
+    let rows = PAIRS.map(|(_, text, _)| format!("{text}\tclass 0|class 1|class 2\n")).concat();
+    sandbox.write("all.tsv", format!("text\tlabels\n{rows}"));
+    sandbox.add("three", &HfModel::new(&tiny_bert(tiny::config(Activation::Gelu, 3)), Dtype::F32, true));
+    sandbox.ok("convert three -o out/fp32.onnx --task multi-label,single");
+    let command = "eval out/fp32.onnx --tokenizer model/tokenizer.json --data all.tsv --json";
+    // Every label applies at 0, and at 1 none that has a finite logit of less than about 17.
+    for (threshold, expected) in [("0", 1.0), ("1", 0.0)] {
+        assert_eq!(sandbox.json(&format!("{command} --threshold {threshold}"))["micro_f1"], expected, "{threshold}");
+    }
+    let says = "is a single-label model; a threshold is only for multi-label models";
+    let command = "eval int8.onnx --tokenizer model/tokenizer.json --data pairs.tsv --threshold 0.5";
+    sandbox.refused(command, &["int8.onnx", says]);
+}
+
+#[test]
+fn a_task_may_be_named_for_a_file_that_does_not_tell_it() {
+    let sandbox = Sandbox::new();
+    let texts = PAIRS.map(|(_, text, _)| format!("{text}\tLABEL_0|LABEL_2\n")).concat();
+    sandbox.write("sets.tsv", format!("text\tlabels\n{texts}"));
+    let mut model = emit_fp32(&tiny_bert(tiny::config(Activation::Gelu, 3)));
+    model.metadata_props.clear();
+    sandbox.write("foreign.onnx", encode_model(&model));
+    let tokenizer = "--tokenizer model/tokenizer.json";
+    let command = format!("eval foreign.onnx {tokenizer} --data sets.tsv");
+    let results = sandbox.json(&format!("{command} --task multi-label --task single --json"));
+    assert_eq!((&results["problem"], results["micro_f1"].is_f64()), (&json!("multi-label"), true), "{results}");
+    sandbox.refused(&format!("{command} --task multi-label,pair"), &["reads a pair of texts", "has one text"]);
+    let says = ["--task does not fit the model", "`regression` with 3 outputs"];
+    sandbox.refused(&format!("{command} --task regression"), &says);
+    sandbox.refused(&format!("{command} --task single,pair"), &["--task pair contradicts --task single"]);
+
+    let classify = format!("classify foreign.onnx {tokenizer} --task multi-label --threshold 0 --json");
+    let answer = sandbox.run_with(&classify, &["he left"]).succeeded().json();
+    assert_eq!(answer["labels"].as_array().map(Vec::len), Some(3), "{answer}");
+    sandbox.refused_with(
+        &format!("classify foreign.onnx {tokenizer} --task pair"),
+        &["he left"],
+        &["reads a pair of texts at a time, but was given one text"],
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub fn tiny_config(activation: Activation, labels: usize) -> BertConfig {
         intermediate: 24,
         max_positions: 20,
         type_vocab: 2,
+        padding_id: None,
         embedding_size: None,
         layer_norm_eps: 1e-5,
         activation,

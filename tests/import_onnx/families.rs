@@ -97,6 +97,7 @@ fn exports_of_every_family_tell_their_configuration() {
         // RoBERTa's first two rows belong to padding.
         assert_eq!((config.max_positions, config.hidden, config.layers, config.heads), (128, 64, 2, 4), "{export}");
         assert_eq!(config.intermediate, 128, "{export}");
+        assert_eq!(config.padding_id, source.contains("roberta").then_some(1), "{export}");
     }
 }
 
@@ -106,7 +107,8 @@ fn exports_run_as_they_are_or_say_what_to_do() {
     for (export, source) in EXPORTS {
         match Model::from_file(folder.join(format!("{export}.onnx"))) {
             Ok(model) => {
-                assert_eq!(model.info().max_positions, 128, "{export}");
+                let info = model.info();
+                assert_eq!((info.max_positions, info.hidden, info.layers), (128, 64, 2), "{export}");
                 for Case { tokens, logits } in cases(&folder, source) {
                     check(&model.logits(&tokens).unwrap(), &logits, export);
                 }

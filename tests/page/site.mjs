@@ -64,6 +64,9 @@ const STUBS = {
       ${info({ labels: ["relevance"], problem: "regression", texts: "pair" })}
       stepInputs = 2;
       checkReranker() {}
+      rank(logits) {
+        return Uint32Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a]);
+      }
       classifyBatch(inputs) {
         const timing = { tokenizeMs: 1, inferMs: 1, runs: 1 };
         return inputs.map(([, { length }]) => ({ score: length, logits: [length], tokens: length, truncated: false, timing }));

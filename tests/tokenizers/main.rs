@@ -99,8 +99,8 @@ fn a_tokenizer_without_special_tokens_is_refused() {
     assert!(error(&file).starts_with("t.json: adds no special tokens"), "{}", error(&file));
 }
 
-/// Writes a tokenizer folder and reads it.
-fn from_folder(files: &[(&str, &str)]) -> Result<TextTokenizer, String> {
+/// Writes a tokenizer folder, calls `read` on it, and removes it.
+fn in_folder<T>(files: &[(&str, &str)], read: impl FnOnce(&Path) -> T) -> T {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tokenizer-{count}"));
@@ -108,9 +108,20 @@ fn from_folder(files: &[(&str, &str)]) -> Result<TextTokenizer, String> {
     for (name, content) in files {
         fs::write(folder.join(name), content).unwrap();
     }
-    let tokenizer = TextTokenizer::from_folder(&folder);
+    let result = read(&folder);
     fs::remove_dir_all(&folder).unwrap();
-    tokenizer.map_err(|e| e.with_sources())
+    result
+}
+
+/// Writes a tokenizer folder and reads it.
+fn from_folder(files: &[(&str, &str)]) -> Result<TextTokenizer, String> {
+    in_folder(files, |folder| TextTokenizer::from_folder(folder).map_err(|e| e.with_sources()))
+}
+
+/// Writes a tokenizer folder, and reads the tokenizer.json that its vocab.txt stands for.
+fn from_json_of(files: &[(&str, &str)]) -> TextTokenizer {
+    let json = in_folder(files, |folder| TextTokenizer::json_of_file(folder.join("vocab.txt")).unwrap());
+    TextTokenizer::from_bytes(&json, "the written tokenizer.json").unwrap()
 }
 
 /// The tokens of a WordPiece tokenizer.json, one a line.
@@ -133,9 +144,11 @@ fn a_vocabulary_alone_makes_the_same_tokenizer() {
         for vocab in [vocab.clone(), format!("\u{feff}{}", vocab.replace('\n', "\r\n"))] {
             let mut files = vec![("vocab.txt", vocab.as_str())];
             files.extend(config.map(|config| ("tokenizer_config.json", config)));
-            let tokenizer = from_folder(&files).unwrap();
+            let tokenizers = [from_folder(&files).unwrap(), from_json_of(&files)];
             for (at, text) in expected["texts"].as_array().unwrap().iter().enumerate() {
-                check(&tokenizer, text.as_str().unwrap().into(), &expected["ids"][name]["texts"][at], name);
+                for tokenizer in &tokenizers {
+                    check(tokenizer, text.as_str().unwrap().into(), &expected["ids"][name]["texts"][at], name);
+                }
             }
         }
     }

@@ -92,9 +92,11 @@ const operations = {
   async rerank({ query, texts }, context) {
     classifier.checkReranker();
     const answers = await classifyInSteps(texts.map((text) => [query, text]), context);
-    return answers
-      .map(({ score, logits: [logit], tokens, truncated, timing }, index) => ({ index, score, logit, tokens, truncated, timing }))
-      .sort((a, b) => b.logit - a.logit);
+    const order = classifier.rank(Float32Array.from(answers, ({ logits: [logit] }) => logit));
+    return Array.from(order, (index) => {
+      const { score, logits: [logit], tokens, truncated, timing } = answers[index];
+      return { index, score, logit, tokens, truncated, timing };
+    });
   },
 };
 

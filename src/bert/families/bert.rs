@@ -21,6 +21,7 @@ pub fn read(fields: &HfFields, head: Head) -> Result<BertConfig> {
         intermediate: fields.size("intermediate_size")?,
         max_positions: fields.size("max_position_embeddings")?,
         type_vocab: fields.size_or("type_vocab_size", 2)?,
+        padding_id: None,
         embedding_size: None,
         layer_norm_eps: fields.number_or("layer_norm_eps", 1e-12)?,
         activation: fields.activation("hidden_act")?,

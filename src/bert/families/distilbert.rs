@@ -19,6 +19,7 @@ fn read(fields: &HfFields) -> Result<BertConfig> {
         intermediate: fields.size("hidden_dim")?,
         max_positions: fields.size("max_position_embeddings")?,
         type_vocab: 0,
+        padding_id: None,
         embedding_size: None,
         layer_norm_eps: 1e-12,
         activation: fields.activation("activation")?,

@@ -157,6 +157,11 @@ fn read(
         intermediate,
         max_positions: embeddings.max_positions,
         type_vocab: embeddings.type_vocab,
+        padding_id: match embeddings.padding {
+            Some(id) => usize::try_from(id).ok(),
+            // A file of bert8 counts every token, and has this from the file that it comes from.
+            None => hint.as_ref().and_then(|config| config.padding_id),
+        },
         embedding_size,
         layer_norm_eps,
         activation,

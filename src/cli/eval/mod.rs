@@ -5,11 +5,11 @@ mod predictions;
 mod results;
 mod text;
 
-use super::load::{self, KernelChoice};
+use super::classifier::{ClassifierArgs, DecisionArgs};
+use super::load;
 use super::output::{Output, print_json};
 use super::progress::Progress;
-use super::threads::Threads;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use bert8::metrics::Target;
 use bert8::model::Model;
 use bert8::text::Tokens;
@@ -34,12 +34,8 @@ use std::time::Instant;
 /// loss that these data can show.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// An ONNX file, from bert8 convert or bert8 quantize
-    model: PathBuf,
-
-    /// The model's tokenizer.json [default: the one beside the model]
-    #[arg(long, value_name = "FILE")]
-    tokenizer: Option<PathBuf>,
+    #[command(flatten)]
+    model: DecisionArgs,
 
     /// Texts or pairs of texts, with labels: TSV, CSV, JSON lines or a JSON array, with the columns of any GLUE task, or with
     /// sentence or text, and label
@@ -50,14 +46,6 @@ pub struct Args {
     #[arg(long, value_name = "FP32.onnx")]
     baseline: Option<PathBuf>,
 
-    /// Cut texts to this many tokens [default: the model's own limit]
-    #[arg(long, value_name = "TOKENS")]
-    max_length: Option<usize>,
-
-    /// The smallest probability at which a label of a multi-label model applies
-    #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = probability)]
-    threshold: f32,
-
     /// Leave out rows that cannot be used, and say which
     #[arg(long)]
     skip_bad_rows: bool,
@@ -66,22 +54,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE.jsonl")]
     predictions: Option<PathBuf>,
 
-    #[command(flatten)]
-    kernel: KernelChoice,
-
-    #[command(flatten)]
-    threads: Threads,
-
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
-}
-
-fn probability(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("expected a number between 0 and 1".to_owned()),
-    }
 }
 
 /// A row of the data.
@@ -98,35 +73,30 @@ struct Run {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let tokenizer_path = load::tokenizer_path(&args.model, args.tokenizer.as_deref());
-    let mut inputs = vec![args.model.as_path(), &tokenizer_path, &args.data];
+    let ClassifierArgs { model: file, tokenizer, kernel, threads, .. } = &args.model.classifier;
+    let tokenizer_path = load::tokenizer_path(file, tokenizer.as_deref());
+    let mut inputs = vec![file.as_path(), &tokenizer_path, &args.data];
     inputs.extend(args.baseline.as_deref());
     let predictions = args.predictions.as_ref().map(|path| Output::new(path, &inputs)).transpose()?;
     let mut data = load::dataset(&args.data, args.skip_bad_rows)?;
-    let pool = args.threads.pool()?;
-    let model = load::model(&args.model, args.kernel.kernel, &pool)?;
-    let tokenizer = load::tokenizer(&args.model, args.tokenizer.as_deref())?;
-    let baseline = args.baseline.as_deref().map(|path| load::model(path, args.kernel.kernel, &pool)).transpose()?;
-    let info = model.info().clone();
+    let classifier = args.model.load()?;
+    let baseline =
+        args.baseline.as_deref().map(|path| load::model(path, kernel.kernel, &threads.pool()?)).transpose()?;
+    let info = classifier.model().info().clone();
     if let Some(baseline) = &baseline
         && baseline.info().labels.len() != info.labels.len()
     {
-        bail!("{} and its baseline have different numbers of classes", args.model.display());
+        bail!("{} and its baseline have different numbers of classes", file.display());
     }
     if let Some(texts) = info.texts.filter(|texts| *texts != data.texts) {
         bail!(
             "{} reads {texts}, but a row of {} has {} (line {})",
-            args.model.display(),
+            file.display(),
             data.file_name,
             data.texts,
             data.examples[0].line
         );
     }
-    if let Some(vocab_size) = info.vocab_size {
-        tokenizer.check_vocabulary(vocab_size)?;
-    }
-    let max_length = args.max_length.unwrap_or(info.max_positions).min(info.max_positions);
-    tokenizer.check_limit(max_length, data.texts)?;
     let known = data.skipped.len();
     let targets = data.targets(info.problem, &info.labels)?;
     load::report_skipped(&data, known);
@@ -137,19 +107,22 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     let sample = |(example, target): (&Example, Option<Target>)| {
-        Ok(Sample { line: example.line, tokens: tokenizer.encode(example.input(), max_length)?, target })
+        let tokens = classifier.tokenize(example.input());
+        let tokens = tokens.with_context(|| format!("{}, line {}", data.file_name, example.line))?;
+        Ok(Sample { line: example.line, tokens, target })
     };
     let samples = data.examples.iter().zip(targets).map(sample).collect::<Result<Vec<_>>>()?;
 
     let mut progress = Progress::new();
-    let found = evaluate(&model, &samples, "evaluating", &mut progress)?;
+    let found = evaluate(classifier.model(), &samples, "evaluating", &mut progress)?;
     let reference =
         baseline.map(|baseline| evaluate(&baseline, &samples, "evaluating the baseline", &mut progress)).transpose()?;
     progress.finish();
+    let decision = (info.problem, classifier.threshold());
     if let Some(file) = predictions {
-        file.write(&predictions_jsonl(&samples, (info.problem, args.threshold), &found, reference.as_ref())?)?;
+        file.write(&predictions_jsonl(&samples, decision, &found, reference.as_ref())?)?;
     }
-    let results = Results::new(&samples, data.texts, (info.problem, args.threshold), &found, reference.as_ref());
+    let results = Results::new(&samples, data.texts, decision, &found, reference.as_ref());
     if args.json { print_json(&results.json(data.skipped.len())) } else { results.print(&info.labels) }
 }
 
