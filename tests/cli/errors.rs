@@ -206,13 +206,12 @@ fn outputs_do_not_replace_inputs() {
 fn length_limits_leave_room_for_words() {
     let sandbox = Sandbox::new();
     for (limit, texts, least) in [(0, "one text", 3), (3, "a pair of texts", 4)] {
-        let says = |texts: &str, least| {
-            format!(
-                "a length limit of {limit} tokens leaves no room for the words of {texts}; it must be at least {least}"
-            )
-        };
-        sandbox.refused(&format!("{CLASSIFY} --max-length {limit}"), &[&says(texts, least)]);
-        sandbox.refused(&format!("{EVAL} pairs.tsv --max-length {limit}"), &[&says("a pair of texts", 4)]);
+        let says = format!(
+            "a length limit of {limit} tokens leaves no room for the words of {texts}; it must be at least {least}"
+        );
+        for command in [CLASSIFY, &format!("{EVAL} pairs.tsv")] {
+            sandbox.refused(&format!("{command} --max-length {limit}"), &[&says]);
+        }
         assert_eq!(sandbox.run(&format!("{QUANTIZE} --max-length {limit}")).code, 2);
     }
     for tokens in ["65", "4000000000"] {

@@ -358,6 +358,7 @@ fn positions_may_skip_padding() {
     let bert = tiny_bert(BertConfig { type_vocab: 0, ..tiny_config(Activation::Gelu, 2) });
     let options = ImportOptions { labels: Some(bert.config().labels.clone()), ..ImportOptions::default() };
     for (padding, wide, past) in [(1, false, false), (1, true, false), (0, false, true), (3, true, true)] {
+        let bert = tiny_bert(BertConfig { padding_id: Some(padding as usize), ..bert.config().clone() });
         let imported = import_edited(&bert, &options, |graph| count_tokens(graph, padding, wide, past))
             .unwrap_or_else(|e| panic!("{padding} {wide} {past}: {}", e.with_sources()));
         assert!(imported == bert, "{padding} {wide} {past}");
