@@ -4,7 +4,8 @@
 //!
 //! 1. **Calibration** runs the FP32 model on a few hundred pairs. An observer for every activation collects the range and
 //!    mean of each channel and some of the rows.
-//! 2. **Scheme search**, activation by activation: shifts every channel by its center (Outlier Suppression+), divides it by
+//! 2. **Outlier copies**: features with outliers in feed-forward blocks are split into copies that share their weights.
+//! 3. **Scheme search**, activation by activation: shifts every channel by its center (Outlier Suppression+), divides it by
 //!    SmoothQuant's divisor, and estimates the range of the result. With a search, tries several shifts, α and range
 //!    estimators, and keeps the one with the least output error in the linear layers that read the activation.
 //! 3. **Weight rounding**, layer by layer: to nearest, to nearest with the scale of the least error, or by GPTQ.
@@ -48,6 +49,7 @@ mod linear_sqnr;
 mod matrix;
 mod observer;
 mod options;
+mod outlier_copies;
 mod parallel;
 mod quant_params;
 mod quantized_parameters;
@@ -155,14 +157,17 @@ pub fn quantize(
         )));
     }
     // The kernels process this many features at a time.
+    let original = bert;
     let padded = (!bert.config().intermediate.is_multiple_of(LANES)).then(|| bert.with_padded_intermediate(LANES));
     let bert = padded.as_ref().unwrap_or(bert);
     if let Some(accuracy) = accuracy {
         accuracy.validate(bert.config().problem, bert.config().labels.len())?;
     }
-    let (observers, fp32_logits) = calibrate::calibrate(bert, samples, |done| {
+    let (mut observers, fp32_logits) = calibrate::calibrate(bert, samples, |done| {
         progress(Progress { stage: Stage::Calibrating, done, total: samples.len() });
     })?;
+    let copied = outlier_copies::copy_outliers(bert, &mut observers, options);
+    let bert = copied.as_ref().unwrap_or(bert);
     let calibration = CalibrationLogits { samples, fp32: &fp32_logits };
     let Trial { mut parameters, diagnostics, mut correction } =
         trials::best_trial(bert, &observers, options, calibration, &mut progress)?;
@@ -184,7 +189,7 @@ pub fn quantize(
         parameters.correct_classifier(correction);
     }
     let onnx = encode_model(&emit_int8(bert, &parameters, options.format));
-    let fp32_bytes = encoded_len(&emit_fp32(bert));
+    let fp32_bytes = encoded_len(&emit_fp32(original));
     let sizes = FileSizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = CalibrationReport {
         pairs: samples.len(),
