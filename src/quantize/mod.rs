@@ -8,14 +8,14 @@
 //! 3. **Scheme search**, activation by activation: shifts every channel by its center (Outlier Suppression+), divides it by
 //!    SmoothQuant's divisor, and estimates the range of the result. With a search, tries several shifts, α and range
 //!    estimators, and keeps the one with the least output error in the linear layers that read the activation.
-//! 3. **Weight rounding**, layer by layer: to nearest, to nearest with the scale of the least error, or by GPTQ.
-//! 4. **Bias correction**, layer by layer: adds the mean error that rounding the weights causes on the calibration tokens.
-//! 5. **Trials**: with GPTQ and a search, runs steps 2 to 4 three times with different search settings. Keeps the result
+//! 4. **Weight rounding**, layer by layer: to nearest, to nearest with the scale of the least error, or by GPTQ.
+//! 5. **Bias correction**, layer by layer: adds the mean error that rounding the weights causes on the calibration tokens.
+//! 6. **Trials**: with GPTQ and a search, runs steps 3 to 5 three times with different search settings. Keeps the result
 //!    whose logits on the calibration pairs are closest to FP32.
-//! 6. **Accuracy control**, if asked for: reverts parts to FP32, the most damaging first, until a metric on labelled pairs
+//! 7. **Accuracy control**, if asked for: reverts parts to FP32, the most damaging first, until a metric on labelled pairs
 //!    has dropped by no more than a bound.
-//! 7. **Classifier correction**: adds the mean error of the logits to the classifier's biases.
-//! 8. **Emission** writes the ONNX file, with integer operators or with QDQ pairs.
+//! 8. **Classifier correction**: adds the mean error of the logits to the classifier's biases.
+//! 9. **Emission** writes the ONNX file, with integer operators or with QDQ pairs.
 //!
 //! # Numbers
 //!
