@@ -8,8 +8,8 @@ use clap::Args;
 #[command(next_help_heading = "Method")]
 pub struct Method {
     /// A named set of the options below; each of them overrides it:
-    /// fast = --shift off --smooth 0.95 --range mean-min-max --rounding nearest;
-    /// balanced = --shift search --smooth search --range mean-min-max --rounding gptq;
+    /// fast = --shift off --smooth 0.95 --outlier-copies 0 --range mean-min-max --rounding nearest;
+    /// balanced = --shift search --smooth search --outlier-copies 0.025 --range mean-min-max --rounding gptq;
     /// best = balanced with --range search
     #[arg(long, value_name = "NAME", default_value = "balanced")]
     preset: Preset,
@@ -23,6 +23,11 @@ pub struct Method {
     /// error
     #[arg(long, value_name = "WHERE")]
     shift: Option<Shift>,
+
+    /// Split features with outliers in feed-forward blocks into copies that share their weights. SHARE is by how much the blocks
+    /// may grow, such as 0.02; 0 splits nothing
+    #[arg(long, value_name = "SHARE")]
+    outlier_copies: Option<f32>,
 
     /// Range of activations: min-max, mean-min-max (mean over pairs), percentile[:P], mse, entropy, or search for the best of
     /// min-max, mean-min-max and mse
@@ -58,6 +63,7 @@ impl Method {
         let preset = self.preset.options();
         Options {
             smoothing: self.smooth.unwrap_or(preset.smoothing),
+            outlier_copies: self.outlier_copies.unwrap_or(preset.outlier_copies),
             range: self.range.unwrap_or(preset.range),
             rounding: self.rounding.unwrap_or(preset.rounding),
             shift: self.shift.unwrap_or(preset.shift),

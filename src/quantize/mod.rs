@@ -4,17 +4,18 @@
 //!
 //! 1. **Calibration** runs the FP32 model on a few hundred pairs. An observer for every activation collects the range and
 //!    mean of each channel and some of the rows.
-//! 2. **Scheme search**, activation by activation: shifts every channel by its center (Outlier Suppression+), divides it by
+//! 2. **Outlier copies**: features with outliers in feed-forward blocks are split into copies that share their weights.
+//! 3. **Scheme search**, activation by activation: shifts every channel by its center (Outlier Suppression+), divides it by
 //!    SmoothQuant's divisor, and estimates the range of the result. With a search, tries several shifts, α and range
 //!    estimators, and keeps the one with the least output error in the linear layers that read the activation.
-//! 3. **Weight rounding**, layer by layer: to nearest, to nearest with the scale of the least error, or by GPTQ.
-//! 4. **Bias correction**, layer by layer: adds the mean error that rounding the weights causes on the calibration tokens.
-//! 5. **Trials**: with GPTQ and a search, runs steps 2 to 4 three times with different search settings. Keeps the result
+//! 4. **Weight rounding**, layer by layer: to nearest, to nearest with the scale of the least error, or by GPTQ.
+//! 5. **Bias correction**, layer by layer: adds the mean error that rounding the weights causes on the calibration tokens.
+//! 6. **Trials**: with GPTQ and a search, runs steps 3 to 5 three times with different search settings. Keeps the result
 //!    whose logits on the calibration pairs are closest to FP32.
-//! 6. **Accuracy control**, if asked for: reverts parts to FP32, the most damaging first, until a metric on labelled pairs
+//! 7. **Accuracy control**, if asked for: reverts parts to FP32, the most damaging first, until a metric on labelled pairs
 //!    has dropped by no more than a bound.
-//! 7. **Classifier correction**: adds the mean error of the logits to the classifier's biases.
-//! 8. **Emission** writes the ONNX file, with integer operators or with QDQ pairs.
+//! 8. **Classifier correction**: adds the mean error of the logits to the classifier's biases.
+//! 9. **Emission** writes the ONNX file, with integer operators or with QDQ pairs.
 //!
 //! # Numbers
 //!
@@ -48,6 +49,7 @@ mod linear_sqnr;
 mod matrix;
 mod observer;
 mod options;
+mod outlier_copies;
 mod parallel;
 mod quant_params;
 mod quantized_parameters;
@@ -156,14 +158,17 @@ pub fn quantize(
         )));
     }
     // The kernels process this many features at a time.
+    let original = bert;
     let padded = (!bert.config().intermediate.is_multiple_of(LANES)).then(|| bert.with_padded_intermediate(LANES));
     let bert = padded.as_ref().unwrap_or(bert);
     if let Some(accuracy) = accuracy {
         accuracy.validate(bert.config().problem, bert.config().labels.len())?;
     }
-    let (observers, fp32_logits) = calibrate::calibrate(bert, samples, |done| {
+    let (mut observers, fp32_logits) = calibrate::calibrate(bert, samples, |done| {
         progress(Progress { stage: Stage::Calibrating, done, total: samples.len() });
     })?;
+    let copied = outlier_copies::copy_outliers(bert, &mut observers, options);
+    let bert = copied.as_ref().unwrap_or(bert);
     let calibration = CalibrationLogits { samples, fp32: &fp32_logits };
     let Trial { mut parameters, diagnostics, mut correction } =
         trials::best_trial(bert, &observers, options, calibration, &mut progress)?;
@@ -185,7 +190,7 @@ pub fn quantize(
         parameters.correct_classifier(correction);
     }
     let onnx = encode_model(&emit_int8(bert, &parameters, options.format));
-    let fp32_bytes = encoded_len(&emit_fp32(bert));
+    let fp32_bytes = encoded_len(&emit_fp32(original));
     let sizes = FileSizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = CalibrationReport {
         pairs: samples.len(),

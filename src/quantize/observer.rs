@@ -21,6 +21,8 @@ pub struct Observer {
     channel_sums: Vec<f64>,
     /// The stored rows: `[rows, channels]`.
     stored: Vec<f32>,
+    /// See [`Observer::rounding_offsets`].
+    rounding_offsets: Vec<f32>,
 }
 
 impl Observer {
@@ -34,7 +36,34 @@ impl Observer {
             sample_max: Vec::new(),
             channel_sums: vec![0.0; channels],
             stored: Vec::new(),
+            rounding_offsets: vec![0.0; channels],
         }
+    }
+
+    /// The statistics of the activation in which channel j has `copies[j]` copies, as in
+    /// [`Bert::with_copied_features`](crate::bert::Bert::with_copied_features).
+    pub fn with_copies(&self, copies: &[usize]) -> Self {
+        fn repeat<T: Copy>(values: &[T], copies: &[usize]) -> Vec<T> {
+            let values = values.iter().zip(copies.iter().cycle());
+            values.flat_map(|(&value, &count)| std::iter::repeat_n(value, count)).collect()
+        }
+        let offset = |(copy, count): (usize, usize)| (copy as f32 + 0.5) / count as f32 - 0.5;
+        let numbered = copies.iter().flat_map(|&count| (0..count).map(move |copy| (copy, count)));
+        Observer {
+            channels: copies.iter().sum(),
+            sample_min: repeat(&self.sample_min, copies),
+            sample_max: repeat(&self.sample_max, copies),
+            channel_sums: repeat(&self.channel_sums, copies),
+            stored: repeat(&self.stored, copies),
+            rounding_offsets: numbered.map(offset).collect(),
+            ..*self
+        }
+    }
+
+    /// What is added to every channel before it is rounded, in steps of the integers: 0, but for copies of one channel
+    /// evenly spaced numbers in −0.5..0.5. Copies then round differently, and their mean has a finer resolution.
+    pub fn rounding_offsets(&self) -> &[f32] {
+        &self.rounding_offsets
     }
 
     /// Adds one sample `[tokens, channels]`, row-major. Errors name the activation `name`.
@@ -137,6 +166,21 @@ mod tests {
         assert_eq!(rows.len(), STORED_ROWS);
         assert_eq!(rows[..3], [0.0, 6.0, 12.0]);
         assert_eq!(observer.rows(2, &ChannelTransform::identity(1)), [0.0, 3072.0]);
+    }
+
+    #[test]
+    fn copies_have_the_channel_s_statistics() {
+        let mut observer = Observer::new(2, 2);
+        observer.observe(&[1.0, 2.0, 3.0, -4.0], "x").unwrap();
+        let copied = observer.with_copies(&[1, 4]);
+        assert_eq!(copied.channels(), 5);
+        assert_eq!(
+            copied.rows(2, &ChannelTransform::identity(5)),
+            [1.0, 2.0, 2.0, 2.0, 2.0, 3.0, -4.0, -4.0, -4.0, -4.0]
+        );
+        assert_eq!(copied.channel_means(), [2.0, -1.0, -1.0, -1.0, -1.0]);
+        assert_eq!(copied.channel_ranges()[1..], [(-4.0, 2.0); 4]);
+        assert_eq!(copied.rounding_offsets(), [0.0, -0.375, -0.125, 0.125, 0.375]);
     }
 
     #[test]

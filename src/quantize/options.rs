@@ -13,6 +13,10 @@ pub struct Options {
     /// Outlier Suppression+: whether the center of every input channel's range is subtracted before smoothing. Biases restore
     /// it.
     pub shift: Shift,
+    /// The share by which feed-forward blocks may grow: features with outliers are split into copies that share their weights.
+    /// 0 splits nothing.
+    #[serde(default)]
+    pub outlier_copies: f32,
     /// How the range that an activation's 8 bits span is estimated.
     pub range: RangeEstimator,
     /// Whether activations are quantized symmetrically, with zero point 128. Queries and keys always are.
@@ -26,6 +30,9 @@ pub struct Options {
     /// The operators of the INT8 file.
     pub format: Format,
 }
+
+/// [`Options::outlier_copies`] of the presets that copy outliers.
+const OUTLIER_COPIES: f32 = 0.025;
 
 impl Default for Options {
     fn default() -> Self {
@@ -48,14 +55,17 @@ pub enum Preset {
 impl Preset {
     /// The options of this preset.
     pub fn options(self) -> Options {
-        let (shift, smoothing, range, rounding) = match self {
-            Preset::Fast => (Shift::Off, Smoothing::Fixed(0.95), RangeEstimator::MeanMinMax, Rounding::Nearest),
-            Preset::Balanced => (Shift::Search, Smoothing::Search, RangeEstimator::MeanMinMax, Rounding::Gptq),
-            Preset::Best => (Shift::Search, Smoothing::Search, RangeEstimator::Search, Rounding::Gptq),
+        let (shift, smoothing, range, rounding, outlier_copies) = match self {
+            Preset::Fast => (Shift::Off, Smoothing::Fixed(0.95), RangeEstimator::MeanMinMax, Rounding::Nearest, 0.0),
+            Preset::Balanced => {
+                (Shift::Search, Smoothing::Search, RangeEstimator::MeanMinMax, Rounding::Gptq, OUTLIER_COPIES)
+            }
+            Preset::Best => (Shift::Search, Smoothing::Search, RangeEstimator::Search, Rounding::Gptq, OUTLIER_COPIES),
         };
         Options {
             shift,
             smoothing,
+            outlier_copies,
             range,
             symmetric: false,
             rounding,
@@ -222,8 +232,11 @@ impl Options {
     /// Checks the numbers in these options.
     ///
     /// # Errors
-    /// Fails if α is not in 0..=1 or a percentile is not in 50..=100.
+    /// Fails if α or the share of copies is not in 0..=1, or a percentile is not in 50..=100.
     pub fn validate(&self) -> crate::error::Result<()> {
+        if !(0.0..=1.0).contains(&self.outlier_copies) {
+            return Err(Error::Argument(format!("the share of copies is {}; expected 0 to 1", self.outlier_copies)));
+        }
         match (self.smoothing, self.range) {
             (Smoothing::Fixed(alpha), _) if !(0.0..=1.0).contains(&alpha) => {
                 Err(Error::Argument(format!("SmoothQuant's α is {alpha}; expected 0 to 1")))

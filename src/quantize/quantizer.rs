@@ -173,7 +173,14 @@ fn query_key_schemes([query, key]: [&Observer; 2], options: &Options) -> [Activa
         let transform = ChannelTransform { divisors, ..ChannelTransform::identity(observer.channels()) };
         let (low, high) = estimate_range(estimator, observer, &transform);
         let limit = high.max(-low);
-        ActivationScheme { alpha, transform, estimator, range: (-limit, limit), params: QuantParams::symmetric(limit) }
+        ActivationScheme {
+            shift: false,
+            alpha,
+            transform,
+            estimator,
+            range: (-limit, limit),
+            params: QuantParams::symmetric(limit),
+        }
     })
 }
 

@@ -215,7 +215,7 @@ fn activation_report(name: &str, input: ReportInput) -> ActivationReport {
         max: span(&highs).1,
         alpha: scheme.and_then(|scheme| scheme.alpha),
         divisors: scheme.map_or((1.0, 1.0), |scheme| span(&scheme.transform.divisors)),
-        shifted: scheme.is_some_and(|scheme| scheme.transform.centers.iter().any(|&center| center != 0.0)),
+        shifted: scheme.is_some_and(|scheme| scheme.shift),
         range: scheme.map_or((limits[0], limits[1]), |scheme| scheme.range),
         clipped: outside as f64 / values.len().max(1) as f64,
         histogram: Histogram::new(&values, HISTOGRAM_BINS),

@@ -29,9 +29,12 @@ pub struct Candidate {
 /// How an activation is quantized.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActivationScheme {
+    /// Whether the center of every channel is subtracted.
+    pub shift: bool,
     /// SmoothQuant's α, or `None` for no smoothing.
     pub alpha: Option<f32>,
-    /// The shift and smoothing of every channel.
+    /// The shift and smoothing of every channel, and the offsets before rounding
+    /// ([`Observer::rounding_offsets`]).
     pub transform: ChannelTransform,
     /// How the range was estimated.
     pub estimator: RangeEstimator,
@@ -61,7 +64,11 @@ impl ActivationScheme {
             true => ((-high.max(-low), high.max(-low)), QuantParams::symmetric(high.max(-low))),
             false => ((low.min(0.0), high.max(0.0)), QuantParams::asymmetric(low, high)),
         };
-        ActivationScheme { alpha, transform, estimator, range, params }
+        let divisors = transform.divisors.iter();
+        for ((center, divisor), offset) in transform.centers.iter_mut().zip(divisors).zip(observer.rounding_offsets()) {
+            *center -= offset * params.scale * divisor;
+        }
+        ActivationScheme { shift, alpha, transform, estimator, range, params }
     }
 
     /// At most `count` calibration rows `[rows, channels]`, transformed, quantized and dequantized.
