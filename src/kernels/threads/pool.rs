@@ -27,7 +27,7 @@ const CHUNKS_PER_THREAD: usize = 4;
 
 /// Threads that compute the layers of a model together.
 ///
-/// A model uses the pool that it was loaded with (see [`ModelBuilder::thread_pool`](crate::ModelBuilder::thread_pool)). Its results are the same bits with any
+/// A model uses the pool that it was loaded with (see [`ModelBuilder::thread_pool`](crate::model::ModelBuilder::thread_pool)). Its results are the same bits with any
 /// number of threads.
 #[derive(Debug)]
 pub struct ThreadPool {
