@@ -115,6 +115,7 @@ mod tests {
         assert_eq!(grown(&mut observers.clone(), 0.07), Some(272));
         assert_eq!(grown(&mut observers, 0.07), Some(272));
         assert_eq!(observers[name].channels(), 272);
-        assert_eq!(observers[name].rounding_offsets().iter().filter(|offset| **offset != 0.0).count(), 17);
+        // The middle one of the 17 copies has no offset.
+        assert_eq!(observers[name].rounding_offsets().iter().filter(|offset| **offset != 0.0).count(), 16);
     }
 }

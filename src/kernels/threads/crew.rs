@@ -40,24 +40,26 @@ impl Crew {
         }
     }
 
-    /// Leads a job: calls `work` for all of `0..chunks`, on all threads. Before it returns, calls `wait` until that says that all
-    /// chunks are done; `wait` is passed the crew.
+    /// Leads a job: calls `work` for all of `0..chunks`, on all threads. Then calls `wait`, which must wait until all chunks are
+    /// done, with the number of chunks that this thread has computed.
     ///
     /// `work` must not panic. Only one thread may lead at a time.
     ///
     /// # Panics
     /// If there are more chunks than a [`Ticket`] has.
-    pub fn lead(&self, chunks: usize, work: Work, wait: impl FnOnce(&Self)) {
+    pub fn lead(&self, chunks: usize, work: Work, wait: impl FnOnce(usize)) {
         let address = std::ptr::from_ref(&work).cast_mut().cast::<Work<'static>>();
         self.work.store(address, Ordering::Relaxed);
         self.unfinished.store(chunks, Ordering::Relaxed);
         self.ticket.offer(chunks);
         self.offered.ring();
+        let mut own = 0;
         while let Some(chunk) = self.ticket.claim() {
             work(chunk);
             self.unfinished.fetch_sub(1, Ordering::Release);
+            own += 1;
         }
-        wait(self);
+        wait(own);
         assert!(self.is_done(), "the leader waits for all chunks");
     }
 

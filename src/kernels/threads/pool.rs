@@ -63,7 +63,8 @@ impl Shared {
     /// # Panics
     /// If a thread has stopped in the middle of a chunk. In WebAssembly this ends the instance, and with it all that the chunks
     /// refer to.
-    fn wait(&self, crew: &Crew) {
+    fn wait(&self) {
+        let crew = &self.crew;
         for _ in 0..SPINS {
             if crew.is_done() {
                 return;
@@ -150,13 +151,13 @@ impl ThreadPool {
                 self.shared.panic().get_or_insert(panic);
             }
         };
-        let mut worked = start;
-        self.shared.crew.lead(chunks, &guarded, |crew| {
-            worked = clock::now_ms();
-            self.shared.wait(crew);
+        let mut worked = (0, 0.0);
+        self.shared.crew.lead(chunks, &guarded, |own| {
+            worked = (own, clock::now_ms() - start);
+            self.shared.wait();
         });
         let now = clock::now_ms();
-        throttle.record(chunks.div_ceil(limit), worked - start, now - worked, now);
+        throttle.record(worked, (chunks, now - start), now);
         drop(throttle);
         if let Some(panic) = self.shared.panic().take() {
             resume_unwind(panic);

@@ -1,15 +1,15 @@
 //! Uses fewer threads while other programs hold the processor.
 
-/// A wait for other threads' last chunks is long if it takes more than this many milliseconds and twice the time of a chunk.
-const LONG_WAIT_MS: f64 = 1.0;
+/// The work after which the throttle judges, in milliseconds of one thread.
+const WINDOW_MS: f64 = 30.0;
 
-/// For how long one thread fewer is used after a long wait. Doubles with every further one, up to the second value.
+/// For how long one thread fewer is used if the threads have cost time. Doubles if it happens again, up to the second value.
 const PAUSE_MS: [f64; 2] = [20.0, 1000.0];
 
-/// Joins without a long wait, at full strength, after which the next pause is short again.
-const CALM_JOINS: u32 = 2000;
+/// The least share of the time of one thread that threads must save for the next pause to be short again.
+const CALM: f64 = 0.1;
 
-/// How many threads to use, judged by how long the leader waits for the others.
+/// How many threads to use, judged by how much time they save.
 ///
 /// If the system has stopped a thread in the middle of a chunk, the leader waits for some milliseconds, in which it could have
 /// computed many chunks. That happens when there are more busy threads than cores.
@@ -19,13 +19,16 @@ pub struct Throttle {
     limit: usize,
     pause: f64,
     until: f64,
-    calm: u32,
+    /// The time that the jobs since the last judgement take on one thread.
+    serial: f64,
+    /// How much of it the threads have saved.
+    saved: f64,
 }
 
 impl Throttle {
     /// Returns a throttle that allows `threads` threads.
     pub fn new(threads: usize) -> Self {
-        Throttle { threads, limit: threads, pause: PAUSE_MS[0], until: 0.0, calm: 0 }
+        Throttle { threads, limit: threads, pause: PAUSE_MS[0], until: 0.0, serial: 0.0, saved: 0.0 }
     }
 
     /// Returns the number of threads to use at the time `now`, in milliseconds.
@@ -37,19 +40,27 @@ impl Throttle {
         self.limit
     }
 
-    /// Records that the leader has computed `chunks` chunks in `worked` milliseconds and then waited for `waited`, until `now`.
-    pub fn record(&mut self, chunks: usize, worked: f64, waited: f64, now: f64) {
-        if waited <= LONG_WAIT_MS.max(2.0 * worked / chunks.max(1) as f64) {
-            self.calm += u32::from(self.limit == self.threads);
-            if self.calm >= CALM_JOINS {
-                self.pause = PAUSE_MS[0];
-            }
+    /// Records a job of `chunks` chunks that took `took` milliseconds until the time `now`. The leader computed `own` chunks in
+    /// `worked` milliseconds.
+    pub fn record(&mut self, (own, worked): (usize, f64), (chunks, took): (usize, f64), now: f64) {
+        // Without chunks of its own the leader cannot tell how long the others' would have taken.
+        if own == 0 {
             return;
         }
-        self.limit = (self.limit - 1).max(1);
-        self.until = now + self.pause;
-        self.pause = (2.0 * self.pause).min(PAUSE_MS[1]);
-        self.calm = 0;
+        let serial = worked * chunks as f64 / own as f64;
+        self.serial += serial;
+        self.saved += serial - took;
+        if self.serial < WINDOW_MS {
+            return;
+        }
+        if self.saved < 0.0 {
+            self.limit = (self.limit - 1).max(1);
+            self.until = now + self.pause;
+            self.pause = (2.0 * self.pause).min(PAUSE_MS[1]);
+        } else if self.saved > CALM * self.serial {
+            self.pause = PAUSE_MS[0];
+        }
+        (self.serial, self.saved) = (0.0, 0.0);
     }
 }
 
@@ -57,34 +68,47 @@ impl Throttle {
 mod tests {
     use super::*;
 
+    /// A job of 8 chunks, 5 ms each, of which the leader computes 4 and then waits for `waited`.
+    fn job(throttle: &mut Throttle, waited: f64, now: f64) {
+        throttle.record((4, 20.0), (8, 20.0 + waited), now);
+    }
+
     #[test]
-    fn long_waits_use_fewer_threads_for_longer_and_longer() {
+    fn threads_that_cost_time_are_used_less_for_longer_and_longer() {
         let mut throttle = Throttle::new(3);
         assert_eq!(throttle.limit(0.0), 3);
-        // A wait as long as two chunks is no sign of other programs.
-        throttle.record(4, 40.0, 19.0, 60.0);
+        // A wait that is shorter than what the threads save is no reason.
+        job(&mut throttle, 19.0, 60.0);
         assert_eq!(throttle.limit(60.0), 3);
-        throttle.record(4, 0.4, 3.0, 100.0);
+        job(&mut throttle, 30.0, 100.0);
         assert_eq!((throttle.limit(101.0), throttle.limit(119.0)), (2, 2));
-        throttle.record(4, 0.4, 3.0, 119.0);
+        job(&mut throttle, 30.0, 119.0);
         assert_eq!((throttle.limit(120.0), throttle.limit(158.0)), (1, 1));
-        throttle.record(1, 0.4, 3.0, 158.0);
+        job(&mut throttle, 30.0, 158.0);
         assert_eq!(throttle.limit(159.0), 1, "the leader always works");
         // One thread more at a time.
         assert_eq!((throttle.limit(240.0), throttle.limit(241.0), throttle.limit(1000.0)), (2, 2, 3));
     }
 
     #[test]
-    fn calm_shortens_the_next_pause() {
+    fn time_saved_shortens_the_next_pause() {
         let mut throttle = Throttle::new(2);
         for at in 0..10 {
-            throttle.record(4, 0.4, 3.0, f64::from(at));
+            job(&mut throttle, 30.0, f64::from(at));
         }
         assert_eq!((throttle.limit(900.0), throttle.limit(1010.0)), (1, 2));
-        for _ in 0..CALM_JOINS {
-            throttle.record(4, 0.4, 0.1, 1011.0);
-        }
-        throttle.record(4, 0.4, 3.0, 2000.0);
+        job(&mut throttle, 0.0, 1011.0);
+        job(&mut throttle, 30.0, 2000.0);
         assert_eq!((throttle.limit(2019.0), throttle.limit(2021.0)), (1, 2));
+    }
+
+    #[test]
+    fn one_long_wait_among_many_short_jobs_is_no_reason() {
+        let mut throttle = Throttle::new(2);
+        throttle.record((4, 0.4), (8, 3.4), 0.0);
+        for at in 0..200 {
+            throttle.record((4, 0.4), (8, 0.42), f64::from(at));
+        }
+        assert_eq!(throttle.limit(200.0), 2);
     }
 }
