@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { TOLERANCE } from "./native.mjs";
 import { OTHER, SAME, SUITE_TIMEOUT, answered, assertColumn, compare, loaded, numbers, open, part, said, site } from "./visit.mjs";
 
 /** All notes on the page, if the only one may be that another program disturbed the times. */
@@ -154,9 +155,12 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await page.waitForFunction(() => ["int8", "fp32"].every((key) => window.bert8[key]?.info.backend === "simd128"));
     assert.equal((await compared).int8.labelId, earlier[0].labelId, "answers despite the change");
     const later = await page.evaluate(ask, SAME);
-    earlier.forEach((answer, model) => {
-      assert.equal(answer.labelId, later[model].labelId);
-      answer.logits.forEach((logit, i) => assert.ok(Math.abs(logit - later[model].logits[i]) <= 1e-3));
+    ["int8", "fp32"].forEach((key, model) => {
+      assert.equal(earlier[model].labelId, later[model].labelId);
+      earlier[model].logits.forEach((logit, label) => {
+        const difference = Math.abs(logit - later[model].logits[label]);
+        assert.ok(difference <= TOLERANCE[key], `${key}: logit ${label} differs by ${difference}`);
+      });
     });
     assert.match(await part(page, "int8", "facts").textContent(), /simd128/);
     assert.deepEqual(page.log.errors, []);
