@@ -6,8 +6,9 @@ import { Remote } from "./remote.js";
 import { median } from "./stats.js";
 
 const ENGINES = {
-  async bert8({ model, tokenizer, backend }) {
-    const classifier = await load({ model, tokenizer, backend });
+  async bert8({ model, tokenizer, backend, threads }) {
+    const classifier = await load({ model, tokenizer, backend, threads });
+    if (classifier.info.threads.count !== threads) throw new Error(`bert8 runs on one thread: ${classifier.info.threads.reason}`);
     return {
       info: classifier.info,
       classifier,
@@ -19,9 +20,9 @@ const ENGINES = {
     };
   },
 
-  async "onnxruntime-web"({ model }) {
+  async "onnxruntime-web"({ model, threads }) {
     const remote = new Remote("/bench/ort-worker.js");
-    await remote.call("open", { model });
+    await remote.call("open", { model, threads });
     return {
       info: null,
       async run({ ids, types }, options) {

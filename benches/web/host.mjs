@@ -1,9 +1,11 @@
 // Measures everything in one browser.
 
 import { compare, describe, sameAnswers } from "./agreement.mjs";
+import { firstAnswers, firstPair } from "./loading.mjs";
 import { NAMES, contenders } from "./models.mjs";
+import { openPage } from "./open-page.mjs";
 import { Sentences } from "./sentences.js";
-import { BATCHES, FIRST_ANSWER_TOKENS, SEED, SETTLE_MS, agreementPairs } from "./settings.mjs";
+import { BATCHES, SEED, agreementPairs } from "./settings.mjs";
 import { median } from "./stats.js";
 
 /**
@@ -16,7 +18,8 @@ export async function measureHost({ browser, origin, host, models, plan, say }) 
   for (const [name, model] of Object.entries(models)) {
     say(`${host.title}: ${model.title}`);
     const first = host === plan.hosts[0];
-    const loading = first ? await firstAnswers({ browser, origin, host, model, plan, say }) : null;
+    const specs = contenders(model, host.backend).filter(({ name }) => ![NAMES.FP32, NAMES.ORT_FP32].includes(name));
+    const loading = first ? await firstAnswers({ browser, origin, specs, pair: firstPair(model), loads: plan.loads, say }) : null;
     const page = await openPage(browser, origin);
     const measured = await measureModel({ page, host, name, model, plan, say, peaks, answers: loading?.answers });
     const batches = first ? await measureBatches({ page, model, plan, say }) : {};
@@ -24,14 +27,6 @@ export async function measureHost({ browser, origin, host, models, plan, say }) 
     results[name] = { loading: loading && { times: loading.times, info: loading.info }, batches, ...measured };
   }
   return { ...host, peaks: best(peaks), models: results };
-}
-
-/** Opens a page in its own process. */
-async function openPage(browser, origin) {
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(`${origin}/bench/index.html`);
-  await page.waitForFunction(() => globalThis.bench);
-  return page;
 }
 
 async function measureModel({ page, host, name, model, plan, say, peaks, answers }) {
@@ -81,30 +76,6 @@ async function checkFirstAnswers({ page, model, answers }) {
   for (const [name, list] of Object.entries(answers)) {
     if (!list.every((logits) => sameAnswers([logits], later[name]))) throw new Error(`the first answer of ${name} differs from a later one`);
   }
-}
-
-const firstPair = (model) => new Sentences(model.vocabulary, SEED).pair(FIRST_ANSWER_TOKENS);
-
-/** Times each INT8 contender from the start of loading to the first answer, in milliseconds, each time in a new process. */
-async function firstAnswers({ browser, origin, host, model, plan, say }) {
-  const pair = firstPair(model);
-  const specs = contenders(model, host.backend).filter(({ name }) => ![NAMES.FP32, NAMES.ORT_FP32].includes(name));
-  const [times, answers] = [0, 1].map(() => Object.fromEntries(specs.map(({ name }) => [name, []])));
-  let info;
-  for (let at = 0; at < plan.loads; at++) {
-    for (const spec of specs) {
-      const page = await openPage(browser, origin);
-      await page.waitForTimeout(SETTLE_MS);
-      const answer = await page.evaluate(([spec, pair]) => bench.firstAnswer(spec, pair), [spec, pair]);
-      await page.context().close();
-      times[spec.name].push(answer.ms);
-      answers[spec.name].push(answer.logits);
-      info = answer.info ?? info;
-    }
-  }
-  const medians = Object.entries(times).map(([name, list]) => `${name} ${median(list).toFixed(0)}`);
-  say(`  first answer, ms: ${medians.join("; ")}`);
-  return { times, answers, info };
 }
 
 /** Returns the highest peak of each kind. */

@@ -5,26 +5,35 @@ const now = () => performance.now();
 /**
  * Runs rounds. In a round, each contender classifies the same pair; the order rotates. The first round is not counted. It
  * determines how many rounds follow: as many as fit into `budgetMs`, but at least `least` and at most `most`. If it takes less
- * than `shortMs`, each contender warms up and runs three times in a round.
+ * than `shortMs`, each contender warms up and runs three times in a round. With `blockMs`, it warms up for at least so long in
+ * every round, and then runs for as long.
  *
  * Resolves to one time per round in milliseconds (the median of its runs), by contender.
  */
-export async function alternate(contenders, pairs, { budgetMs, least, most, shortMs }) {
+export async function alternate(contenders, pairs, { budgetMs, least, most, shortMs, blockMs = 0 }) {
   const times = Object.fromEntries(contenders.map(({ name }) => [name, []]));
-  const round = async (at, options) => {
+  const round = async (at, optionsOf) => {
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(at + turn) % contenders.length];
-      const { ms } = await contender.run(pairs[at % pairs.length], options);
+      const { ms } = await contender.run(pairs[at % pairs.length], optionsOf(contender));
       times[contender.name].push(ms);
     }
   };
-  await round(0, { warmup: 1, runs: 1 });
-  const turn = Object.values(times).reduce((sum, [ms]) => sum + ms, 0);
-  const options = turn < shortMs ? { warmup: 1, runs: 3 } : { warmup: 0, runs: 1 };
-  const cost = turn * (options.warmup + options.runs);
+  await round(0, () => ({ warmup: 1, runs: 1 }));
+  const first = Object.fromEntries(Object.entries(times).map(([name, [ms]]) => [name, ms]));
+  const turn = Object.values(first).reduce((sum, ms) => sum + ms, 0);
+  const { warmup, runs } = turn < shortMs ? { warmup: 1, runs: 3 } : { warmup: 0, runs: 1 };
+  const optionsOf = ({ name }) => {
+    const block = Math.ceil(blockMs / first[name]);
+    return { warmup: Math.max(warmup, block), runs: Math.max(runs, block) };
+  };
+  const cost = contenders.reduce((sum, contender) => {
+    const { warmup, runs } = optionsOf(contender);
+    return sum + first[contender.name] * (warmup + runs);
+  }, 0);
   const rounds = Math.min(most, Math.max(least, Math.floor(budgetMs / cost)));
   for (const list of Object.values(times)) list.length = 0;
-  for (let at = 0; at < rounds; at++) await round(at, options);
+  for (let at = 0; at < rounds; at++) await round(at, optionsOf);
   return times;
 }
 

@@ -28,3 +28,10 @@ test("long runs happen once per round; the number of rounds fits the budget or i
   assert.ok(calls.slice(2).every(({ warmup, runs }) => warmup === 0 && runs === 1));
   assert.equal((await alternate(fakes([], 1000), [1], OPTIONS)).b.length, 3);
 });
+
+test("with blocks, every turn warms up for the length of a block and then runs for as long", async () => {
+  const calls = [];
+  const times = await alternate(fakes(calls, 10), [1], { ...OPTIONS, shortMs: 0, blockMs: 45 });
+  assert.ok(calls.slice(2).every(({ warmup, runs }) => warmup === 5 && runs === 5));
+  assert.equal(times.a.length, 5, "200 ms a round");
+});

@@ -38,10 +38,13 @@ export const NAMES = {
   SHARED: "ORT-web INT8, bert8's file",
 };
 
-/** Returns the specs of a model's contenders, without onnxruntime's own quantization if its file does not exist. */
+/** Returns the name of a contender on `count` threads. */
+export const onThreads = (name, count) => `${name}, ${count} thread${count === 1 ? "" : "s"}`;
+
+/** Returns the specs of a model's contenders on one thread, without onnxruntime's own quantization if its file does not exist. */
 export function contenders({ files, tokenizer }, backend) {
-  const bert8 = (name, file) => ({ name, engine: "bert8", model: file.url, tokenizer, backend });
-  const ort = (name, file) => ({ name, engine: "onnxruntime-web", model: file.url });
+  const bert8 = (name, file) => ({ name, engine: "bert8", model: file.url, tokenizer, backend, threads: 1 });
+  const ort = (name, file) => ({ name, engine: "onnxruntime-web", model: file.url, threads: 1 });
   return [
     bert8(NAMES.INT8, files.int8),
     bert8(NAMES.FP32, files.fp32),

@@ -1,16 +1,18 @@
-// Runs one model in onnxruntime-web on one thread.
+// Runs one model in onnxruntime-web.
 
 import * as ort from "/ort/ort.wasm.min.mjs";
 import { serve } from "./remote.js";
 
-ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = "/ort/";
 ort.env.logLevel = "error";
 
 let session;
 
 serve({
-  async open({ model }) {
+  async open({ model, threads }) {
+    // onnxruntime-web falls back to one thread without a word.
+    if (threads > 1 && !crossOriginIsolated) throw new Error("onnxruntime-web runs on one thread: not cross-origin isolated");
+    ort.env.wasm.numThreads = threads;
     const response = await fetch(model);
     if (!response.ok) throw new Error(`${model}: ${response.status}`);
     const bytes = new Uint8Array(await response.arrayBuffer());

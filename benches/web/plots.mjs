@@ -1,9 +1,14 @@
 // Plots the results.
 
 import { rows } from "./derive.mjs";
+import { byThreads } from "./derive-threads.mjs";
+import { NAMES } from "./models.mjs";
 import { logTicks, plot } from "./plot.mjs";
 
 const MODEL = "bert-base";
+
+/** The length in tokens that the plot by number of threads shows. */
+const THREADS_LENGTH = 128;
 
 const lengths = (all) => ({ label: "tokens", ticks: all.map(({ tokens }) => tokens) });
 
@@ -33,5 +38,22 @@ export function peakPlot(results) {
     x: lengths(rows(results, results.hosts[0], MODEL)),
     y: { label: "% of the speed of a bare loop of dot products", ticks, log: false, format: String },
     series,
+  });
+}
+
+/** Plots latency by number of threads at one length, one line per contender. */
+export function threadsPlot({ configs, threads: { counts, models } }) {
+  const times = models[MODEL].rounds[THREADS_LENGTH];
+  const series = Object.values(NAMES).map((name) => {
+    const points = Object.entries(byThreads(times, name, counts)).map(([count, ms]) => [Number(count), ms]);
+    return { name, points };
+  });
+  const shown = series.filter(({ points }) => points.length > 1);
+  const values = shown.flatMap(({ points }) => points.map(([, ms]) => ms));
+  return plot({
+    title: `${configs[MODEL].title} at ${THREADS_LENGTH} tokens: milliseconds by number of threads`,
+    x: { label: "threads", ticks: counts },
+    y: { label: "ms", ticks: logTicks(Math.min(...values), Math.max(...values)), log: true, format: String },
+    series: shown,
   });
 }

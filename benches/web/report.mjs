@@ -3,6 +3,7 @@
 import { batchGain, bestOfOrt, loadingShare, rows } from "./derive.mjs";
 import { NAMES } from "./models.mjs";
 import { median } from "./stats.js";
+import { reportThreads } from "./report-threads.mjs";
 import { number, table } from "./table.mjs";
 import { judge } from "./targets.mjs";
 
@@ -11,11 +12,12 @@ export function report(results) {
   const { versions, processor, date, quick } = results;
   const sections = results.hosts.flatMap((host) => [hostLine(host), ...Object.keys(host.models).map((model) => lengths(results, host, model))]);
   return `${[
-    `bert8 ${versions.bert8}, onnxruntime-web (ORT-web) ${versions["onnxruntime-web"]}, ${versions.browser}, one thread`,
+    `bert8 ${versions.bert8}, onnxruntime-web (ORT-web) ${versions["onnxruntime-web"]}, ${versions.browser}, one thread each${results.threads ? " unless stated" : ""}`,
     `${processor}, ${date.slice(0, 10)}${quick ? ", a quick run" : ""}. Medians in milliseconds.`,
     "",
     sections.join("\n\n"),
     "",
+    ...(results.threads ? [reportThreads(results), ""] : []),
     targets(results),
   ].join("\n")}\n`;
 }

@@ -1,4 +1,4 @@
-// The benchmark: node run.mjs [--quick] [--publish] [--browser NAME]. ./build.sh bench builds what it needs and runs it.
+// The benchmark: node run.mjs [--quick] [--threads N] [--publish] [--browser NAME]. ./build.sh bench builds what it needs and runs it.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,19 +9,30 @@ import { parseArgs } from "node:util";
 import { launch } from "../../tools/web/chromium.mjs";
 import { drive } from "./driver.mjs";
 import { measureHost } from "./host.mjs";
-import { models } from "./models.mjs";
-import { latencyPlot, peakPlot } from "./plots.mjs";
+import { NAMES, models } from "./models.mjs";
+import { latencyPlot, peakPlot, threadsPlot } from "./plots.mjs";
 import { report } from "./report.mjs";
 import { startServer } from "./server.mjs";
 import { plan } from "./settings.mjs";
+import { measureThreads } from "./threads.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(ROOT, "build/bench");
 const ORT = fileURLToPath(new URL("node_modules/onnxruntime-web", import.meta.url));
 
 const { values: options } = parseArgs({
-  options: { quick: { type: "boolean" }, publish: { type: "boolean" }, browser: { type: "string", default: "chromium" } },
+  options: {
+    quick: { type: "boolean" },
+    publish: { type: "boolean" },
+    browser: { type: "string", default: "chromium" },
+    threads: { type: "string", default: "1" },
+  },
 });
+const threads = Number(options.threads);
+if (!Number.isInteger(threads) || threads < 1 || threads > cpus().length) {
+  console.error(`error: --threads ${options.threads}: give a whole number from 1 to ${cpus().length}, the processors of this machine`);
+  process.exit(2);
+}
 
 const inChromium = options.browser === "chromium";
 const start = Date.now();
@@ -29,7 +40,7 @@ const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).
 
 /** Resolves to the results so far and the error that ended the measurement early, if any. */
 async function measure() {
-  const chosen = plan(options);
+  const chosen = plan({ ...options, threads });
   const found = models(ROOT);
   const configs = Object.fromEntries(Object.entries(found).map(([name, { title, config }]) => [name, { title, ...config }]));
   const results = { date: new Date().toISOString(), quick: options.quick ?? false, processor: cpus()[0].model, configs, hosts: [] };
@@ -42,6 +53,10 @@ async function measure() {
       results.versions = versions(browser);
       results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
       await browser.close();
+    }
+    if (threads > 1) {
+      browser = inChromium ? await launch([]) : drive(options.browser, server);
+      results.threads = await measureThreads({ browser, origin: server.origin, models: found, plan: chosen, say });
     }
   } catch (error) {
     return { results, error };
@@ -68,10 +83,11 @@ if (results.hosts.length) {
     "results.txt": report(results),
     "latency.svg": latencyPlot(results),
     "peak.svg": peakPlot(results),
+    ...(results.threads && { "threads.svg": threadsPlot(results) }),
   };
   const inside = inChromium ? "." : options.browser;
   write(join(OUT, inside), files);
-  if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results.processor), inside), files);
+  if (options.publish && !error) write(join(ROOT, "docs/bench", folderOf(results), inside), files);
   console.log(files["results.txt"]);
   console.error(`wrote ${Object.keys(files).join(", ")} to ${join("build/bench", inside)}`);
 }
@@ -80,10 +96,11 @@ if (error) {
   process.exitCode = 1;
 }
 
-/** Turns a processor's name into a folder name. */
-function folderOf(processor) {
+/** Returns a folder name: the processor's, and whether INT8 ran on its byte dot product. */
+function folderOf({ processor, hosts }) {
   const words = processor.toLowerCase().replace(/\((r|tm)\)/g, "").match(/[a-z0-9]+/g);
-  return words.join("-");
+  const { kernel } = Object.values(hosts[0].models)[0].infos[NAMES.INT8];
+  return [...words, ...(kernel.startsWith("relaxed-dot") ? ["byte", "dot"] : [])].join("-");
 }
 
 function write(folder, files) {

@@ -21,6 +21,22 @@ export const BATCHES = {
 /** The length in tokens of the pair whose answer ends the measurement of loading. */
 export const FIRST_ANSWER_TOKENS = 32;
 
+/** The measured lengths in tokens by number of threads, by model. */
+export const THREAD_LENGTHS = { demo: [53], "bert-base": [16, 128] };
+
+/**
+ * How to time by number of threads. The threads of a contender sleep while another one runs, and a system takes a while to give
+ * each of them a core again, on a virtual machine some ten milliseconds. So every turn warms up.
+ */
+export const THREAD_ROUNDS = { budgetMs: 30_000, least: 5, most: 11, shortMs: 0, blockMs: 120 };
+
+/** Returns the measured numbers of threads up to `most`: powers of 2, and `most`. */
+export function threadCounts(most) {
+  const counts = [1];
+  while (counts.at(-1) * 2 <= most) counts.push(counts.at(-1) * 2);
+  return counts.at(-1) === most ? counts : [...counts, most];
+}
+
 /** Milliseconds to wait before a load is timed: Chromium starts a spare process after it opens a page. */
 export const SETTLE_MS = 1500;
 
@@ -43,7 +59,7 @@ const QUICK = {
 };
 
 /** Returns the plan of a run. Hosts with browser arguments are for Chromium only. */
-export function plan({ quick, browser }) {
-  const chosen = quick ? QUICK : FULL;
+export function plan({ quick, browser, threads }) {
+  const chosen = { ...(quick ? QUICK : FULL), threads };
   return browser === "chromium" ? chosen : { ...chosen, hosts: chosen.hosts.filter(({ args }) => args.length === 0) };
 }

@@ -1,6 +1,7 @@
 // The performance targets of bert8.
 
 import { batchGain, hostOf, loadingShare, row, rows } from "./derive.mjs";
+import { byThreads, gainOfTwo, ortRatio, serialShare } from "./derive-threads.mjs";
 import { NAMES } from "./models.mjs";
 
 const atLeast = (bound) => ({ text: `at least ${bound}`, met: (value) => value >= bound });
@@ -25,6 +26,14 @@ function weakestBaseline(results) {
   return Math.min(...all.map(({ baseline }) => baseline));
 }
 
+// What `figure` returns for the times of a model by number of threads, if two were measured.
+const onTwo = (model, figure) => ({ threads }) => (threads?.counts.includes(2) ? figure(threads.models[model], threads.counts) : null);
+const gain = (model, tokens, name) => onTwo(model, ({ rounds }, counts) => gainOfTwo(rounds[tokens], name, counts));
+const loadingOnTwo = ({ loading }, counts) => 1 / gainOfTwo(loading, NAMES.INT8, counts);
+const batchOnTwo = ({ batches }, counts) => gainOfTwo(batches, NAMES.INT8, counts);
+const serial = ({ rounds }, counts) => serialShare(byThreads(rounds[128], NAMES.INT8, counts));
+const ortKept = ({ rounds }) => ortRatio(rounds[128], 2) / ortRatio(rounds[128], 1);
+
 // WebAssembly memory never shrinks, so its size after loading is also its peak.
 const memoryShare = ({ loading: { info } }) => info.memoryBytes / info.modelBytes;
 
@@ -47,6 +56,14 @@ const TARGETS = [
   ["64 mixed pairs: one at a time / as a batch", atLeast(SAME), onDefault(({ batches }) => batchGain(batches.mixed))],
   ["64 pairs under 32 tokens: one at a time / as a batch", above(1), onDefault(({ batches }) => batchGain(batches.short))],
   ["load to first answer: ours / ORT-web's best INT8", atMost(0.6), onDefault(({ loading }) => loadingShare(loading))],
+  ["BERT-base INT8, 128 tokens: 1 thread / 2 threads", atLeast(1.85), gain(base, 128, NAMES.INT8)],
+  ["BERT-base INT8, 16 tokens: 1 thread / 2 threads", atLeast(1.6), gain(base, 16, NAMES.INT8)],
+  ["demo model INT8, 53 tokens: 1 thread / 2 threads", atLeast(1.6), gain("demo", 53, NAMES.INT8)],
+  ["BERT-base FP32, 128 tokens: 1 thread / 2 threads", atLeast(1.85), gain(base, 128, NAMES.FP32)],
+  ["BERT-base, 128 tokens: ORT-web's best INT8 / ours, on 2 threads / on 1", atLeast(SAME), onTwo(base, ortKept)],
+  ["BERT-base INT8, load to first answer: 2 threads / 1 thread", atMost(0.8), onTwo(base, loadingOnTwo)],
+  ["BERT-base INT8, 64 mixed pairs as a batch: 1 thread / 2 threads", atLeast(1.8), onTwo(base, batchOnTwo)],
+  ["BERT-base INT8, 128 tokens: serial share", atMost(0.03), onTwo(base, serial)],
   ["wasm memory after loading / file", atMost(1.4), onDefault(memoryShare)],
   ["wasm memory at its peak while loading / file", atMost(2.3), onDefault(memoryShare)],
 ];
