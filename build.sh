@@ -17,9 +17,10 @@ Usage: ./build.sh [STEP]...      (default: page)
           tools, model and wasm, assembled into dist/, a complete static site
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
-  bench [--quick] [--publish] [--browser NAME]
+  bench [--quick] [--threads N] [--publish] [--browser NAME]
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
+          --threads  also measure on 2 to N threads (2 minutes more)
           --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
           --browser  firefox or webkit, if installed, instead of Chromium; results are in a folder of that name
   compare [FLAGS]
@@ -462,6 +463,11 @@ while [ $# -gt 0 ]; do
           --quick | --publish) flags+=("$1") ;;
           --browser)
             [ $# -gt 1 ] || die "--browser is followed by firefox or webkit"
+            flags+=("$1" "$2")
+            shift
+            ;;
+          --threads)
+            [ $# -gt 1 ] || die "--threads is followed by a number of threads"
             flags+=("$1" "$2")
             shift
             ;;

@@ -1,9 +1,9 @@
 // Runs in the page under test, before the page's own script. Compares the first pair in the page, asks the API about all
-// pairs in the address, and posts the answers to the server.
+// pairs in the address, runs one of them many times on threads, and posts the answers to the server.
 
 import { load } from "./bert8.js";
 
-const pairs = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const { pairs, stressRuns } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 const errors = [];
 addEventListener("error", ({ message }) => errors.push(message));
 addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
@@ -42,9 +42,18 @@ async function askApi() {
   return { found, isolated: globalThis.crossOriginIsolated && typeof SharedArrayBuffer === "function" };
 }
 
+/** The logits of a pair after one run and after many runs on three threads, each of which joins them about fifty times. */
+async function stress() {
+  const classifier = await load({ model: "models/model.int8.onnx", tokenizer: "models/tokenizer.json", threads: 3 });
+  const logits = async (options) => (await classifier.classify(...pairs[0], options)).logits;
+  const found = [await logits({}), await logits({ runs: stressRuns })];
+  classifier.dispose();
+  return found;
+}
+
 async function report() {
   try {
-    return { page: await askPage(), api: await askApi() };
+    return { page: await askPage(), api: await askApi(), stress: await stress() };
   } catch (error) {
     return { error: `${error}\n${error.stack}` };
   }

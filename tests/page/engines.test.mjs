@@ -12,12 +12,16 @@ import { startSite } from "./site.mjs";
 const BROWSER_TIMEOUT = 400_000;
 const TIMEOUT = BROWSER_TIMEOUT + 20_000;
 
+/** How often engine.js runs a pair on threads. With 20,000 runs, the threads join a million times. */
+const STRESS_RUNS = Number(process.env.BERT8_STRESS_RUNS ?? 300);
+
 /** What engine.js reports from a browser. */
 async function ask(engine) {
   let tell;
   const told = new Promise((resolve) => (tell = resolve));
   const site = await startSite({ onPost: tell });
-  const browser = open(engine, `${site.url}engine.html#${encodeURIComponent(JSON.stringify(PAIRS))}`, BROWSER_TIMEOUT);
+  const given = encodeURIComponent(JSON.stringify({ pairs: PAIRS, stressRuns: STRESS_RUNS }));
+  const browser = open(engine, `${site.url}engine.html#${given}`, BROWSER_TIMEOUT);
   try {
     return await Promise.race([told, browser.ended]);
   } finally {
@@ -53,6 +57,7 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
       assert.deepEqual(found.map(({ info }) => info.threads), [one, one, several, several, one, one]);
       const logits = found.map(({ answers }) => answers.map(({ logits }) => logits));
       assert.deepEqual(logits.slice(2, 4), logits.slice(0, 2), "any number of threads gives the same bits");
+      assert.deepEqual(said.stress[1], said.stress[0], "many runs on threads answer the same");
       assert.match(said.page.summary, /INT8 is [\d.]+× as fast|The times are too noisy to compare/);
       assert.deepEqual(said.page.errors, []);
     });

@@ -117,6 +117,8 @@ const CHANGES = {
   },
   // The memory cannot grow beyond 8 MiB.
   "/small-memory/": { "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
+  // The browser grants 256 MiB, as some phones do.
+  "/phone-memory/": { "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [256,") },
   // Nothing is cross-origin isolated.
   "/not-isolated/": {},
 };

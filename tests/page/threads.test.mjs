@@ -11,6 +11,9 @@ const PAIRS = [
   ["", "Nothing was said before."],
 ];
 
+/** How often one test runs a pair on threads. With 20,000 runs, the threads join a million times. */
+const STRESS_RUNS = Number(process.env.BERT8_STRESS_RUNS ?? 300);
+
 /** Opens an empty page in a folder of the site. `window.load(key, options)` loads one of the demo models. */
 async function visit(folder = "/some/folder/") {
   const page = await open({ url: `${site.origin}${folder}blank.html` });
@@ -57,6 +60,21 @@ describe("threads", { timeout: 2 * SUITE_TIMEOUT }, () => {
       });
     }
   }
+
+  test("many runs on three threads answer the same", async () => {
+    const page = await visit();
+    const [one, many] = await page.evaluate(
+      async ([[first, second], runs]) => {
+        const classifier = await window.load("int8", { threads: 3 });
+        const found = [await classifier.classify(first, second), await classifier.classify(first, second, { runs })];
+        classifier.dispose();
+        return found.map(({ logits }) => logits);
+      },
+      [PAIRS[0], STRESS_RUNS],
+    );
+    assert.deepEqual(many, one);
+    await page.context().close();
+  });
 
   test("auto depends on the number of cores", async () => {
     const page = await visit();
@@ -149,6 +167,21 @@ describe("threads", { timeout: 2 * SUITE_TIMEOUT }, () => {
         message,
         "Error: bert8 ran out of memory, which this browser does not let grow further; close other tabs, then load the model again, or a smaller one",
       );
+    }
+    await page.context().close();
+  });
+
+  test("256 MB of memory suffice for the demo models", async () => {
+    const page = await visit("/phone-memory/");
+    for (const key of ["int8", "fp32"]) {
+      const memoryBytes = await page.evaluate(async ([key, text]) => {
+        const classifier = await window.load(key, { threads: 4 });
+        await classifier.classifyBatch(Array(64).fill([text, text]));
+        const { memoryBytes } = classifier.info;
+        classifier.dispose();
+        return memoryBytes;
+      }, [key, LONG.repeat(3)]);
+      assert.ok(memoryBytes <= 256 * 2 ** 20, `${key}: ${memoryBytes}`);
     }
     await page.context().close();
   });
