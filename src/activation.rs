@@ -1,4 +1,4 @@
-//! The activation functions of feed-forward blocks.
+//! The activation functions of feed-forward blocks and of heads.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,4 +26,16 @@ impl Activation {
             _ => None,
         }
     }
+}
+
+/// The activation function of a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadActivation {
+    /// The hyperbolic tangent, as in BERT and RoBERTa.
+    Tanh,
+    /// `max(x, 0)`, as in DistilBERT.
+    Relu,
+    /// `x · Φ(x)` by the error function, as in ELECTRA.
+    Gelu,
 }

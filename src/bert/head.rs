@@ -1,5 +1,6 @@
 //! The head of a classifier: how the rows of the last encoder layer become logits.
 
+pub use crate::activation::HeadActivation;
 use serde::{Deserialize, Serialize};
 
 /// The part of a classifier after the encoder: pooling, an optional linear layer `pooler.dense` with an activation function,
@@ -36,16 +37,4 @@ pub enum Pooling {
     FirstToken,
     /// The mean over all tokens, padding excluded.
     Mean,
-}
-
-/// The activation function of a head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HeadActivation {
-    /// The hyperbolic tangent, as in BERT and RoBERTa.
-    Tanh,
-    /// `max(x, 0)`, as in DistilBERT.
-    Relu,
-    /// `x · Φ(x)` by the error function, as in ELECTRA.
-    Gelu,
 }

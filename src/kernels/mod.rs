@@ -21,8 +21,10 @@
 //!   layer that computes a row also encodes it, so layers that exchange rows must have the same kernel.
 //! - **FP32 rows** are row-major.
 //!
-//! Kernels compute the same integers. Their FP32 results differ in the last bits, because some instruction sets round `a · b + c`
-//! once and others twice.
+//! # The same bits
+//!
+//! Kernels compute the same integers, and layers between integer products the same FP32 bits: every sum has one order, and
+//! `a · b + c` is rounded twice everywhere. Only the product of [`FloatAttention`] rounds once where the instruction set can.
 
 mod buffer;
 mod gemm;
@@ -33,8 +35,8 @@ pub(crate) mod threads;
 pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};
 pub use layers::{
-    AttentionParams, ContextRows, Embedding, FloatAttention, LayerNorm, Linear, Quantizer, ResidualNorm, SelfAttention,
-    SumNorm, Table, sequence_means,
+    AttentionParams, ContextRows, Dense, Embedding, FloatAttention, LayerNorm, Linear, Quantizer, ResidualNorm,
+    SelfAttention, SumNorm, Table, sequence_means,
 };
 pub use threads::ThreadPool;
 

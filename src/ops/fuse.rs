@@ -1,8 +1,9 @@
 //! Replaces the encoder of an INT8 graph by fused operators over unpadded sequences.
 
+use super::dense;
 use super::emit::nodes;
 use super::fused_op::{FUSED_INPUTS, PREFIX};
-use super::recognise::{Encoder, Layer, encoder};
+use super::recognise::{Encoder, Layer, encoder, head};
 use crate::kernels::Kernel;
 use crate::onnx::{GraphIndex, pb};
 use pb::attribute_proto::AttributeType;
@@ -55,11 +56,12 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
         };
         found.and_then(|found| {
             let products: Vec<usize> = found.layers.iter().map(Layer::float_products).collect();
-            Ok((rest(graph, &found)?, nodes(&found, kernel), products))
+            Ok((rest(&index, &found, kernel)?, nodes(&found, kernel), products))
         })
     };
     match found {
         Ok((rest, mut nodes, products)) => {
+            nodes.extend(rest);
             let fused = Fused {
                 layers: products.len(),
                 integer_layers: products.iter().filter(|count| **count == 0).count(),
@@ -68,7 +70,6 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
                 ..Fused::default()
             };
             take_weights(graph, &mut nodes);
-            nodes.extend(rest);
             graph.node = nodes;
             let read: HashSet<&str> = graph.node.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
             graph.initializer.retain(|tensor| read.contains(tensor.name.as_str()));
@@ -79,14 +80,21 @@ pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     }
 }
 
-/// The nodes after the encoder, or the reason why they cannot run without the rest of the graph.
-fn rest(graph: &pb::GraphProto, encoder: &Encoder) -> Result<Vec<pb::NodeProto>, String> {
+/// The nodes after the encoder, with fused linear layers, or the reason why they cannot run without the rest of the graph.
+fn rest(index: &GraphIndex, encoder: &Encoder, kernel: Kernel) -> Result<Vec<pb::NodeProto>, String> {
+    let (graph, mut layers) = (index.graph(), head(index, encoder.pooled));
     let mut wanted: HashSet<&str> = graph.output.iter().map(|o| o.name.as_str()).collect();
     let mut nodes = Vec::new();
     // In topological order: one pass backwards sees all readers of a value before its maker.
     for node in graph.node.iter().rev() {
         let makes = |value: &&str| node.output.iter().any(|output| output == value);
-        if !makes(&encoder.pooled) && wanted.iter().any(makes) {
+        if makes(&encoder.pooled) || !wanted.iter().any(makes) {
+            continue;
+        }
+        if let Some((value, part)) = node.output.first().and_then(|value| layers.remove_entry(value.as_str())) {
+            wanted.insert(part.linear.x);
+            nodes.push(dense::node(kernel, value, &part));
+        } else {
             wanted.extend(node.input.iter().map(String::as_str));
             nodes.push(node.clone());
         }

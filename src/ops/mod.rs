@@ -6,7 +6,8 @@
 //! 1. `recognise` walks from the pooled row of each sequence back to the embeddings and finds the parts of each layer: linear
 //!    layers, attention, activations and LayerNorms, in integers or in FP32. A graph that does not match stays as it is.
 //! 2. `emit` writes these parts as fused operators over sequences that are laid end to end. The nodes carry weights,
-//!    scales and biases as attributes.
+//!    scales and biases as attributes. The linear layers of the head become [`Dense`](crate::kernels::Dense) operators, whose
+//!    results are the same bits everywhere, unlike tract's.
 //! 3. [`parse`] is tract's parser with these operators registered.
 //!
 //! Each operator has a file: its name, the node's writer (`node`) and reader (`read`), and how it runs (`FusedOp`),
@@ -19,6 +20,7 @@ mod activation;
 mod attention;
 mod attributes;
 mod both_forms;
+mod dense;
 mod embedding;
 mod emit;
 mod first_token;
@@ -73,6 +75,7 @@ fn onnx() -> Onnx {
     register.insert(activated::OP, |_, node| parsed(activated::read(node)?));
     register.insert(activation::OP, |_, node| parsed(activation::read(node)?));
     register.insert(attention::OP, |_, node| parsed(attention::read(node)?));
+    register.insert(dense::OP, |_, node| parsed(dense::read(node)?));
     register.insert(embedding::OP, |_, node| parsed(embedding::read(node)?));
     register.insert(float_attention::OP, |_, node| parsed(float_attention::read(node)?));
     register.insert(linear::OP, |_, node| parsed(linear::read(node)?));
@@ -90,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_operator_has_the_prefix_that_files_must_not_use() {
-        let ops = [activated::OP, activation::OP, attention::OP, embedding::OP, float_attention::OP];
+        let ops = [activated::OP, activation::OP, attention::OP, dense::OP, embedding::OP, float_attention::OP];
         let more = [linear::OP, mean::OP, quantize::OP, residual::OP, sum_norm::OP, in_file::OP];
         assert!(ops.iter().chain(&more).all(|op| op.starts_with(FUSED_PREFIX)));
     }

@@ -23,6 +23,3 @@ export const PAIRS = [
   },
   { index: 7, pair: ["a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9", "a a a a a a a a a a a a"] },
 ];
-
-/** The largest difference between INT8 logits that tests/common/golden.rs accepts. */
-export const TOLERANCE = 2e-2;

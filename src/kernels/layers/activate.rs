@@ -126,7 +126,7 @@ impl<const PAIRS: usize> Activate<PAIRS> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::kernels) mod tests {
     use super::super::math::tests::check;
     use super::*;
     use crate::kernels::isa::{Dot, Kernel, Task};
@@ -163,7 +163,7 @@ mod tests {
     }
 
     /// Returns erf by its Taylor series, within 3e-9 for |x| ≤ 4.5.
-    fn erf(x: f64) -> f64 {
+    pub(in crate::kernels) fn erf(x: f64) -> f64 {
         let (mut term, mut sum) = (x, x);
         for n in 1..200 {
             term *= -x * x / f64::from(n);

@@ -19,6 +19,7 @@
 
 mod activate;
 mod attention;
+mod dense;
 mod elementwise;
 mod embedding;
 mod linear;
@@ -31,6 +32,7 @@ mod softmax;
 mod sum_norm;
 
 pub use attention::{AttentionParams, ContextRows, FloatAttention, SelfAttention};
+pub use dense::Dense;
 pub use embedding::{Embedding, Table};
 pub use linear::Linear;
 pub use mean::sequence_means;

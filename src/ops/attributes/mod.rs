@@ -3,6 +3,7 @@
 //! [`NodeWriter`] and [`NodeReader`] have one method each for every part of a node. The two methods of a part stand
 //! side by side, here or in the part's own file.
 
+mod dense;
 mod linear;
 mod norm;
 mod output;
@@ -10,8 +11,11 @@ mod table;
 
 use crate::activation::Activation;
 use crate::kernels::Kernel;
-use crate::onnx::pb;
+use crate::onnx::{pb, raw_tensor_shape};
+use crate::ops::in_file::tensor_bytes;
 use pb::attribute_proto::AttributeType;
+use pb::tensor_proto::DataType;
+use std::borrow::Cow;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -131,6 +135,20 @@ impl<'a> NodeReader<'a> {
     /// A tensor.
     fn tensor(&self, name: &str) -> TractResult<&'a pb::TensorProto> {
         self.0.get_attr(name)
+    }
+
+    /// The shape and the raw data of the tensor `name` of element type `kind`.
+    fn bytes(&self, name: &str, kind: DataType) -> TractResult<(Vec<usize>, Cow<'a, [u8]>)> {
+        let tensor = self.tensor(name)?;
+        let shape = raw_tensor_shape(tensor).filter(|_| tensor.data_type == kind as i32);
+        let shape = shape.with_context(|| format!("{name} is not a complete {} tensor", kind.as_str_name()))?;
+        Ok((shape, tensor_bytes(tensor)?))
+    }
+
+    /// The shape and the values of the FP32 tensor `name`.
+    fn float_tensor(&self, name: &str) -> TractResult<(Vec<usize>, Vec<f32>)> {
+        let (shape, bytes) = self.bytes(name, DataType::Float)?;
+        Ok((shape, bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()))
     }
 
     /// The activation, if any.

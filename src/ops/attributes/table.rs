@@ -2,11 +2,8 @@
 
 use super::{NodeReader, NodeWriter};
 use crate::kernels::{LANES, Table};
-use crate::onnx::raw_tensor_shape;
-use crate::ops::in_file::tensor_bytes;
 use crate::ops::recognise::TablePart;
 use pb::tensor_proto::DataType;
-use std::borrow::Cow;
 use tract_onnx::pb;
 use tract_onnx::tract_hir::internal::*;
 
@@ -25,32 +22,23 @@ impl<'a> NodeReader<'a> {
     /// An embedding table of rows of `features`.
     pub fn table(&self, name: &str, features: usize) -> TractResult<Table> {
         let scales = format!("{name}_scales");
-        let floats = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect::<Vec<f32>>();
         let check = |len: usize| -> TractResult<()> {
             let fits = len.is_multiple_of(features) && features.is_multiple_of(LANES);
             ensure!(fits, "{name} does not consist of rows of {features} features");
             Ok(())
         };
         if self.0.get_attr_opt::<&pb::TensorProto>(&scales)?.is_none() {
-            let values = floats(&self.bytes(name, DataType::Float)?.1);
+            let values = self.float_tensor(name)?.1;
             check(values.len())?;
             return Ok(Table::Float(values.as_chunks().0.to_vec()));
         }
         let (shape, values) = self.bytes(name, DataType::Int8)?;
-        let scales = floats(&self.bytes(&scales, DataType::Float)?.1);
+        let scales = self.float_tensor(&scales)?.1;
         check(values.len())?;
         ensure!(shape.first() == Some(&scales.len()), "{name} needs one scale per row");
         // Without a copy: the table of words is a fifth of the file.
         let values = values.into_owned().into_iter().map(|byte| byte as i8).collect();
         Ok(Table::Int8 { values, scales })
-    }
-
-    /// The shape and the raw data of the tensor `name` of element type `kind`.
-    fn bytes(&self, name: &str, kind: DataType) -> TractResult<(Vec<usize>, Cow<'a, [u8]>)> {
-        let tensor = self.tensor(name)?;
-        let shape = raw_tensor_shape(tensor).filter(|_| tensor.data_type == kind as i32);
-        let shape = shape.with_context(|| format!("{name} is not a complete {} tensor", kind.as_str_name()))?;
-        Ok((shape, tensor_bytes(tensor)?))
     }
 }
 

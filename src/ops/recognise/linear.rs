@@ -135,7 +135,7 @@ fn by_feature<'a>(index: &GraphIndex<'a>, value: &str, op: &str, features: usize
 }
 
 /// `Add(MatMul(x, W), bias)` that makes `value`.
-fn float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<FloatLinear<'a>> {
+pub(super) fn float<'a>(index: &GraphIndex<'a>, value: &str) -> Option<FloatLinear<'a>> {
     let (product, bias) = one_constant(made_by(index, value, "Add")?, |input| initializer(index, input))?;
     let [x, weights] = inputs(made_by(index, product, "MatMul")?)?;
     let (weights, k, n) = matrix(index, weights, DataType::Float)?;

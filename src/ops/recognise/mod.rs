@@ -5,12 +5,16 @@
 mod activation;
 mod attention;
 mod embedding;
+mod head;
 mod linear;
 mod norm;
 mod pooling;
 
 pub(super) use attention::{AttentionPart, Scores};
 pub(super) use embedding::{EmbeddingPart, TablePart};
+pub(super) use head::{DensePart, head};
+#[cfg(test)]
+pub(super) use linear::FloatLinear;
 pub(super) use linear::{IntegerLinear, LinearPart, Quantized};
 pub(super) use norm::NormPart;
 pub(super) use pooling::PoolingPart;

@@ -113,7 +113,7 @@ fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]]
     for (row, column) in rows.iter().zip(columns) {
         let row = l.load(row);
         for (sum, &value) in sums.iter_mut().zip(column) {
-            *sum = l.mul_add(l.splat(value), row, *sum);
+            *sum = l.fused_mul_add(l.splat(value), row, *sum);
         }
     }
     *tile = sums;

@@ -71,14 +71,14 @@ impl Lanes for Simd128 {
 
     #[cfg(target_feature = "relaxed-simd")]
     #[inline(always)]
-    fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
+    fn fused_mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
         [f32x4_relaxed_madd(a[0], b[0], c[0]), f32x4_relaxed_madd(a[1], b[1], c[1])]
     }
 
     #[cfg(not(target_feature = "relaxed-simd"))]
     #[inline(always)]
-    fn mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
-        self.add(self.mul(a, b), c)
+    fn fused_mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        self.mul_add(a, b, c)
     }
 
     #[cfg(target_feature = "relaxed-simd")]

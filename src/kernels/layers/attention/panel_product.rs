@@ -42,7 +42,7 @@ impl<L: Lanes> PanelProduct<L> for F32Product {
 
     #[inline(always)]
     fn add(l: L, sum: L::F32, element: f32, columns: &[f32; LANES]) -> L::F32 {
-        l.mul_add(l.splat(element), l.load(columns), sum)
+        l.fused_mul_add(l.splat(element), l.load(columns), sum)
     }
 
     #[inline(always)]
