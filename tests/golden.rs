@@ -7,6 +7,7 @@
 
 mod common;
 
+use bert8::Kernel;
 use bert8::bert::{Bert, ImportOptions, emit_fp32, import_onnx};
 use bert8::model::Classifier;
 use bert8::onnx::encode_model;
@@ -32,6 +33,16 @@ fn the_committed_files_answer_with_the_committed_logits() {
     for (at, (first, second)) in PAIRS.iter().enumerate() {
         golden::check(at, "fp32", &fp32.classify((*first, *second)).unwrap());
         golden::check(at, "int8", &int8.classify((*first, *second)).unwrap());
+    }
+}
+
+#[test]
+fn every_kernel_answers_with_the_same_bits() {
+    for kernel in Kernel::all() {
+        let builder = Classifier::builder().model_bytes(golden::INT8.to_vec()).tokenizer_bytes(golden::TOKENIZER);
+        let classifier = builder.kernel(kernel).build().unwrap();
+        let answers = classifier.classify_batch(PAIRS).unwrap();
+        answers.iter().enumerate().for_each(|(at, answer)| golden::check(at, "int8", answer));
     }
 }
 

@@ -35,9 +35,9 @@ pub fn check(at: usize, precision: &str, answer: &Classification) {
     assert_eq!(answer.truncated, expected["truncated"].as_bool().unwrap(), "truncation of pair {at}");
     let tolerance = if precision == "fp32" { 1e-4 } else { 0.0 };
     for (class, logit) in answer.logits.iter().enumerate() {
-        let expected = expected[precision][class].as_f64().unwrap();
+        let expected = expected[precision][class].as_f64().unwrap() as f32;
         assert!(
-            (f64::from(*logit) - expected).abs() <= tolerance,
+            (logit - expected).abs() <= tolerance,
             "{precision} logit {class} of pair {at}: {logit}, not {expected}"
         );
     }

@@ -131,7 +131,8 @@ mod tests {
     use super::*;
 
     fn values(count: usize, step: f32) -> Vec<f32> {
-        (0..count).map(|i| (i as f32 * step).sin()).collect()
+        // Sums stay within ±4, where the test's error function is accurate.
+        (0..count).map(|i| 0.5 * (i as f32 * step).sin()).collect()
     }
 
     #[test]
