@@ -71,6 +71,7 @@ pub mod onnx;
 pub mod ops;
 pub mod quantize;
 pub mod rng;
+pub mod self_test;
 pub mod task;
 pub mod text;
 #[cfg(target_arch = "wasm32")]

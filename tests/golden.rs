@@ -1,18 +1,18 @@
 //! The small model of tests/golden answers with the committed logits, natively as in the browser tests.
 //!
 //! `cargo test --test golden -- --ignored` rewrites the files after a deliberate change of the file format. The weights stay
-//! those of the committed FP32 file.
+//! those of the committed FP32 file. `bert8::self_test::LOGITS` then needs the new hash, which the test here prints.
 
 #![cfg(feature = "cli")]
 
 mod common;
 
-use bert8::Kernel;
 use bert8::bert::{Bert, ImportOptions, emit_fp32, import_onnx};
 use bert8::model::Classifier;
 use bert8::onnx::encode_model;
 use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::text::TextTokenizer;
+use bert8::{Kernel, self_test};
 use common::golden::{self, PAIRS};
 use serde_json::json;
 
@@ -43,6 +43,14 @@ fn every_kernel_answers_with_the_same_bits() {
         let classifier = builder.kernel(kernel).build().unwrap();
         let answers = classifier.classify_batch(PAIRS).unwrap();
         answers.iter().enumerate().for_each(|(at, answer)| golden::check(at, "int8", answer));
+    }
+}
+
+#[test]
+fn every_kernel_passes_the_self_test() {
+    for kernel in Kernel::all() {
+        let found = self_test::hash_logits(&self_test::classifier(kernel).unwrap()).unwrap();
+        assert_eq!(found, self_test::LOGITS, "{}: {found:#x}", kernel.name());
     }
 }
 

@@ -23,6 +23,7 @@ mod quantize;
 mod random;
 mod report;
 mod rerank;
+mod self_test;
 mod serve;
 mod source;
 mod task_choice;
@@ -63,6 +64,7 @@ enum Command {
     Report(report::Args),
     Random(random::Args),
     Serve(serve::Args),
+    SelfTest(self_test::Args),
 }
 
 /// Runs the command that `args` name.
@@ -79,6 +81,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Report(args) => report::run(&args),
         Command::Random(args) => random::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::SelfTest(args) => self_test::run(&args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Behaviour that all commands share, and `bert8 bench`.
 
 use crate::sandbox::Sandbox;
+use bert8::Kernel;
 
 #[test]
 fn bench_times_a_model() {
@@ -16,6 +17,17 @@ fn bench_times_a_model() {
     }
     let text = sandbox.ok("bench int8.onnx --seq 8 --seconds 0.1").stdout;
     assert!(text.starts_with("8 tokens on ") && text.contains("sentences per second"), "{text}");
+}
+
+#[test]
+fn self_test_passes_on_every_kernel() {
+    let sandbox = Sandbox::empty();
+    let rows = sandbox.json("self-test --json");
+    let kernels: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["kernel"].as_str().unwrap()).collect();
+    assert_eq!(kernels, Kernel::all().map(Kernel::name).collect::<Vec<_>>());
+    assert!(rows.as_array().unwrap().iter().all(|row| row["ok"] == true), "{rows}");
+    let text = sandbox.ok("self-test").stdout;
+    assert!(text.starts_with("500 pairs; the hash of their logits must be "), "{text}");
 }
 
 #[test]
