@@ -255,11 +255,8 @@ page() {
   done
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
   cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
-  find dist -type f \( -name '*.wasm' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.json' \) \
-    -exec gzip -9 --keep {} +
-  local first
-  first=$(cat dist/*.gz dist/page/*.gz dist/pkg/relaxed/*.gz | wc -c)
-  echo "dist/ is ready; a first visit moves $((first / 1000)) kB of page, JavaScript and WebAssembly, models apart"
+  node tools/web/compress.mjs dist
+  echo "dist/ is ready"
 }
 
 serve() {

@@ -12,7 +12,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Serve the page to browsers on this computer
 ///
-/// Every file is sent with its content type, compressed if a .gz file lies beside it. Headers isolate the page, which allows
+/// Every file is sent with its content type, compressed if a .br or .gz file lies beside it. Headers isolate the page, which allows
 /// precise timers (COOP, COEP), and restrict what it may load (CSP). Any static web server can take this one's place.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
@@ -47,7 +47,8 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.dir.join("index.html").is_file() {
         bail!("{} has no index.html; run ./build.sh first, or name the folder it wrote", args.dir.display());
     }
-    let mut router = Router::new().fallback_service(ServeDir::new(&args.dir).precompressed_gzip());
+    let files = ServeDir::new(&args.dir).precompressed_br().precompressed_gzip();
+    let mut router = Router::new().fallback_service(files);
     for (name, value) in HEADERS {
         let header = SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value));
         router = router.layer(header);

@@ -58,7 +58,8 @@ fn files_have_their_types_and_the_isolation_headers() {
     sandbox.write("dist/main.js", "export {};");
     sandbox.write("dist/style.css", "body {}");
     sandbox.write("dist/pkg/bert8_bg.wasm", "the wasm itself");
-    sandbox.write("dist/pkg/bert8_bg.wasm.gz", "the wasm compressed");
+    sandbox.write("dist/pkg/bert8_bg.wasm.gz", "the wasm in gzip");
+    sandbox.write("dist/pkg/bert8_bg.wasm.br", "the wasm in brotli");
     let server = Server::start(&sandbox, "serve --port 0");
     assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
     for (target, kind, body) in [
@@ -80,10 +81,12 @@ fn files_have_their_types_and_the_isolation_headers() {
         }
         assert!(!answer.headers.contains("content-encoding"), "{target}\n{}", answer.headers);
     }
-    let compressed = server.get("/pkg/bert8_bg.wasm", "Accept-Encoding: gzip, br\r\n");
-    assert_eq!(compressed.body, b"the wasm compressed");
-    assert!(compressed.headers.contains("content-encoding: gzip\r\n"), "{}", compressed.headers);
-    assert!(compressed.headers.contains("content-type: application/wasm\r\n"), "{}", compressed.headers);
+    for (accepted, encoding, body) in [("gzip, br", "br", "the wasm in brotli"), ("gzip", "gzip", "the wasm in gzip")] {
+        let compressed = server.get("/pkg/bert8_bg.wasm", &format!("Accept-Encoding: {accepted}\r\n"));
+        assert_eq!(compressed.body, body.as_bytes());
+        assert!(compressed.headers.contains(&format!("content-encoding: {encoding}\r\n")), "{}", compressed.headers);
+        assert!(compressed.headers.contains("content-type: application/wasm\r\n"), "{}", compressed.headers);
+    }
 }
 
 #[test]
