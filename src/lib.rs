@@ -68,6 +68,7 @@ pub mod error;
 mod http;
 pub mod integrity;
 pub mod kernels;
+pub mod manifest;
 pub mod metrics;
 pub mod model;
 pub mod model_file;

@@ -166,7 +166,8 @@ fn write_int8(args: &Args) -> Result<()> {
     shown.finish();
 
     quantized.report.check = Some(result.clone());
-    let mut staged = vec![output.stage(&quantized.onnx)?];
+    let accuracy = accuracy(&result, &quantized.report, args)?;
+    let mut staged = vec![output.stage(&with_accuracy(&quantized.onnx, &args.output, &accuracy)?)?];
     if let Some(file) = report_file {
         staged.push(file.stage(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?);
     }

@@ -1,7 +1,7 @@
 //! Confidence intervals.
 
 use crate::rng::Rng;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,6 @@
 //! Models that run: ONNX files on tract, with fused operators if the graph matches. [`Classifier`] adds a tokenizer.
 
+mod accuracy;
 mod classification;
 mod classifier;
 mod classifier_builder;
@@ -12,6 +13,7 @@ mod table_rows;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use classification::ranking;
+pub use accuracy::{Accuracy, MeasuredMetric};
 pub use classification::{AppliedLabel, Classification, RankedText, Repeat, Timing};
 pub use classifier::Classifier;
 pub use classifier_builder::ClassifierBuilder;

@@ -2,7 +2,7 @@
 
 use super::body::{Body, Chunk};
 use super::executor::{Stalled, Timer, Watchdog};
-use super::file::{JsFile, Opened, message};
+use super::file::{JsContext, JsFile, Opened, message};
 use super::progress::Progress;
 use super::store::Store;
 use crate::http::{Answer, strong_validator};
@@ -41,6 +41,14 @@ pub struct Context {
     pub progress: Progress,
     /// For how many milliseconds a download may stand still.
     pub stall_ms: f64,
+}
+
+impl Context {
+    /// Returns what a load of these `files` shares.
+    pub fn new<const N: usize>(context: &JsContext, files: [&str; N]) -> Self {
+        let progress = Progress::new(context.on_progress(), files);
+        Context { signal: context.signal(), progress, stall_ms: context.stall_ms() }
+    }
 }
 
 /// Why an attempt failed, and whether another one may succeed.

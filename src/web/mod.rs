@@ -12,7 +12,8 @@ mod threads;
 pub use file::{JsContext, JsFile};
 
 use crate::error::{Error, Result};
-use crate::model::{Classifier, Model, Repeat, ranking};
+use crate::manifest::Manifest;
+use crate::model::{Accuracy, Classifier, Model, Repeat, ranking};
 use crate::model_file::{ModelFile, ModelFileBuilder};
 use crate::text::{TextInput, TextTokenizer};
 use crate::{Problem, Texts};
@@ -20,7 +21,6 @@ use bytes::receive_bytes;
 use download::{Context, receive};
 use executor::both;
 use js_sys::{Array, Promise, Reflect, Uint8Array};
-use progress::Progress;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -64,6 +64,7 @@ struct Info<'a> {
     problem: Problem,
     texts: Option<Texts>,
     threshold: Option<f32>,
+    accuracy: Option<&'a Accuracy>,
 }
 
 #[wasm_bindgen]
@@ -153,8 +154,22 @@ impl WasmClassifier {
             problem: info.problem,
             texts: info.texts,
             threshold: (info.problem == Problem::MultiLabel).then_some(self.classifier.threshold()),
+            accuracy: info.accuracy.as_ref(),
         })
     }
+}
+
+/// Reads a manifest.json. Returns a promise of its content, an object.
+///
+/// The promise rejects with the signal's reason after an abort, and otherwise with an `Error` if the manifest cannot be had, or if a
+/// field does not fit.
+#[wasm_bindgen(js_name = readManifest)]
+pub fn read_manifest(file: JsFile, context: JsContext) -> Promise {
+    executor::promise(async move {
+        let context = Context::new(&context, [&file.kind()]);
+        let manifest = Manifest::from_bytes(&receive_bytes(&file, &context).await?, &file.name()).map_err(to_js)?;
+        to_object(&manifest)
+    })
 }
 
 async fn load(
@@ -166,11 +181,7 @@ async fn load(
     let number = |name: &str| option(options, name).as_f64();
     let kernel = option(options, "kernel").as_string().unwrap_or_else(|| "auto".to_owned());
     let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
-    let context = Context {
-        signal: context.signal(),
-        progress: Progress::new(context.on_progress(), [&model.kind(), &tokenizer.kind()]),
-        stall_ms: context.stall_ms(),
-    };
+    let context = Context::new(context, [&model.kind(), &tokenizer.kind()]);
     let (file, tokenizer) = both(receive_model(model, &context), receive_tokenizer(tokenizer, &context)).await?;
     context.progress.prepare(&model.kind());
     let model_bytes = file.size();

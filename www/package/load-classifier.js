@@ -45,7 +45,10 @@ export async function loadClassifier(start, { manifest, model, tokenizer, integr
     const started = await start();
     if (list) {
       const named = await started.wasm.readManifest(list, context);
-      files = [open("model", named.model.url, named.model), open("tokenizer", named.tokenizer.url, named.tokenizer)];
+      files = ["model", "tokenizer"].map((kind) => {
+        const { file, bytes, integrity } = named[kind];
+        return open(kind, new URL(file, manifest).href, { integrity, size: bytes });
+      });
     }
     const [modelFile, tokenizerFile] = files;
     return { ...started, classifier: await started.wasm.WasmClassifier.load(modelFile, tokenizerFile, settings, context) };
