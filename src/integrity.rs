@@ -46,9 +46,9 @@ impl FromStr for Integrity {
         let bytes = text.strip_prefix("sha256-").and_then(base64::decode);
         let found = bytes.and_then(|bytes| Some(Integrity(bytes.try_into().ok()?)));
         // Base64 has several texts for one hash.
-        found.filter(|found| found.to_string() == text).ok_or_else(|| {
-            format!("{text:?} is not `sha256-` followed by the 44 characters of a SHA-256 in base64")
-        })
+        found
+            .filter(|found| found.to_string() == text)
+            .ok_or_else(|| format!("{text:?} is not `sha256-` followed by the 44 characters of a SHA-256 in base64"))
     }
 }
 

@@ -80,7 +80,9 @@ fn only_model(folder: &Path) -> Result<String> {
     match names.as_slice() {
         [name] => Ok(name.clone()),
         [] => bail!("{} has no ONNX file; quantize or convert a model into it first", folder.display()),
-        names => bail!("{} has {} ONNX files ({}); choose one with --model", folder.display(), names.len(), names.join(", ")),
+        names => {
+            bail!("{} has {} ONNX files ({}); choose one with --model", folder.display(), names.len(), names.join(", "))
+        }
     }
 }
 

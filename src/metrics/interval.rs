@@ -19,6 +19,13 @@ impl Serialize for Interval {
     }
 }
 
+impl<'de> Deserialize<'de> for Interval {
+    /// Reads `[low, high]`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[f64; 2]>::deserialize(deserializer).map(|[low, high]| Interval { low, high })
+    }
+}
+
 /// How often [`bootstrap`] draws.
 const DRAWS: usize = 1000;
 

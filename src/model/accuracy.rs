@@ -1,8 +1,10 @@
 //! How good a model was found to be, stored in its file.
 
+use crate::bert::embedded_config;
+use crate::error::{Error, Result};
 use crate::integrity::Integrity;
 use crate::metrics::{Interval, Metric};
-use crate::onnx::{metadata, pb};
+use crate::onnx::{decode_model, encode_model, metadata, pb};
 use serde::{Deserialize, Serialize};
 
 /// The metadata key of a file's [`Accuracy`], which is stored as JSON.
@@ -41,11 +43,23 @@ impl Accuracy {
     pub fn of(model: &pb::ModelProto) -> Option<Self> {
         let found: Accuracy = serde_json::from_str(metadata(model, KEY)?).ok()?;
         let share = |value: f64| (0.0..=1.0).contains(&value);
-        let metric = |found: MeasuredMetric| {
-            (-1.0..=1.0).contains(&found.value) && found.interval.low <= found.interval.high
-        };
+        let metric =
+            |found: MeasuredMetric| (-1.0..=1.0).contains(&found.value) && found.interval.low <= found.interval.high;
         let sound = found.agreement.is_none_or(share) && found.metric.is_none_or(metric);
         sound.then_some(found)
+    }
+
+    /// Returns the bytes of the ONNX file `onnx`, which errors call `file_name`, with this in its metadata.
+    ///
+    /// # Errors
+    /// If bert8 has not written the file, or it is damaged.
+    pub fn write_to(&self, onnx: &[u8], file_name: &str) -> Result<Vec<u8>> {
+        let mut model = decode_model(onnx, file_name)?;
+        if embedded_config(&model).is_none() {
+            return Err(Error::needs_import(file_name, "was not written by bert8, so its metadata is not changed"));
+        }
+        self.store(&mut model);
+        Ok(encode_model(&model))
     }
 
     /// Stores this in `model`, in place of what is there.
@@ -79,7 +93,9 @@ mod tests {
             assert_eq!(Accuracy::of(&model), Some(accuracy.clone()));
         }
         assert_eq!(model.metadata_props.len(), 1);
-        for (from, to) in [("0.99", "99"), ("[0.85,0.95]", "[0.95,0.85]"), ("\"f1\"", "\"f0\""), ("sha256-", "sha1-"), ("{", "")] {
+        for (from, to) in
+            [("0.99", "99"), ("[0.85,0.95]", "[0.95,0.85]"), ("\"f1\"", "\"f0\""), ("sha256-", "sha1-"), ("{", "")]
+        {
             let mut damaged = model.clone();
             damaged.metadata_props[0].value = damaged.metadata_props[0].value.replacen(from, to, 1);
             assert_eq!(Accuracy::of(&damaged), None, "{to}");

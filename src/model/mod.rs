@@ -11,9 +11,9 @@ mod logits_output;
 mod runner;
 mod table_rows;
 
+pub use accuracy::{Accuracy, MeasuredMetric};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use classification::ranking;
-pub use accuracy::{Accuracy, MeasuredMetric};
 pub use classification::{AppliedLabel, Classification, RankedText, Repeat, Timing};
 pub use classifier::Classifier;
 pub use classifier_builder::ClassifierBuilder;

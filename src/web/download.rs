@@ -224,7 +224,9 @@ impl<S: Sink> Transfer<'_, S> {
         let (kind, mut watchdog) = (self.file.kind(), Watchdog::new(self.context.stall_ms));
         let stalled = |Stalled| {
             let seconds = self.context.stall_ms / 1000.0;
-            Failure::transient(format!("the download stood still for {seconds} seconds; check the connection and try again"))
+            Failure::transient(format!(
+                "the download stood still for {seconds} seconds; check the connection and try again"
+            ))
         };
         self.context.progress.note(&kind, self.loaded, hint, true);
         let mut body = match watchdog.wait(Body::take(opened)).await {
@@ -258,7 +260,9 @@ impl<S: Sink> Transfer<'_, S> {
         if let Some(total) = certain.filter(|&total| total != self.loaded) {
             let loaded = self.loaded;
             return Err(match loaded < total {
-                true => Failure::transient(format!("the download was cut off after {loaded} of {total} bytes; try again")),
+                true => {
+                    Failure::transient(format!("the download was cut off after {loaded} of {total} bytes; try again"))
+                }
                 false => Failure::lasting(format!("the file has {loaded} bytes, but {total} are expected")),
             });
         }
