@@ -1,7 +1,7 @@
 //! Reads the body of a response.
 
-use super::file::{Early, Opened};
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use super::file::Opened;
+use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use std::collections::VecDeque;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -14,6 +14,7 @@ const CHUNK_BYTES: u32 = 1 << 20;
 pub struct Body<'a> {
     opened: &'a Opened,
     early: VecDeque<Uint8Array>,
+    pending: Option<Promise>,
     ended: bool,
     /// Why reading ahead failed.
     error: Option<JsValue>,
@@ -45,20 +46,21 @@ impl Chunk {
 
 impl<'a> Body<'a> {
     /// Takes over from JavaScript, which has read ahead.
-    pub async fn take(opened: &'a Opened) -> Result<Self, JsValue> {
-        let early: Early = JsFuture::from(opened.take()).await?.unchecked_into();
+    pub fn take(opened: &'a Opened) -> Self {
+        let early = opened.take();
         let error = early.error();
         let reader = match early.byob() {
             true => Reader::Byob(early.reader().unchecked_into(), ArrayBuffer::new(CHUNK_BYTES)),
             false => Reader::Plain(early.reader().unchecked_into()),
         };
-        Ok(Body {
+        Body {
             opened,
             early: early.chunks().iter().map(JsCast::unchecked_into).collect(),
+            pending: early.pending(),
             ended: early.done(),
             error: (!error.is_undefined()).then_some(error),
             reader,
-        })
+        }
     }
 
     /// Returns the next bytes, or `None` at the end.
@@ -75,9 +77,10 @@ impl<'a> Body<'a> {
         if self.ended {
             return Ok(None);
         }
-        let promise = match &self.reader {
-            Reader::Byob(reader, buffer) => reader.read_with_array_buffer_view(&Uint8Array::new(buffer)),
-            Reader::Plain(reader) => reader.read(),
+        let promise = match (self.pending.take(), &self.reader) {
+            (Some(promise), _) => promise,
+            (None, Reader::Byob(reader, buffer)) => reader.read_with_array_buffer_view(&Uint8Array::new(buffer)),
+            (None, Reader::Plain(reader)) => reader.read(),
         };
         let read = JsFuture::from(promise).await?;
         let value: Option<Uint8Array> = Reflect::get(&read, &"value".into())?.dyn_into().ok();

@@ -229,13 +229,7 @@ impl<S: Sink> Transfer<'_, S> {
             ))
         };
         self.context.progress.note(&kind, self.loaded, hint, true);
-        let mut body = match watchdog.wait(Body::take(opened)).await {
-            Ok(body) => body.map_err(|error| cut_off(&error))?,
-            Err(stall) => {
-                opened.close();
-                return Err(stalled(stall));
-            }
-        };
+        let mut body = Body::take(opened);
         loop {
             let chunk = watchdog.wait(body.read()).await.map_err(stalled)?.map_err(|error| cut_off(&error))?;
             let Some(chunk) = chunk else { break };

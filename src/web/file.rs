@@ -55,9 +55,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn store(this: &Opened) -> Option<Place>;
 
-    /// Stops reading ahead. Returns a promise of [`Early`].
+    /// Stops reading ahead.
     #[wasm_bindgen(method)]
-    pub fn take(this: &Opened) -> Promise;
+    pub fn take(this: &Opened) -> Early;
 
     /// Ends the download.
     #[wasm_bindgen(method)]
@@ -74,7 +74,11 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn chunks(this: &Early) -> Array;
 
-    /// The reader of the rest, and whether it reads into a given buffer.
+    /// The read that has begun.
+    #[wasm_bindgen(method, getter)]
+    pub fn pending(this: &Early) -> Option<Promise>;
+
+    /// The reader of the rest.
     #[wasm_bindgen(method, getter)]
     pub fn reader(this: &Early) -> JsValue;
 

@@ -152,7 +152,9 @@ async function fetchInTime(url, init, signal, stallMs) {
     return { response: await fetch(url, { ...init, signal: controller.signal }), close };
   } catch (error) {
     signal.removeEventListener("abort", onAbort);
-    throw error;
+    const { location } = globalThis;
+    const foreign = location && new URL(url).origin !== location.origin && error instanceof TypeError;
+    throw foreign ? new Error(`${error.message}; a server of another origin must allow this page to read the file (CORS)`) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -168,11 +170,12 @@ class Opened {
   #byob = false;
   /** @type {Uint8Array[]} */
   #chunks = [];
+  /** @type {Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> | undefined} the read that has begun */
+  #pending;
   #taken = false;
   #done = false;
   /** @type {unknown} */
   #error;
-  #ahead;
 
   /**
    * @param {Response} response
@@ -183,7 +186,7 @@ class Opened {
     this.cached = cached;
     this.end = close;
     if (response.ok && response.body) this.#open(response.body);
-    this.#ahead = this.#readAhead();
+    this.#readAhead();
   }
 
   /** @param {ReadableStream} body */
@@ -199,22 +202,33 @@ class Opened {
   async #readAhead() {
     let buffer = new ArrayBuffer(CHUNK_BYTES);
     try {
-      while (this.#reader && !this.#taken && !this.#done) {
-        const { done, value } = await this.#reader.read(new Uint8Array(buffer));
+      while (this.#reader && !this.#done) {
+        this.#pending = this.#reader.read(new Uint8Array(buffer));
+        const { done, value } = await this.#pending;
+        if (this.#taken) return;
+        this.#pending = undefined;
         this.#done = done;
         if (value && !done) this.#chunks.push(this.#byob ? value.slice() : value);
         if (value && this.#byob) buffer = value.buffer;
       }
     } catch (error) {
+      if (this.#taken) return;
+      this.#pending = undefined;
       this.#error = error ?? new Error("the body cannot be read");
     }
   }
 
-  /** Stops reading ahead. Resolves to what was read, and the reader of the rest. */
-  async take() {
+  /** Stops reading ahead. Returns what was read, the read that has begun, and the reader of the rest. */
+  take() {
     this.#taken = true;
-    await this.#ahead;
-    return { chunks: this.#chunks, reader: this.#reader, byob: this.#byob, done: this.#done, error: this.#error };
+    return {
+      chunks: this.#chunks,
+      pending: this.#pending,
+      reader: this.#reader,
+      byob: this.#byob,
+      done: this.#done,
+      error: this.#error,
+    };
   }
 
   /** Ends the download. */
