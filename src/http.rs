@@ -118,6 +118,13 @@ mod tests {
     }
 
     #[test]
+    fn only_named_versions_are_resumed() {
+        assert!(answer().can_resume());
+        assert!(!Answer { encoded: true, ..answer() }.can_resume());
+        assert!(!Answer { validator: None, ..answer() }.can_resume());
+    }
+
+    #[test]
     fn weak_tags_and_fresh_dates_do_not_name_a_version() {
         let tag = |text: &str| Some(text.to_owned());
         let date = Some(("Mon".to_owned(), 0.0));
@@ -134,5 +141,7 @@ mod tests {
         let transient = |status| Answer { status, ..Default::default() }.is_transient();
         assert!([408, 425, 429, 500, 503, 599].into_iter().all(transient));
         assert!(![400, 401, 403, 404, 416].into_iter().any(transient));
+        let advice = [404, 401, 429, 503].map(|status| Answer { status, ..Default::default() }.advice());
+        assert_eq!(advice.map(|text| text.split(' ').next().unwrap()), ["is", "may", "that", "try"]);
     }
 }
