@@ -244,8 +244,32 @@ export interface ClassifierInfo {
   /** The threshold of a multi-label model (see {@link LoadOptions.threshold}); `null` for other models. */
   readonly threshold: number | null;
 
+  /** How good the model was found to be; `null` if its file does not tell. */
+  readonly accuracy: Accuracy | null;
+
   /** The time from the start of the downloads until the model was ready, in milliseconds. */
   readonly loadMs: number;
+}
+
+/** How good an INT8 model was found to be: by `bert8 quantize`, which compares it with FP32, or by `bert8 eval --write`. */
+export interface Accuracy {
+  /** The number of texts or pairs that it was measured on. */
+  readonly rows: number;
+
+  /** The hash of the file that they come from, in the notation of {@link LoadOptions.integrity}. */
+  readonly data: string;
+
+  /** Whether calibration did not see them; `null` if that is not known. */
+  readonly unseen: boolean | null;
+
+  /** The share of texts for which INT8 and FP32 decide the same, from 0 to 1; `null` for scores, or without a comparison. */
+  readonly agreement: number | null;
+
+  /** The signal to quantization noise ratio of the logits in decibels; `null` if they are equal, or without a comparison. */
+  readonly sqnr: number | null;
+
+  /** The most telling metric with its 95 % confidence interval; `null` if the texts had no labels. */
+  readonly metric: { readonly name: string; readonly value: number; readonly interval: readonly [low: number, high: number] } | null;
 }
 
 /** How many threads compute an answer (see {@link LoadOptions.threads}), and why. */
