@@ -5,9 +5,7 @@
 //! is decided by two conditions. The characters around the cut do not combine: letters or digits with one space between them, or
 //! two ideographs. And the tokenizer itself, given the text around the cut, begins a word there.
 
-use tokenizers::{
-    Decoder, Encoding, Model, Normalizer, PostProcessor, PreTokenizer, Result, TokenizerImpl,
-};
+use tokenizers::{Decoder, Encoding, Model, Normalizer, PostProcessor, PreTokenizer, Result, TokenizerImpl};
 
 /// The first attempt reads this many bytes for each token. Most texts have 3 to 6.
 const BYTES_PER_TOKEN: usize = 16;

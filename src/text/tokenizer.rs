@@ -285,8 +285,13 @@ mod tests {
                 let between = ["", " ", "\n", "  ", " a b ", "\u{301}"][round % 6];
                 let max_length = [5, 6, 9, 16, 33, 64][rng.below(6)];
                 let [long, other] = [20 + rng.below(20_000), 20 + rng.below(4000)];
-                let (long, other) = (long_text(&mut rng, &texts, between, long), long_text(&mut rng, &texts, " ", other));
-                for input in [TextInput::from(long.as_str()), (other.as_str(), long.as_str()).into(), (long.as_str(), "a b").into()] {
+                let (long, other) =
+                    (long_text(&mut rng, &texts, between, long), long_text(&mut rng, &texts, " ", other));
+                for input in [
+                    TextInput::from(long.as_str()),
+                    (other.as_str(), long.as_str()).into(),
+                    (long.as_str(), "a b").into(),
+                ] {
                     let start = encode_start(&tokenizer.inner, input.first, max_length).unwrap();
                     shortened += usize::from(!start.complete);
                     let found = tokenizer.encode(input, max_length).unwrap();
@@ -331,7 +336,9 @@ mod tests {
     fn little_of_a_vast_text_is_read() {
         for (name, json) in TOKENIZERS {
             let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), name).unwrap();
-            for words in ["the cat sat on the mat, and then it left. ", "\u{43e}\u{43d}\u{430} \u{431}\u{44b}\u{43b}\u{430} "] {
+            for words in
+                ["the cat sat on the mat, and then it left. ", "\u{43e}\u{43d}\u{430} \u{431}\u{44b}\u{43b}\u{430} "]
+            {
                 let text = words.repeat(400_000);
                 let start = encode_start(&tokenizer.inner, &text, 128).unwrap();
                 assert!(!start.complete && (129..4000).contains(&start.encoding.len()), "{name}");

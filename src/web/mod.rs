@@ -79,7 +79,7 @@ impl WasmClassifier {
     /// The promise rejects with the signal's reason after an abort. Otherwise it rejects with an `Error` if a file cannot be had, is
     /// damaged or is not the expected one, if the two do not belong together, or if a parameter does not fit.
     pub fn load(model: JsFile, tokenizer: JsFile, options: JsValue, context: JsContext) -> Promise {
-        executor::promise(async move { Ok(load(&model, &tokenizer, &options, &context).await?.into()) })
+        executor::promise(async move { Ok(Self::from_files(&model, &tokenizer, &options, &context).await?.into()) })
     }
 
     /// Classifies one text, or a pair if `second` is given. `options` may hold `runs`, `warmup` and `budgetMs`.
@@ -172,30 +172,36 @@ pub fn read_manifest(file: JsFile, context: JsContext) -> Promise {
     })
 }
 
-async fn load(
-    model: &JsFile,
-    tokenizer: &JsFile,
-    options: &JsValue,
-    context: &JsContext,
-) -> Result<WasmClassifier, JsValue> {
-    let number = |name: &str| option(options, name).as_f64();
-    let kernel = option(options, "kernel").as_string().unwrap_or_else(|| "auto".to_owned());
-    let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
-    let context = Context::new(context, [&model.kind(), &tokenizer.kind()]);
-    let (file, tokenizer) = both(receive_model(model, &context), receive_tokenizer(tokenizer, &context)).await?;
-    context.progress.prepare(&model.kind());
-    let model_bytes = file.size();
-    let mut builder = Model::builder().file_name(model.name()).kernel(kernel);
-    if let Some(pool) = threads::pool() {
-        builder = builder.thread_pool(pool);
+impl WasmClassifier {
+    /// Loads a model and its tokenizer, as [`WasmClassifier::load`] does.
+    ///
+    /// # Errors
+    /// As the promise of [`WasmClassifier::load`].
+    pub async fn from_files(
+        model: &JsFile,
+        tokenizer: &JsFile,
+        options: &JsValue,
+        context: &JsContext,
+    ) -> Result<WasmClassifier, JsValue> {
+        let number = |name: &str| option(options, name).as_f64();
+        let kernel = option(options, "kernel").as_string().unwrap_or_else(|| "auto".to_owned());
+        let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
+        let context = Context::new(context, [&model.kind(), &tokenizer.kind()]);
+        let (file, tokenizer) = both(receive_model(model, &context), receive_tokenizer(tokenizer, &context)).await?;
+        context.progress.prepare(&model.kind());
+        let model_bytes = file.size();
+        let mut builder = Model::builder().file_name(model.name()).kernel(kernel);
+        if let Some(pool) = threads::pool() {
+            builder = builder.thread_pool(pool);
+        }
+        let model = builder.load(file).map_err(to_js)?;
+        let max_length = number("maxLength").map(|tokens| tokens as usize);
+        let mut classifier = Classifier::new(model, tokenizer, max_length).map_err(to_js)?;
+        if let Some(threshold) = number("threshold") {
+            classifier = classifier.with_threshold(threshold as f32).map_err(to_js)?;
+        }
+        Ok(WasmClassifier { classifier, model_bytes })
     }
-    let model = builder.load(file).map_err(to_js)?;
-    let max_length = number("maxLength").map(|tokens| tokens as usize);
-    let mut classifier = Classifier::new(model, tokenizer, max_length).map_err(to_js)?;
-    if let Some(threshold) = number("threshold") {
-        classifier = classifier.with_threshold(threshold as f32).map_err(to_js)?;
-    }
-    Ok(WasmClassifier { classifier, model_bytes })
 }
 
 async fn receive_model(file: &JsFile, context: &Context) -> Result<ModelFile, JsValue> {

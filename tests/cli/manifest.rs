@@ -64,13 +64,18 @@ fn int8_files_keep_how_good_they_were_found_to_be() {
     assert_eq!([&found["rows"], &found["data"], &found["unseen"]], [&json!(10), &json!(data), &json!(false)]);
     assert!(found["sqnr"].as_f64().unwrap() > 10.0 && found["agreement"].is_f64() && found["metric"].is_null());
     let text = sandbox.ok("inspect out/int8.onnx").stdout;
-    assert!(text.contains("agreement with FP32 100.0 %, SQNR ") && text.contains(" dB, on 10 pairs of the calibration itself\n"), "{text}");
+    assert!(
+        text.contains("agreement with FP32 100.0 %, SQNR ")
+            && text.contains(" dB, on 10 pairs of the calibration itself\n"),
+        "{text}"
+    );
 
     let before = sandbox.read("out/int8.onnx");
     let eval = "eval --tokenizer model/tokenizer.json --data pairs.tsv";
     let results = sandbox.json(&format!("{eval} out/int8.onnx --baseline fp32.onnx --write --json"));
     let found = accuracy("out/int8.onnx");
-    let metric = json!({ "name": "accuracy", "value": results["accuracy"], "interval": results["intervals"]["accuracy"] });
+    let metric =
+        json!({ "name": "accuracy", "value": results["accuracy"], "interval": results["intervals"]["accuracy"] });
     assert_eq!((&found["metric"], &found["unseen"]), (&metric, &Value::Null));
     assert_eq!((&found["agreement"], &found["sqnr"]), (&results["agreement"], &results["sqnr_db"]));
     let after = sandbox.read("out/int8.onnx");
