@@ -5,7 +5,7 @@
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Whether the file is on another origin, which hides most headers.
+    /// Whether the answer is, or may be, of another origin, which hides most headers.
     pub other_origin: bool,
     /// `Content-Length`: the number of bytes as they are sent, perhaps compressed.
     pub length: Option<u64>,

@@ -199,7 +199,7 @@ async fn what_does_not_arrive_whole_is_an_error() {
             "m.onnx: the download failed or was cut off (broken)",
         ),
         (
-            r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { headers: { "content-length": bytes.length + 1 } }) }"#,
+            r#"{ kind: "model", name: "m.onnx", size: bytes.length + 1, opened: open(bytes) }"#,
             "m.onnx: the download was cut off after ",
         ),
         (r#"{ kind: "model", name: "m.onnx", size: 10, opened: open(bytes) }"#, "m.onnx: the file has "),

@@ -286,7 +286,7 @@ fn read_headers(response: &Response) -> Answer {
     let modified = header(response, "last-modified").and_then(|text| Some((text.clone(), date(&text)?)));
     Answer {
         status: response.status(),
-        other_origin: response.type_() == ResponseType::Cors,
+        other_origin: response.type_() != ResponseType::Basic,
         length: header(response, "content-length").and_then(|length| length.parse().ok()),
         encoded: header(response, "content-encoding").is_some_and(|encoding| encoding != "identity"),
         validator: strong_validator(

@@ -88,6 +88,7 @@ describe("manifests", { timeout: SUITE_TIMEOUT, skip: CLI ? false : "BERT8_CLI d
     assert.match(await says({ ...good, model: { ...good.model, integrity: "md5-" } }), /`model\.integrity` is "md5-", but must be/);
     assert.match(await says("<html>"), new RegExp(`^${name}: is not a manifest\\.json`));
     assert.match((await load("/none/")).error, /none\/manifest\.json: the server answered 404 Not Found/);
+    assert.match((await load("/folder/", { model: "m.onnx" })).error, /the manifest says what to load; leave out the option model$/);
     assert.equal((await load("http://")).error, "load(): manifest is not a valid URL: http://");
   });
 });

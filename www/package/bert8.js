@@ -21,6 +21,10 @@ export async function load(/** @type {any} */ source, /** @type {any} */ more) {
   /** @type {Partial<api.LoadOptions>} called from plain JavaScript, they may be missing */
   const options = (manifest === undefined ? source : more) ?? {};
   const { model, tokenizer, backend = "auto", kernel = "auto", threads = "auto", ...rest } = options;
+  if (manifest !== undefined) {
+    const named = ["model", "tokenizer", "integrity"].find((name) => name in options);
+    if (named) throw new TypeError(`load(manifest, options): the manifest says what to load; leave out the option ${named}`);
+  }
   const { maxLength, threshold, signal, onProgress } = rest;
   const chosen = pickBackend(backend);
   checkNumber("maxLength", maxLength, { integer: true, min: 1 });

@@ -56,7 +56,7 @@ export function placeFor(cache, url, integrity, { headers: sent, type }) {
   }
   const length = sent.get("content-length");
   // The length of compressed data is not that of the file. An answer of another origin may hide that it is compressed.
-  if (length !== null && type !== "cors" && !sent.has("content-encoding")) headers.set("content-length", length);
+  if (length !== null && type === "basic" && !sent.has("content-encoding")) headers.set("content-length", length);
   return { cache, ...keyOf(url, integrity), headers };
 }
 

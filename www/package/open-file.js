@@ -38,7 +38,7 @@ const CHUNK_BYTES = 1 << 20;
 export function openFile(kind, source, options) {
   const { integrity, size } = options;
   if (source instanceof Uint8Array) return { kind, name: `the given ${kind}`, bytes: source, integrity, size };
-  if (source instanceof Blob) {
+  if (typeof source !== "string") {
     const opened = Promise.resolve(new Opened(new Response(source)));
     return { kind, name: `the given ${kind}`, opened, integrity, size: size ?? source.size };
   }
