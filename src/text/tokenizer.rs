@@ -281,7 +281,7 @@ mod tests {
         let mut shortened = 0;
         for (name, json) in TOKENIZERS {
             let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), name).unwrap();
-            for round in 0..30 {
+            for round in 0..12 {
                 let between = ["", " ", "\n", "  ", " a b ", "\u{301}"][round % 6];
                 let max_length = [5, 6, 9, 16, 33, 64][rng.below(6)];
                 let [long, other] = [20 + rng.below(20_000), 20 + rng.below(4000)];
@@ -305,7 +305,7 @@ mod tests {
                 }
             }
         }
-        assert!(shortened > 120, "only {shortened} texts were shortened");
+        assert!(shortened > 50, "only {shortened} texts were shortened");
     }
 
     #[test]

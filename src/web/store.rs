@@ -1,8 +1,11 @@
 //! Stores a file in Cache Storage while it arrives.
 
-use super::executor::spawn;
+use super::executor::{Watchdog, spawn};
 use super::file::{Opened, Place};
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Uint8Array};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response, ResponseInit, TransformStream, WritableStreamDefaultWriter};
@@ -12,10 +15,14 @@ use web_sys::{Request, Response, ResponseInit, TransformStream, WritableStreamDe
 pub struct Store {
     place: Place,
     writer: WritableStreamDefaultWriter,
-    put: Promise,
+    put: JsFuture,
+    watchdog: Watchdog,
     finished: bool,
     failed: bool,
 }
+
+/// For how many milliseconds storage may take no bytes.
+const STALL_MS: f64 = 10_000.0;
 
 impl Store {
     /// Starts to store a file at `place`. Returns `None` if the browser cannot.
@@ -26,12 +33,11 @@ impl Store {
         let response = Response::new_with_opt_readable_stream_and_init(Some(&stream.readable()), &init).ok()?;
         let put = place.cache().put_with_str(&place.key(), &response);
         let writer = stream.writable().get_writer().ok()?;
-        // Their errors also show in what is written.
-        for promise in [&put, &writer.closed()] {
-            let promise = promise.clone();
-            spawn(async move { drop(JsFuture::from(promise).await) });
-        }
-        Some(Store { place, writer, put, finished: false, failed: false })
+        // Its errors also show in what is written.
+        let closed = writer.closed();
+        spawn(async move { drop(JsFuture::from(closed).await) });
+        let (put, watchdog) = (JsFuture::from(put), Watchdog::new(STALL_MS));
+        Some(Store { place, writer, put, watchdog, finished: false, failed: false })
     }
 
     /// Appends a copy of `bytes`, once the bytes before are taken.
@@ -39,24 +45,31 @@ impl Store {
         if self.failed {
             return;
         }
-        match JsFuture::from(self.writer.ready()).await {
-            Ok(_) => {
-                let written = self.writer.write_with_chunk(&bytes.slice(0, bytes.length()));
-                spawn(async move { drop(JsFuture::from(written).await) });
-            }
-            Err(_) => self.failed = true,
+        let mut ready = JsFuture::from(self.writer.ready());
+        let put = &mut self.put;
+        // If the cache refuses the file, nobody may take its bytes.
+        let ready_or_refused = poll_fn(move |context| match Pin::new(&mut ready).poll(context) {
+            Poll::Pending => Pin::new(&mut *put).poll(context).map(|_| false),
+            ready => ready.map(|ready| ready.is_ok()),
+        });
+        if self.watchdog.wait(ready_or_refused).await.is_ok_and(|ready| ready) {
+            let written = self.writer.write_with_chunk(&bytes.slice(0, bytes.length()));
+            spawn(async move { drop(JsFuture::from(written).await) });
+        } else {
+            self.failed = true;
         }
     }
 
     /// Ends the file, and then releases `opened`. Other versions of the file leave the cache.
     pub fn finish(mut self, opened: Option<Opened>) {
-        self.finished = true;
-        let closed = self.writer.close();
-        let (put, place) = (self.put.clone(), self.place.clone());
+        if !self.failed {
+            self.finished = true;
+            let closed = self.writer.close();
+            spawn(async move { drop(JsFuture::from(closed).await) });
+        }
         spawn(async move {
-            let _ = JsFuture::from(closed).await;
-            if JsFuture::from(put).await.is_ok() {
-                let _ = delete_others(&place).await;
+            if !self.failed && matches!(self.watchdog.wait(&mut self.put).await, Ok(Ok(_))) {
+                let _ = delete_others(&self.place).await;
             }
             if let Some(opened) = opened {
                 opened.release();
