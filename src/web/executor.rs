@@ -40,6 +40,7 @@ struct Task {
     /// `None` while it runs.
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
     signal: Arc<TaskSignal>,
+    run: Closure<dyn FnMut()>,
     /// Called with the error if WebAssembly traps.
     trapped: Function,
 }
@@ -56,10 +57,11 @@ impl Wake for TaskSignal {
             return;
         }
         let id = self.id;
-        let Some(trapped) = TASKS.with_borrow(|tasks| tasks.get(&id).map(|task| task.trapped.clone())) else { return };
-        let run = Closure::once_into_js(move || run(id));
-        let soon: Thenable = Promise::resolve(&JsValue::UNDEFINED).unchecked_into();
-        soon.then(&run, &JsValue::UNDEFINED).then(&JsValue::UNDEFINED, &trapped);
+        TASKS.with_borrow(|tasks| {
+            let Some(task) = tasks.get(&id) else { return };
+            let soon: Thenable = Promise::resolve(&JsValue::UNDEFINED).unchecked_into();
+            soon.then(task.run.as_ref(), &JsValue::UNDEFINED).then(&JsValue::UNDEFINED, &task.trapped);
+        });
     }
 }
 
@@ -72,20 +74,25 @@ fn run(id: u32) {
     });
     let Some((mut future, signal)) = taken else { return };
     let finished = future.as_mut().poll(&mut Context::from_waker(&Waker::from(signal))).is_ready();
-    TASKS.with_borrow_mut(|tasks| {
+    // What is dropped must not find the tasks borrowed.
+    let done = TASKS.with_borrow_mut(|tasks| {
         if finished {
-            tasks.remove(&id);
-        } else if let Some(task) = tasks.get_mut(&id) {
+            return tasks.remove(&id);
+        }
+        if let Some(task) = tasks.get_mut(&id) {
             task.future = Some(future);
         }
+        None
     });
+    drop(done);
 }
 
 /// Starts `future`, and calls `trapped` with the error if WebAssembly traps.
 fn spawn_or(trapped: Function, future: impl Future<Output = ()> + 'static) {
     let id = LAST_ID.replace(LAST_ID.get().wrapping_add(1));
     let signal = Arc::new(TaskSignal { id, scheduled: AtomicBool::new(false) });
-    let task = Task { future: Some(Box::pin(future)), signal: signal.clone(), trapped };
+    let run = Closure::new(move || run(id));
+    let task = Task { future: Some(Box::pin(future)), signal: signal.clone(), run, trapped };
     TASKS.with_borrow_mut(|tasks| tasks.insert(id, task));
     signal.wake();
 }

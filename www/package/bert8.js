@@ -36,7 +36,9 @@ export async function load(/** @type {any} */ source, /** @type {any} */ more) {
     kernel,
     threads,
     ...toFileOptions(rest),
-    ...(manifest === undefined ? { model: await toSource("model", model), tokenizer: await toSource("tokenizer", tokenizer) } : { manifest }),
+    manifest,
+    model: manifest === undefined ? await toSource("model", model) : undefined,
+    tokenizer: manifest === undefined ? await toSource("tokenizer", tokenizer) : undefined,
     maxLength: maxLength && Math.min(maxLength, MAX_TOKENS),
     threshold,
   };

@@ -12,6 +12,9 @@
  */
 
 import { loadClassifier } from "./load-classifier.js";
+// What that imports, so that all scripts load at the same time.
+import "./cache.js";
+import "./open-file.js";
 import { Pool, planThreads } from "./pool.js";
 import { makeMemory, startBuild } from "./wasm.js";
 
