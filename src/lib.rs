@@ -59,11 +59,16 @@
 #![cfg_attr(target_feature = "atomics", feature(alloc_error_hook))]
 
 pub mod activation;
+mod base64;
 pub mod bert;
 mod clock;
 pub mod engine;
 pub mod error;
+#[cfg(any(target_arch = "wasm32", test))]
+mod http;
+pub mod integrity;
 pub mod kernels;
+pub mod manifest;
 pub mod metrics;
 pub mod model;
 pub mod model_file;

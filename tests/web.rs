@@ -1,20 +1,23 @@
-//! In a browser: the tokenizer, both models and the choice of a kernel, compared with native results.
+//! In a browser: loading, the tokenizer, both models and the choice of a kernel, compared with native results.
 
 #![cfg(target_arch = "wasm32")]
 
 #[path = "common/golden.rs"]
 mod golden;
 
+use bert8::integrity::Integrity;
 use bert8::kernels::{Kernel, KernelKind};
 use bert8::model::Classifier;
 use bert8::onnx::{decode_model, encode_model};
 use bert8::self_test;
 use bert8::text::{TextInput, TextTokenizer};
-use bert8::web::{WasmClassifier, WasmModelFile, WasmTokenizer};
-use js_sys::{Error, JSON, Uint8Array};
+use bert8::web::{JsContext, JsFile, WasmClassifier};
+use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::Value;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{AbortController, AbortSignal, Cache, CacheStorage, Response};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
@@ -81,11 +84,219 @@ fn multi_label_file() -> Vec<u8> {
     encode_model(&model)
 }
 
-fn load(model: &[u8], threshold: Option<f32>) -> Result<WasmClassifier, JsValue> {
-    let mut file = WasmModelFile::new();
-    file.push(&Uint8Array::from(model));
-    let tokenizer = WasmTokenizer::new(golden::TOKENIZER, "tokenizer.json")?;
-    WasmClassifier::new(file, "model.onnx", tokenizer, None, threshold, "auto")
+fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &JsValue::from(*name), value).unwrap();
+    }
+    object.into()
+}
+
+/// What all files of a load share. Progress goes to `reports`.
+fn context(signal: &AbortSignal, reports: &Array) -> JsContext {
+    let report = Function::new_with_args("reports", "return (report) => void reports.push(report)");
+    let report = report.call1(&JsValue::UNDEFINED, reports).unwrap();
+    let fields = [("signal", signal.into()), ("onProgress", report), ("stallMs", 10_000.into())];
+    object(&fields).unchecked_into()
+}
+
+/// A file whose bytes are given.
+fn given(kind: &str, name: &str, bytes: &[u8], integrity: Option<&str>) -> JsFile {
+    let fields = [
+        ("kind", kind.into()),
+        ("name", name.into()),
+        ("bytes", Uint8Array::from(bytes).into()),
+        ("integrity", integrity.map_or(JsValue::UNDEFINED, JsValue::from)),
+    ];
+    object(&fields).unchecked_into()
+}
+
+async fn load_file(model: &JsFile, threshold: Option<f32>) -> Result<WasmClassifier, JsValue> {
+    let signal = AbortController::new().unwrap().signal();
+    let tokenizer = given("tokenizer", "tokenizer.json", golden::TOKENIZER, None);
+    let options = object(&[("threshold", threshold.map_or(JsValue::UNDEFINED, JsValue::from))]);
+    WasmClassifier::from_files(model, &tokenizer, &options, &context(&signal, &Array::new())).await
+}
+
+async fn load(model: &[u8], threshold: Option<f32>) -> Result<WasmClassifier, JsValue> {
+    load_file(&given("model", "model.onnx", model, None), threshold).await
+}
+
+/// A file that is downloaded. `script` is a JavaScript expression for it; `open(bytes, { status, headers, breaks, … })` opens
+/// a response whose body breaks before the chunk number `breaks`.
+fn downloaded(bytes: &[u8], script: &str) -> JsFile {
+    const OPEN: &str = r#"
+        const asked = [];
+        const open = async (bytes, { status = 200, headers = {}, breaks = Infinity, ...more } = {}) => {
+          let at = 0;
+          const pull = (controller) => {
+            if (breaks-- <= 0) return controller.error(new TypeError("broken"));
+            if (at >= bytes.length) return controller.close();
+            controller.enqueue(bytes.slice(at, (at += 4096)));
+          };
+          const response = new Response(new ReadableStream({ pull }), { status, headers });
+          const reader = response.body.getReader();
+          const early = { chunks: [], reader, byob: false, done: false };
+          const close = () => reader.cancel().catch(() => {});
+          return { response, cached: false, take: () => early, close, release() {}, ...more };
+        };
+        return "#;
+    let make = Function::new_with_args("bytes", &format!("{OPEN}{script}"));
+    make.call1(&JsValue::UNDEFINED, &Uint8Array::from(bytes)).unwrap().unchecked_into()
+}
+
+/// The answer to the first pair.
+fn check_answer(classifier: &WasmClassifier) {
+    let (first, second) = golden::PAIRS[0];
+    let answer = json(classifier.classify(first, Some(second.to_owned()), JsValue::UNDEFINED).unwrap());
+    let logits = answer["logits"].as_array().unwrap();
+    let expected = classifier_answer(first, second);
+    assert_eq!(logits.len(), expected.len());
+    for (found, expected) in logits.iter().zip(expected) {
+        assert_eq!(found.as_f64().unwrap() as f32, expected);
+    }
+}
+
+fn classifier_answer(first: &str, second: &str) -> Vec<f32> {
+    classifier(golden::INT8).classify((first, second)).unwrap().logits
+}
+
+#[wasm_bindgen_test]
+async fn given_bytes_are_checked() {
+    let good = Integrity::of(golden::INT8).to_string();
+    check_answer(&load_file(&given("model", "model.onnx", golden::INT8, Some(&good)), None).await.unwrap());
+    let other = Integrity::of(golden::FP32).to_string();
+    let refused = load_file(&given("model", "model.onnx", golden::INT8, Some(&other)), None).await;
+    let says = format!("model.onnx: the file is not the expected one: its hash is {good}, but {other} is expected");
+    assert!(message(refused).starts_with(&says));
+    let refused = load_file(&given("model", "model.onnx", golden::INT8, Some("sha256-x")), None).await;
+    assert!(message(refused).starts_with("model.onnx: the integrity \"sha256-x\" is not"));
+}
+
+#[wasm_bindgen_test]
+async fn a_download_goes_on_where_it_was_cut_off() {
+    let headers = r#"{ etag: '"1"', "content-length": bytes.length }"#;
+    let resumed = format!(
+        r#"{{ kind: "model", name: "m.onnx", asked, opened: open(bytes, {{ headers: {headers}, breaks: 3 }}),
+              again: (range, version) => {{
+                asked.push(range, version);
+                const start = Number(/\d+/.exec(range)[0]);
+                const range2 = `bytes ${{start}}-${{bytes.length - 1}}/${{bytes.length}}`;
+                return open(bytes.slice(start), {{ status: 206, headers: {{ etag: '"1"', "content-range": range2 }} }});
+              }} }}"#
+    );
+    let file = downloaded(golden::INT8, &resumed);
+    check_answer(&load_file(&file, None).await.unwrap());
+    let asked = Reflect::get(&file, &"asked".into()).unwrap();
+    assert_eq!(String::from(JSON::stringify(&asked).unwrap()), r#"["bytes=12288-","\"1\""]"#);
+
+    let whole = format!(
+        r#"{{ kind: "model", name: "m.onnx", opened: open(bytes, {{ headers: {headers}, breaks: 3 }}),
+              again: () => open(bytes, {{ headers: {headers} }}) }}"#
+    );
+    check_answer(&load_file(&downloaded(golden::INT8, &whole), None).await.unwrap());
+}
+
+#[wasm_bindgen_test]
+async fn what_does_not_arrive_whole_is_an_error() {
+    let cases = [
+        (
+            r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { breaks: 2 }) }"#,
+            "m.onnx: the download failed or was cut off (broken)",
+        ),
+        (
+            r#"{ kind: "model", name: "m.onnx", size: bytes.length + 1, opened: open(bytes) }"#,
+            "m.onnx: the download was cut off after ",
+        ),
+        (r#"{ kind: "model", name: "m.onnx", size: 10, opened: open(bytes) }"#, "m.onnx: the file has "),
+        (
+            r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { status: 404 }) }"#,
+            "m.onnx: the server answered 404",
+        ),
+        (
+            r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { headers: { "content-type": "text/html; charset=utf-8" } }) }"#,
+            "m.onnx: the server sent a web page instead of the model",
+        ),
+        (
+            r#"{ kind: "model", name: "m.onnx", opened: open(bytes), integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }"#,
+            "m.onnx: the file is not the expected one",
+        ),
+        (
+            r#"{ kind: "model", name: "m.onnx", opened: Promise.reject(new TypeError("no network")) }"#,
+            "m.onnx: the download failed or was cut off (no network)",
+        ),
+    ];
+    for (script, says) in cases {
+        let found = message(load_file(&downloaded(golden::INT8, script), None).await);
+        assert!(found.starts_with(says), "{found}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn an_abort_ends_a_load_with_its_reason() {
+    let controller = AbortController::new().unwrap();
+    let model = downloaded(
+        golden::INT8,
+        r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { breaks: 2 }), again: () => open(bytes) }"#,
+    );
+    let tokenizer = given("tokenizer", "tokenizer.json", golden::TOKENIZER, None);
+    controller.abort_with_reason(&"enough".into());
+    let context = context(&controller.signal(), &Array::new());
+    let found = WasmClassifier::from_files(&model, &tokenizer, &JsValue::UNDEFINED, &context).await;
+    assert_eq!(found.err().and_then(|reason| reason.as_string()).as_deref(), Some("enough"));
+}
+
+#[wasm_bindgen_test]
+async fn progress_reaches_the_size_and_never_passes_it() {
+    let reports = Array::new();
+    let signal = AbortController::new().unwrap().signal();
+    // A length of compressed data is smaller.
+    let model = downloaded(
+        golden::INT8,
+        r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { headers: { "content-length": 5000, "content-encoding": "gzip" } }) }"#,
+    );
+    let tokenizer = given("tokenizer", "tokenizer.json", golden::TOKENIZER, None);
+    WasmClassifier::from_files(&model, &tokenizer, &JsValue::UNDEFINED, &context(&signal, &reports)).await.unwrap();
+    let reports: Vec<Value> = reports.iter().map(json).collect();
+    let size = golden::INT8.len();
+    let last = serde_json::json!({ "stage": "prepare", "file": "model", "loaded": size, "total": size, "share": 1 });
+    assert_eq!(reports.last(), Some(&last));
+    for report in reports.iter().filter(|report| report["stage"] == "download") {
+        assert_eq!(report["total"], Value::Null, "{report}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_file_is_stored_while_it_arrives_unless_it_is_not_the_expected_one() {
+    let caches: CacheStorage = Reflect::get(&js_sys::global(), &"caches".into()).unwrap().unchecked_into();
+    let cache: Cache = JsFuture::from(caches.open("test")).await.unwrap().unchecked_into();
+    let good = Integrity::of(golden::INT8).to_string();
+    let other = Integrity::of(golden::FP32).to_string();
+    for (integrity, kept) in [(&other, false), (&good, true)] {
+        let script = format!(
+            r#"(() => {{
+              const store = {{ key: "https://example.com/m?v=2", keyStart: "https://example.com/m?v=", headers: {{}} }};
+              let done;
+              const released = new Promise((resolve) => (done = resolve));
+              const opened = open(bytes, {{ store, release: done }});
+              return {{ kind: "model", name: "m.onnx", opened, store, released, integrity: "{integrity}" }};
+            }})()"#
+        );
+        let file = downloaded(golden::INT8, &script);
+        let place = Reflect::get(&file, &"store".into()).unwrap();
+        Reflect::set(&place, &"cache".into(), &cache).unwrap();
+        assert_eq!(load_file(&file, None).await.is_ok(), kept);
+        JsFuture::from(Promise::from(Reflect::get(&file, &"released".into()).unwrap())).await.unwrap();
+        let found = JsFuture::from(cache.match_with_str("https://example.com/m?v=2")).await.unwrap();
+        assert_eq!(found.is_undefined(), !kept);
+    }
+    let stored: Response =
+        JsFuture::from(cache.match_with_str("https://example.com/m?v=2")).await.unwrap().unchecked_into();
+    let buffer = JsFuture::from(stored.array_buffer().unwrap()).await.unwrap();
+    assert_eq!(Uint8Array::new(&buffer).to_vec(), golden::INT8);
+    // What is stored was checked before.
+    let script = r#"{ kind: "model", name: "m.onnx", opened: open(bytes, { cached: true }) }"#;
+    check_answer(&load_file(&downloaded(golden::INT8, script), None).await.unwrap());
 }
 
 fn json(object: JsValue) -> Value {
@@ -97,8 +308,8 @@ fn message<T>(result: Result<T, JsValue>) -> String {
 }
 
 #[wasm_bindgen_test]
-fn javascript_gets_the_labels_above_the_threshold() {
-    let classifier = load(&multi_label_file(), Some(0.25)).unwrap();
+async fn javascript_gets_the_labels_above_the_threshold() {
+    let classifier = load(&multi_label_file(), Some(0.25)).await.unwrap();
     let info = json(classifier.info().unwrap());
     assert_eq!(
         [&info["problem"], &info["texts"], &info["threshold"]],
@@ -121,7 +332,7 @@ fn javascript_gets_the_labels_above_the_threshold() {
     );
     assert_eq!(classifier.rank(&[0.5, 2.0, 0.5]), [1, 0, 2]);
     assert_eq!(
-        message(load(golden::INT8, Some(0.25))),
+        message(load(golden::INT8, Some(0.25)).await),
         "model.onnx is a single-label model; a threshold is only for multi-label models"
     );
 }

@@ -5,7 +5,7 @@ use super::output::{megabytes, print_json};
 use super::source;
 use anyhow::Result;
 use bert8::bert::BertConfig;
-use bert8::model::Model;
+use bert8::model::{Accuracy, Model};
 use bert8::ops::Fused;
 use bert8::task::{Problem, Texts};
 use bert8::{ModelInfo, onnx};
@@ -88,6 +88,9 @@ fn file(path: &Path, json: bool) -> Result<()> {
     say!("{name}: {:?}, {}", info.precision, megabytes(size));
     say!("layers {}  hidden {}  positions {}", info.layers, info.hidden, info.max_positions);
     say!("{}", task(&info.labels, info.problem, info.texts));
+    if let Some(accuracy) = &info.accuracy {
+        say!("{}", describe(accuracy, info.texts));
+    }
     say!("runs on {kernel}");
     match &fused.reason {
         Some(reason) if fused.left == 0 => say!("not fused: {reason}, which bert8 quantize --format integer writes"),
@@ -98,6 +101,25 @@ fn file(path: &Path, json: bool) -> Result<()> {
     let listed: Vec<String> = operators.iter().map(|(op, count)| format!("{op} {count}")).collect();
     say!("operators in the file: {}", listed.join(", "));
     Ok(())
+}
+
+/// Describes what is known of a model's accuracy, for instance `accuracy 0.8603 [0.8260, 0.8922], agreement with FP32 99.5 %, SQNR
+/// 34.0 dB, on 408 pairs`.
+fn describe(accuracy: &Accuracy, texts: Option<Texts>) -> String {
+    let metric = accuracy.metric.map(|found| {
+        format!("{} {:.4} [{:.4}, {:.4}]", found.name, found.value, found.interval.low, found.interval.high)
+    });
+    let agreement = accuracy.agreement.map(|share| format!("agreement with FP32 {:.1} %", share * 100.0));
+    let sqnr = accuracy.sqnr.map(|db| format!("SQNR {db:.1} dB"));
+    let rows = if texts == Some(Texts::Pair) { "pairs" } else { "texts" };
+    let unseen = match accuracy.unseen {
+        Some(true) => " that calibration did not see",
+        Some(false) => " of the calibration itself",
+        None => "",
+    };
+    let found: Vec<String> = [metric, agreement, sqnr].into_iter().flatten().collect();
+    let found = if found.is_empty() { "no difference from FP32".to_owned() } else { found.join(", ") };
+    format!("{found}, on {} {rows}{unseen}", accuracy.rows)
 }
 
 /// Summarizes the fused layers, for instance `6 layers in 25 operators`, and says how many products are in FP32.

@@ -15,6 +15,7 @@ mod convert;
 mod eval;
 mod inspect;
 mod load;
+mod manifest;
 mod method;
 mod output;
 mod output_folder;
@@ -55,6 +56,7 @@ pub struct Args {
 enum Command {
     Convert(convert::Args),
     Tokenizer(tokenizer::Args),
+    Manifest(manifest::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
     Classify(classify::Args),
@@ -72,6 +74,7 @@ pub fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Convert(args) => convert::run(&args),
         Command::Tokenizer(args) => tokenizer::run(&args),
+        Command::Manifest(args) => manifest::run(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Classify(args) => classify::run(&args),

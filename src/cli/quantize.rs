@@ -9,8 +9,10 @@ use super::task_choice::TaskChoice;
 use super::threads::Threads;
 use anyhow::{Result, bail};
 use bert8::bert::{Bert, BertConfig};
+use bert8::integrity::Integrity;
 use bert8::kernels::LANES;
 use bert8::metrics::Target;
+use bert8::model::Accuracy;
 use bert8::quantize::{
     AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, Metric, Progress, Report, Stage,
     check_calibration, compare_with_fp32, layer_reports, quantize, sample_indices, with_threads,
@@ -29,7 +31,8 @@ use std::path::{Path, PathBuf};
 /// times; the result whose calibration logits are closest to FP32 wins. The texts need no labels. A few hundred that resemble
 /// real inputs are enough. The same seed and files always produce the same bytes.
 ///
-/// Afterwards, INT8 is compared with FP32 on texts that calibration did not see, if there are any.
+/// Afterwards, INT8 is compared with FP32 on texts that calibration did not see, if there are any. The file keeps the result, with
+/// the hash of the data; bert8 eval --write replaces it.
 ///
 /// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled texts is at most
 /// that far below FP32.
@@ -166,6 +169,14 @@ fn write_int8(args: &Args) -> Result<()> {
     shown.finish();
 
     quantized.report.check = Some(result.clone());
+    quantized.set_accuracy(&Accuracy {
+        rows: result.texts,
+        data: Integrity::of(&load::read(&args.calibration)?),
+        unseen: Some(result.held_back),
+        agreement: result.difference.agreement,
+        sqnr: result.difference.sqnr_db,
+        metric: None,
+    })?;
     let mut staged = vec![output.stage(&quantized.onnx)?];
     if let Some(file) = report_file {
         staged.push(file.stage(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?);

@@ -1,7 +1,7 @@
 //! Confidence intervals.
 
 use crate::rng::Rng;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +16,13 @@ impl Serialize for Interval {
     /// Writes `[low, high]`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         [self.low, self.high].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Interval {
+    /// Reads `[low, high]`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[f64; 2]>::deserialize(deserializer).map(|[low, high]| Interval { low, high })
     }
 }
 

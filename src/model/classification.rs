@@ -172,6 +172,7 @@ mod tests {
             labels: ["a", "b", "c"][..logits.len()].iter().map(|&name| name.to_owned()).collect(),
             problem,
             texts: None,
+            accuracy: None,
         };
         let tokens = Tokens { ids: vec![0; 3], types: vec![0; 3], truncated: false };
         let timing = Timing { tokenize_ms: 0.0, infer_ms: 0.0, runs: 1 };

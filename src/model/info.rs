@@ -1,5 +1,6 @@
 //! A model's sizes and labels: from the metadata in bert8's own files, or from the graph of any other file.
 
+use super::Accuracy;
 use super::encoder_width::encoder_width;
 use super::table_rows::{behind_casts, positions, table_shape};
 use crate::bert::embedded_config;
@@ -41,6 +42,9 @@ pub struct ModelInfo {
     pub problem: Problem,
     /// How many texts the model reads at a time, or `None` if the file does not tell.
     pub texts: Option<Texts>,
+    /// How good the model was found to be, if its file tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
 }
 
 /// The length limit of a model that does not state its own: that of the published BERT models.
@@ -64,6 +68,7 @@ impl ModelInfo {
                 labels: config.labels,
                 problem: config.problem,
                 texts: config.texts,
+                accuracy: Accuracy::of(model),
             };
         }
         let words = table_shape(model, |index, ids| behind_casts(index, ids) == "input_ids");
@@ -78,6 +83,7 @@ impl ModelInfo {
             labels: Vec::new(),
             problem: Problem::SingleLabel,
             texts: None,
+            accuracy: None,
         }
     }
 

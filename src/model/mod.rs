@@ -1,5 +1,6 @@
 //! Models that run: ONNX files on tract, with fused operators if the graph matches. [`Classifier`] adds a tokenizer.
 
+mod accuracy;
 mod classification;
 mod classifier;
 mod classifier_builder;
@@ -10,6 +11,7 @@ mod logits_output;
 mod runner;
 mod table_rows;
 
+pub use accuracy::{Accuracy, MeasuredMetric};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use classification::ranking;
 pub use classification::{AppliedLabel, Classification, RankedText, Repeat, Timing};

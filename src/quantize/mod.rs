@@ -84,6 +84,7 @@ pub use units::{Unit, units};
 use crate::bert::{Bert, emit_fp32};
 use crate::error::{Error, Result};
 use crate::kernels::LANES;
+use crate::model::Accuracy;
 use crate::onnx::{encode_model, encoded_len};
 use crate::text::Tokens;
 use classifier_correction::CalibrationLogits;
@@ -96,6 +97,20 @@ pub struct QuantizedModel {
     pub onnx: Vec<u8>,
     /// What quantization did.
     pub report: Report,
+}
+
+impl QuantizedModel {
+    /// Stores in the file how good it was found to be.
+    ///
+    /// # Errors
+    /// If the file cannot be decoded, which does not happen.
+    pub fn set_accuracy(&mut self, accuracy: &Accuracy) -> Result<()> {
+        self.onnx = accuracy.write_to(&self.onnx, "the INT8 model")?;
+        let sizes = &mut self.report.sizes;
+        sizes.int8_bytes = self.onnx.len();
+        sizes.ratio = sizes.int8_bytes as f64 / sizes.fp32_bytes as f64;
+        Ok(())
+    }
 }
 
 /// Facts about the calibration set that only the caller knows. They go into the report and change nothing else.

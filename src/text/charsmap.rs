@@ -3,10 +3,12 @@
 //! A table holds the size of a trie in bytes (u32), the trie as a double array of u32 units (Aoe 1989, in the layout of
 //! darts-clone), and the texts that the trie's values point into, each ended by NUL.
 
+use crate::base64;
+
 /// Returns what is wrong with `table`, which is base64, or `None` if every lookup stays inside it.
 pub(super) fn fault(table: &str) -> Option<&'static str> {
     const DAMAGED: Option<&str> = Some("is damaged");
-    let Some(bytes) = decode_base64(table) else { return Some("is not base64") };
+    let Some(bytes) = base64::decode(table) else { return Some("is not base64") };
     let Some((size, rest)) = bytes.split_first_chunk() else { return DAMAGED };
     let Some((trie, texts)) = rest.split_at_checked(u32::from_le_bytes(*size) as usize / 4 * 4) else {
         return DAMAGED;
@@ -54,41 +56,9 @@ fn lookups_stay_inside(units: &[u32], texts: &str) -> bool {
     true
 }
 
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=').bytes().map(|digit| match digit {
-        b'A'..=b'Z' => Some(digit - b'A'),
-        b'a'..=b'z' => Some(digit - b'a' + 26),
-        b'0'..=b'9' => Some(digit - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    });
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    let (mut bits, mut count) = (0u32, 0);
-    for digit in digits {
-        bits = bits << 6 | u32::from(digit?);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_every_length_is_decoded() {
-        let cases = [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmE=", "fooba")];
-        for (text, expected) in cases {
-            assert_eq!(decode_base64(text).unwrap(), expected.as_bytes());
-        }
-        assert_eq!(decode_base64("//79").unwrap(), [0xff, 0xfe, 0xfd]);
-        assert_eq!(decode_base64("a b"), None);
-    }
 
     #[test]
     fn sizes_positions_and_values_must_lie_inside() {

@@ -4,6 +4,7 @@ mod charsmap;
 #[cfg(feature = "dataset")]
 pub mod dataset;
 mod input;
+mod prefix;
 mod tokenizer;
 mod tokenizer_config;
 mod tokenizer_file;

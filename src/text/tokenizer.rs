@@ -1,5 +1,6 @@
 //! Tokenizes texts and pairs without padding, and cuts them to the caller's limit.
 
+use super::prefix::encode_start;
 use super::tokenizer_config::TokenizerConfig;
 use super::vocabulary_model::VocabularyModel;
 use super::{TextInput, tokenizer_file, wordpiece};
@@ -10,7 +11,7 @@ use std::path::Path;
 use tokenizers::models::ModelWrapper;
 use tokenizers::{
     DecoderWrapper, Encoding, NormalizerWrapper, PostProcessor, PostProcessorWrapper, PreTokenizerWrapper,
-    TokenizerImpl, TruncationParams, TruncationStrategy, truncate_encodings,
+    TokenizerImpl, TruncationDirection, TruncationParams, TruncationStrategy, truncate_encodings,
 };
 
 type Tokenizer =
@@ -171,15 +172,40 @@ impl TextTokenizer {
     /// Tokenizes a text or a pair. If it has more than `max_length` tokens, including special tokens, the text is cut; of a
     /// pair, the longer text is cut first.
     ///
+    /// No more of a long text is read than its first tokens need, and never more than 1 MiB. If both texts of a pair are far longer
+    /// than the limit, the one with more bytes counts as the longer one.
+    ///
     /// # Errors
     /// If `max_length` leaves no room for words, or the tokenizer fails.
     pub fn encode<'a>(&self, input: impl Into<TextInput<'a>>, max_length: usize) -> Result<Tokens> {
         let input = input.into();
-        let fail = |e| self.error(e);
         let room = self.check_limit(max_length, input.texts())?;
-        let encode = |text: &str| self.inner.encode_fast(text, false).map_err(fail);
-        let (first, second) = (encode(input.first)?, input.second.map(encode).transpose()?);
-        let truncated = first.len() + second.as_ref().map_or(0, Encoding::len) > room;
+        let (first, second, complete) = self.encode_texts(input, room).map_err(|e| self.error(e))?;
+        self.cut(first, second, room, complete)
+    }
+
+    /// Returns the tokens of both texts, without special tokens, and whether they are complete; if not, more than `room` of a text, so
+    /// that they are cut in the same way as if they were complete.
+    fn encode_texts(&self, input: TextInput, room: usize) -> tokenizers::Result<(Encoding, Option<Encoding>, bool)> {
+        let encode = |text, count| encode_start(&self.inner, text, count);
+        let mut first = encode(input.first, room)?;
+        let Some(text) = input.second else { return Ok((first.encoding, None, first.complete)) };
+        // One that is not complete is the longer one if it has more tokens than the other.
+        let mut second = encode(text, if first.complete { first.encoding.len().max(room) } else { room })?;
+        if second.complete && !first.complete {
+            first = encode(input.first, second.encoding.len().max(room))?;
+        } else if !second.complete && !first.complete {
+            let shorter = if input.first.len() > text.len() { &mut second } else { &mut first };
+            shorter.encoding.truncate(room, 0, TruncationDirection::Right);
+        }
+        let complete = first.complete && second.complete;
+        Ok((first.encoding, Some(second.encoding), complete))
+    }
+
+    /// Cuts the tokens of both texts to `room`, and adds special tokens.
+    fn cut(&self, first: Encoding, second: Option<Encoding>, room: usize, complete: bool) -> Result<Tokens> {
+        let fail = |e| self.error(e);
+        let truncated = !complete || first.len() + second.as_ref().map_or(0, Encoding::len) > room;
         let params =
             TruncationParams { max_length: room, strategy: TruncationStrategy::LongestFirst, ..Default::default() };
         let (mut first, second) = truncate_encodings(first, second, &params).map_err(fail)?;
@@ -215,5 +241,109 @@ fn vocabulary_json(bytes: &[u8], config: &TokenizerConfig, file_name: &str) -> R
             Err(Error::file(file_name, format!("has no token `{missing}`; it is not the vocabulary of a BERT model")))
         }
         None => Ok(wordpiece::from_vocabulary(vocabulary, &special, config.normalizer())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    const TOKENIZERS: [(&str, &str); 4] = [
+        ("byte-level-bpe", include_str!("../../tests/tokenizers/byte-level-bpe.json")),
+        ("unigram", include_str!("../../tests/tokenizers/unigram.json")),
+        ("wordpiece-cased", include_str!("../../tests/tokenizers/wordpiece-cased.json")),
+        ("wordpiece-uncased", include_str!("../../tests/tokenizers/wordpiece-uncased.json")),
+    ];
+
+    /// Tokenizes whole texts.
+    fn encode_whole(tokenizer: &TextTokenizer, input: TextInput, max_length: usize) -> Tokens {
+        let encode = |text| tokenizer.inner.encode_fast(text, false).unwrap();
+        let room = tokenizer.check_limit(max_length, input.texts()).unwrap();
+        tokenizer.cut(encode(input.first), input.second.map(encode), room, true).unwrap()
+    }
+
+    /// Hard texts, and a number of bytes of them in a random order.
+    fn long_text(rng: &mut Rng, texts: &[&str], between: &str, bytes: usize) -> String {
+        let mut long = String::new();
+        while long.len() < bytes {
+            long += texts[rng.below(texts.len())];
+            long += between;
+        }
+        long
+    }
+
+    #[test]
+    fn long_texts_have_the_first_tokens_of_the_whole() {
+        let expected: Value = serde_json::from_str(include_str!("../../tests/tokenizers/expected.json")).unwrap();
+        let texts: Vec<&str> = expected["texts"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let mut rng = Rng::new(7);
+        let mut shortened = 0;
+        for (name, json) in TOKENIZERS {
+            let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), name).unwrap();
+            for round in 0..12 {
+                let between = ["", " ", "\n", "  ", " a b ", "\u{301}"][round % 6];
+                let max_length = [5, 6, 9, 16, 33, 64][rng.below(6)];
+                let [long, other] = [20 + rng.below(20_000), 20 + rng.below(4000)];
+                let (long, other) =
+                    (long_text(&mut rng, &texts, between, long), long_text(&mut rng, &texts, " ", other));
+                for input in [
+                    TextInput::from(long.as_str()),
+                    (other.as_str(), long.as_str()).into(),
+                    (long.as_str(), "a b").into(),
+                ] {
+                    let start = encode_start(&tokenizer.inner, input.first, max_length).unwrap();
+                    shortened += usize::from(!start.complete);
+                    let found = tokenizer.encode(input, max_length).unwrap();
+                    let whole = encode_whole(&tokenizer, input, max_length);
+                    let both = input.second.is_some_and(|second| second.len().min(input.first.len()) > max_length * 16);
+                    // Two long texts may differ in which one keeps one token more.
+                    if !both {
+                        assert_eq!(found, whole, "{name}, {max_length} tokens of {} bytes", input.first.len());
+                    }
+                    assert_eq!((found.ids.len(), found.truncated), (whole.ids.len(), whole.truncated), "{name}");
+                }
+            }
+        }
+        assert!(shortened > 50, "only {shortened} texts were shortened");
+    }
+
+    #[test]
+    fn words_without_end_are_read_to_the_end() {
+        for (name, json) in TOKENIZERS {
+            let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), name).unwrap();
+            for unit in ["a", "ab1", " ", "\t", "e\u{301}", "\u{4e2d}", "\u{3b1}", "<mask>", "."] {
+                let text = format!("so {}. And then some more words", unit.repeat(3000 / unit.len()));
+                let input = TextInput::from(text.as_str());
+                assert_eq!(
+                    tokenizer.encode(input, 12).unwrap(),
+                    encode_whole(&tokenizer, input, 12),
+                    "{name}: {unit:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_without_end_is_cut() {
+        let (name, json) = TOKENIZERS[3];
+        let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), name).unwrap();
+        let tokens = tokenizer.encode("x".repeat(3 << 20).as_str(), 128).unwrap();
+        assert_eq!((tokens.ids.len(), tokens.truncated), (3, true), "one unknown word");
+    }
+
+    #[test]
+    fn little_of_a_vast_text_is_read() {
+        for (name, json) in TOKENIZERS {
+            let tokenizer = TextTokenizer::from_bytes(json.as_bytes(), name).unwrap();
+            for words in
+                ["the cat sat on the mat, and then it left. ", "\u{43e}\u{43d}\u{430} \u{431}\u{44b}\u{43b}\u{430} "]
+            {
+                let text = words.repeat(400_000);
+                let start = encode_start(&tokenizer.inner, &text, 128).unwrap();
+                assert!(!start.complete && (129..4000).contains(&start.encoding.len()), "{name}");
+                assert!(tokenizer.encode(text.as_str(), 128).unwrap().truncated);
+            }
+        }
     }
 }

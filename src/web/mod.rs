@@ -1,15 +1,26 @@
 //! The WebAssembly interface. Only `www/worker.js` calls it; `www/bert8.js` is the public JavaScript API.
 
+mod body;
 mod bytes;
+mod download;
+mod executor;
+mod file;
+mod progress;
+mod store;
 mod threads;
 
+pub use file::{JsContext, JsFile};
+
 use crate::error::{Error, Result};
-use crate::kernels::ThreadPool;
-use crate::model::{Classifier, Model, Repeat, ranking};
-use crate::model_file::ModelFileBuilder;
+use crate::manifest::Manifest;
+use crate::model::{Accuracy, Classifier, Model, Repeat, ranking};
+use crate::model_file::{ModelFile, ModelFileBuilder};
 use crate::text::{TextInput, TextTokenizer};
 use crate::{Problem, Texts};
-use js_sys::{Array, Reflect, Uint8Array};
+use bytes::receive_bytes;
+use download::{Context, receive};
+use executor::both;
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -32,47 +43,6 @@ pub fn start() {
 #[cfg(target_feature = "atomics")]
 const OUT_OF_MEMORY: &str = "out of memory";
 
-/// A tokenizer, loaded before its model.
-#[wasm_bindgen]
-pub struct WasmTokenizer(TextTokenizer);
-
-#[wasm_bindgen]
-impl WasmTokenizer {
-    /// Reads the bytes of a tokenizer.json, which errors call `name`.
-    ///
-    /// # Errors
-    /// A JavaScript `Error` if the file is damaged.
-    #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &[u8], name: &str) -> Result<WasmTokenizer, JsValue> {
-        TextTokenizer::from_bytes(bytes, name).map(WasmTokenizer).map_err(to_js)
-    }
-}
-
-/// A model's ONNX file during its download. Weights are packed as soon as they arrive; all other bytes stay in JavaScript's
-/// arrays.
-#[wasm_bindgen]
-#[derive(Default)]
-pub struct WasmModelFile(ModelFileBuilder<Uint8Array>);
-
-#[wasm_bindgen]
-impl WasmModelFile {
-    /// Creates an empty file.
-    #[wasm_bindgen(constructor)]
-    pub fn new() -> WasmModelFile {
-        WasmModelFile::default()
-    }
-
-    /// Appends a copy of `bytes`.
-    pub fn push(&mut self, bytes: &Uint8Array) {
-        ThreadPool::install(threads::pool().as_ref(), || self.0.push(bytes));
-    }
-
-    /// Appends `bytes` without a copy. They must not change until the model is loaded.
-    pub fn keep(&mut self, bytes: &Uint8Array) {
-        ThreadPool::install(threads::pool().as_ref(), || self.0.keep(bytes));
-    }
-}
-
 /// A loaded model with its tokenizer.
 #[wasm_bindgen]
 pub struct WasmClassifier {
@@ -94,38 +64,22 @@ struct Info<'a> {
     problem: Problem,
     texts: Option<Texts>,
     threshold: Option<f32>,
+    accuracy: Option<&'a Accuracy>,
 }
 
 #[wasm_bindgen]
 impl WasmClassifier {
-    /// Loads the model from a complete ONNX file, which errors call `name`. Inputs are cut to `max_length` tokens, by default to
-    /// the model's own limit. `threshold` is for multi-label models. `kernel` is the name of the kernel for INT8 matrix
-    /// products, or `auto` for the fastest.
+    /// Loads a model and its tokenizer, while they are downloaded. Weights are packed as soon as they arrive; all other bytes stay in
+    /// JavaScript's arrays. Returns a promise of a `WasmClassifier`.
     ///
-    /// # Errors
-    /// A JavaScript `Error` if the file is damaged or does not belong to the tokenizer, or if a parameter does not fit.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        file: WasmModelFile,
-        name: &str,
-        tokenizer: WasmTokenizer,
-        max_length: Option<usize>,
-        threshold: Option<f32>,
-        kernel: &str,
-    ) -> Result<WasmClassifier, JsValue> {
-        let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
-        let file = file.0.finish();
-        let model_bytes = file.size();
-        let mut builder = Model::builder().file_name(name).kernel(kernel);
-        if let Some(pool) = threads::pool() {
-            builder = builder.thread_pool(pool);
-        }
-        let model = builder.load(file).map_err(to_js)?;
-        let mut classifier = Classifier::new(model, tokenizer.0, max_length).map_err(to_js)?;
-        if let Some(threshold) = threshold {
-            classifier = classifier.with_threshold(threshold).map_err(to_js)?;
-        }
-        Ok(WasmClassifier { classifier, model_bytes })
+    /// `model` and `tokenizer` are files as `www/package/open-file.js` makes them. `context` has `signal`, `onProgress` and
+    /// `stallMs`. `options` may hold `maxLength`, to which inputs are cut, by default the model's own limit; `threshold`, for
+    /// multi-label models; and `kernel`, the name of the kernel for INT8 matrix products, or `auto` for the fastest.
+    ///
+    /// The promise rejects with the signal's reason after an abort. Otherwise it rejects with an `Error` if a file cannot be had, is
+    /// damaged or is not the expected one, if the two do not belong together, or if a parameter does not fit.
+    pub fn load(model: JsFile, tokenizer: JsFile, options: JsValue, context: JsContext) -> Promise {
+        executor::promise(async move { Ok(Self::from_files(&model, &tokenizer, &options, &context).await?.into()) })
     }
 
     /// Classifies one text, or a pair if `second` is given. `options` may hold `runs`, `warmup` and `budgetMs`.
@@ -200,8 +154,64 @@ impl WasmClassifier {
             problem: info.problem,
             texts: info.texts,
             threshold: (info.problem == Problem::MultiLabel).then_some(self.classifier.threshold()),
+            accuracy: info.accuracy.as_ref(),
         })
     }
+}
+
+/// Reads a manifest.json. Returns a promise of its content, an object.
+///
+/// The promise rejects with the signal's reason after an abort, and otherwise with an `Error` if the manifest cannot be had, or if a
+/// field does not fit.
+#[wasm_bindgen(js_name = readManifest)]
+pub fn read_manifest(file: JsFile, context: JsContext) -> Promise {
+    executor::promise(async move {
+        let context = Context::new(&context, [&file.kind()]);
+        let manifest = Manifest::from_bytes(&receive_bytes(&file, &context).await?, &file.name()).map_err(to_js)?;
+        to_object(&manifest)
+    })
+}
+
+impl WasmClassifier {
+    /// Loads a model and its tokenizer, as [`WasmClassifier::load`] does.
+    ///
+    /// # Errors
+    /// As the promise of [`WasmClassifier::load`].
+    pub async fn from_files(
+        model: &JsFile,
+        tokenizer: &JsFile,
+        options: &JsValue,
+        context: &JsContext,
+    ) -> Result<WasmClassifier, JsValue> {
+        let number = |name: &str| option(options, name).as_f64();
+        let kernel = option(options, "kernel").as_string().unwrap_or_else(|| "auto".to_owned());
+        let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
+        let context = Context::new(context, [&model.kind(), &tokenizer.kind()]);
+        let (file, tokenizer) = both(receive_model(model, &context), receive_tokenizer(tokenizer, &context)).await?;
+        context.progress.prepare(&model.kind());
+        let model_bytes = file.size();
+        let mut builder = Model::builder().file_name(model.name()).kernel(kernel);
+        if let Some(pool) = threads::pool() {
+            builder = builder.thread_pool(pool);
+        }
+        let model = builder.load(file).map_err(to_js)?;
+        let max_length = number("maxLength").map(|tokens| tokens as usize);
+        let mut classifier = Classifier::new(model, tokenizer, max_length).map_err(to_js)?;
+        if let Some(threshold) = number("threshold") {
+            classifier = classifier.with_threshold(threshold as f32).map_err(to_js)?;
+        }
+        Ok(WasmClassifier { classifier, model_bytes })
+    }
+}
+
+async fn receive_model(file: &JsFile, context: &Context) -> Result<ModelFile, JsValue> {
+    let mut builder = ModelFileBuilder::<Uint8Array>::default();
+    receive(file, &mut builder, context).await?;
+    Ok(builder.finish())
+}
+
+async fn receive_tokenizer(file: &JsFile, context: &Context) -> Result<TextTokenizer, JsValue> {
+    TextTokenizer::from_bytes(&receive_bytes(file, context).await?, &file.name()).map_err(to_js)
 }
 
 fn option(options: &JsValue, name: &str) -> JsValue {

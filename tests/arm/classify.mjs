@@ -11,10 +11,12 @@ const script = readFileSync(join(folder, "bert8.js"), "base64");
 const wasm = await import(`data:text/javascript;base64,${script}`);
 wasm.initSync({ module: readFileSync(join(folder, "bert8_bg.wasm")) });
 
-const file = new wasm.WasmModelFile();
-file.push(model());
-const words = new wasm.WasmTokenizer(tokenizer(), "tokenizer.json");
-const classifier = new wasm.WasmClassifier(file, "model.int8.onnx", words, undefined, undefined, "auto");
+const classifier = await wasm.WasmClassifier.load(
+  { kind: "model", name: "model.int8.onnx", bytes: model() },
+  { kind: "tokenizer", name: "tokenizer.json", bytes: tokenizer() },
+  {},
+  { signal: new AbortController().signal, onProgress() {}, stallMs: 1000 },
+);
 const answers = PAIRS.map(({ pair: [a, b] }) => {
   const { logits, tokens, truncated } = classifier.classify(a, b);
   return { logits, tokens, truncated };

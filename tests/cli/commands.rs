@@ -59,6 +59,7 @@ fn every_command_of_the_overview_has_help() {
         [
             "convert",
             "tokenizer",
+            "manifest",
             "quantize",
             "eval",
             "classify",

@@ -1,6 +1,6 @@
 //! The `bert8` command as users run it: the real program, in a temporary folder, on a tiny model made in code.
 //!
-//! `convert`, `quantize`, `classify`, `eval`, `inspect`, `random`, `report`, `serve` and `tokenizer` test one command each; `commands` tests
+//! `convert`, `quantize`, `classify`, `eval`, `inspect`, `manifest`, `random`, `report`, `serve` and `tokenizer` test one command each; `commands` tests
 //! what they share, `dataset` the files of texts. `errors` tests refused files and options; `refused_folders` and `refused_onnx` test refused models;
 //! `damaged` tests ONNX files with a fault in every place.
 
@@ -16,6 +16,7 @@ mod errors;
 mod eval;
 mod inspect;
 mod json;
+mod manifest;
 mod markup;
 mod quantize;
 mod random;

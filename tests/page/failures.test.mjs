@@ -60,7 +60,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
     const page = await open({ query: "?int8=/broken/once.onnx" });
     assert.deepEqual(await alertOf(page, "int8"), {
       title: "INT8 could not be loaded",
-      reason: `${site.origin}/broken/once.onnx: the server answered 503 Service Unavailable; is the file there?`,
+      reason: `${site.origin}/broken/once.onnx: the server answered 503 Service Unavailable; try again later.`,
     });
     await card(page, "int8").getByRole("button", { name: "Retry INT8" }).press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement.closest("[data-model]")?.dataset.model), "int8", "focus stays");

@@ -1,11 +1,18 @@
 // Uses the package's types. types.test.mjs checks this file and never runs it. Each line after @ts-expect-error must be an error.
 
-import { load } from "bert8";
-import type { Backend, Classification, ClassifierInfo, LoadOptions, LoadProgress, RankedText, TextInput } from "bert8";
+import { cache, load } from "bert8";
+import type { Accuracy, Backend, CachedFile, Classification, ClassifierInfo, LoadOptions, LoadProgress, RankedText, TextInput } from "bert8";
 
 const files: LoadOptions = { model: "model.int8.onnx", tokenizer: new Uint8Array() };
 const report = ({ stage, file, loaded, total }: LoadProgress) => console.log(stage, file, loaded / (total ?? loaded));
 const classifier = await load({ ...files, backend: "auto", kernel: "scalar", maxLength: 64, threshold: 0.3, onProgress: report });
+
+const kept = await load("https://example.com/model/", { cache: true, stallMs: 10_000, onProgress: ({ share }) => console.log(share ?? 0) });
+const checked = await load({ model: new Blob(), tokenizer: new Response(), integrity: { model: "sha256-…" } });
+const list: CachedFile[] = await cache.list();
+const deleted: number = await cache.delete(list[0]?.url);
+const accuracy: Accuracy | null = kept.info.accuracy;
+console.log(checked, deleted, accuracy?.metric?.interval[0], accuracy?.sqnr?.toFixed(1));
 
 const info: ClassifierInfo = classifier.info;
 const backend: Backend = info.backend;
@@ -47,6 +54,8 @@ console.log(answers.map(({ logits, timing }) => [logits, timing.inferMs]));
 
 // @ts-expect-error a model is required
 await load({ tokenizer: "tokenizer.json" });
+// @ts-expect-error a manifest says what to load
+await load("https://example.com/model/", { model: "model.int8.onnx" });
 // @ts-expect-error there is no such backend
 await load({ ...files, backend: "gpu" });
 // @ts-expect-error a pair has two texts

@@ -16,17 +16,40 @@ export type Backend = "relaxed-simd" | "simd128";
 
 /**
  * A URL or the bytes of a file. A relative URL is resolved against the document's base URL, or against the location of the
- * worker that calls {@link load}. Bytes are copied.
+ * worker that calls {@link load}. Bytes are copied. Objects may come from another realm, such as a frame.
  */
-export type Source = string | URL | ArrayBuffer | Uint8Array;
+export type Source = string | URL | ArrayBufferLike | ArrayBufferView | Blob | Response;
 
 /** The options of {@link load}. */
-export interface LoadOptions {
+export interface LoadOptions extends LoadSettings {
   /** An ONNX file of a BERT sequence classifier: one that bert8 has made (FP32 or INT8) or another export. Less than 4 GiB. */
   model: Source;
 
   /** The `tokenizer.json` (Hugging Face) that belongs to the model. */
   tokenizer: Source;
+
+  /**
+   * The hashes that the files must have: `sha256-` and the SHA-256 in base64, as in
+   * [Subresource Integrity](https://www.w3.org/TR/sri-2/). A string is that of the model. {@link load} rejects a file with another
+   * hash. In Bash, `echo sha256-$(openssl dgst -sha256 -binary FILE | base64 -w0)` prints it.
+   */
+  integrity?: string | { model?: string; tokenizer?: string };
+}
+
+/** The options of {@link load} that do not say what to load. */
+export interface LoadSettings {
+  /**
+   * Whether to keep downloaded files in the browser's Cache Storage, under their URLs and hashes; false by default. A file whose
+   * hash is known is then downloaded once, and later loads send no request for it. For any other file, a request asks whether the
+   * server still has this version. Loads of the same file at the same time share one download. If the browser has no room or forbids
+   * it, the file is downloaded each time. See {@link cache}.
+   */
+  cache?: boolean;
+
+  /**
+   * For how many milliseconds a download may stand still before it counts as failed; 30,000 by default.
+   */
+  stallMs?: number;
 
   /** The WebAssembly build. "auto", the default, selects the fastest build that this browser supports. */
   backend?: "auto" | Backend;
@@ -81,20 +104,62 @@ export interface LoadProgress {
   /** The number of bytes received so far, after decompression; in the stage "prepare" the file's size. */
   loaded: number;
 
-  /** The file's size in bytes; `null` if the server does not state it or compresses the file. */
+  /** The file's size in bytes; `null` if it is not known, for instance because the server compresses the file. Never below `loaded`. */
   total: number | null;
+
+  /** The share of all files together that has arrived, from 0 to 1; `null` as long as a size is not known. */
+  share: number | null;
 }
 
 /**
  * Downloads a model and its tokenizer and prepares them in a new worker.
  *
+ * A download that is cut off, stands still or meets a busy server is tried twice more. It goes on where it was cut off, if the
+ * server names the version of the file (by a strong `ETag`, or by `Last-Modified`) and answers requests for parts.
+ *
  * The promise rejects
  * - with a `TypeError` if an option is missing or has a wrong type or range;
  * - with the signal's reason if `signal` aborts;
- * - with an `Error` otherwise: the browser does not support the backend, a download fails, a file is damaged, the two files do
- *   not belong together, the kernel is unknown, or `threshold` is given for a model that is not multi-label. The message names the file and says what to do.
+ * - with an `Error` otherwise: the browser does not support the backend, a download fails, a file is damaged or has
+ *   another hash than `integrity` says, the two files do not belong together, the kernel is unknown, or `threshold` is given for a model that is not multi-label. The message names the file and says what to do.
  */
 export function load(options: LoadOptions): Promise<Classifier>;
+
+/**
+ * Loads what a manifest names, as `bert8 manifest` writes it: a model, its tokenizer and their hashes. A URL that ends in "/" is that
+ * of a folder with a `manifest.json`.
+ *
+ * ```js
+ * const classifier = await load("https://example.com/models/paraphrase/", { cache: true });
+ * ```
+ *
+ * The promise rejects as above, and with an `Error` that names the field if the manifest is not as it should be.
+ */
+export function load(manifest: string | URL, options?: LoadSettings): Promise<Classifier>;
+
+/** The files that {@link load} has kept, because of {@link LoadSettings.cache}, for all pages of this origin. */
+export declare const cache: {
+  /** Lists them. */
+  list(): Promise<CachedFile[]>;
+
+  /** Deletes all versions of the file at `url`, or all files. Resolves to their number. */
+  delete(url?: string | URL): Promise<number>;
+};
+
+/** A file that {@link load} has kept. */
+export interface CachedFile {
+  /** Where it came from. */
+  url: string;
+
+  /** The hash that it was checked against; `null` if none was given. */
+  integrity: string | null;
+
+  /** Its size. */
+  bytes: number;
+
+  /** When it was kept. */
+  stored: Date;
+}
 
 /**
  * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time, on its own threads.
@@ -179,8 +244,32 @@ export interface ClassifierInfo {
   /** The threshold of a multi-label model (see {@link LoadOptions.threshold}); `null` for other models. */
   readonly threshold: number | null;
 
+  /** How good the model was found to be; `null` if its file does not tell. */
+  readonly accuracy: Accuracy | null;
+
   /** The time from the start of the downloads until the model was ready, in milliseconds. */
   readonly loadMs: number;
+}
+
+/** How good an INT8 model was found to be: by `bert8 quantize`, which compares it with FP32, or by `bert8 eval --write`. */
+export interface Accuracy {
+  /** The number of texts or pairs that it was measured on. */
+  readonly rows: number;
+
+  /** The hash of the file that they come from, in the notation of {@link LoadOptions.integrity}. */
+  readonly data: string;
+
+  /** Whether calibration did not see them; `null` if that is not known. */
+  readonly unseen: boolean | null;
+
+  /** The share of texts for which INT8 and FP32 decide the same, from 0 to 1; `null` for scores, or without a comparison. */
+  readonly agreement: number | null;
+
+  /** The signal to quantization noise ratio of the logits in decibels; `null` if they are equal, or without a comparison. */
+  readonly sqnr: number | null;
+
+  /** The most telling metric with its 95 % confidence interval; `null` if the texts had no labels. */
+  readonly metric: { readonly name: string; readonly value: number; readonly interval: readonly [low: number, high: number] } | null;
 }
 
 /** How many threads compute an answer (see {@link LoadOptions.threads}), and why. */

@@ -4,7 +4,10 @@
 /** @import * as api from "./bert8.js" */
 
 import { pickBackend } from "./backend.js";
+import { toBlob, toFileOptions, toManifestUrl } from "./file-options.js";
 import { WorkerClient } from "./worker-client.js";
+
+export { cache } from "./cache.js";
 
 // The largest number that fits into WebAssembly's 32-bit integers. Every model allows far fewer tokens.
 const MAX_TOKENS = 2 ** 32 - 1;
@@ -12,9 +15,16 @@ const MAX_TOKENS = 2 ** 32 - 1;
 const MAX_THREADS = 64;
 
 /** @type {typeof api.load} */
-export async function load(options) {
-  // Called from plain JavaScript, the options may be missing.
-  const { model, tokenizer, backend = "auto", kernel = "auto", threads = "auto", ...rest } = options ?? {};
+export async function load(/** @type {any} */ source, /** @type {any} */ more) {
+  // load(manifest, options)
+  const manifest = typeof source === "string" || source instanceof URL ? toManifestUrl(toUrl("manifest", source)) : undefined;
+  /** @type {Partial<api.LoadOptions>} called from plain JavaScript, they may be missing */
+  const options = (manifest === undefined ? source : more) ?? {};
+  const { model, tokenizer, backend = "auto", kernel = "auto", threads = "auto", ...rest } = options;
+  if (manifest !== undefined) {
+    const named = ["model", "tokenizer", "integrity"].find((name) => name in options);
+    if (named) throw new TypeError(`load(manifest, options): the manifest says what to load; leave out the option ${named}`);
+  }
   const { maxLength, threshold, signal, onProgress } = rest;
   const chosen = pickBackend(backend);
   checkNumber("maxLength", maxLength, { integer: true, min: 1 });
@@ -25,8 +35,10 @@ export async function load(options) {
     backend: chosen,
     kernel,
     threads,
-    model: toSource("model", model),
-    tokenizer: toSource("tokenizer", tokenizer),
+    ...toFileOptions(rest),
+    manifest,
+    model: manifest === undefined ? await toSource("model", model) : undefined,
+    tokenizer: manifest === undefined ? await toSource("tokenizer", tokenizer) : undefined,
     maxLength: maxLength && Math.min(maxLength, MAX_TOKENS),
     threshold,
   };
@@ -95,22 +107,33 @@ class Classifier {
 }
 
 /**
- * Returns an absolute URL, or a copy of the bytes. The copy is transferred to the worker; the caller's buffer stays usable.
+ * Returns an absolute URL, a Blob, or a copy of the bytes. The copy is transferred to the worker; the caller's buffer stays usable.
  * @param {string} name the option, for error messages
  * @param {unknown} value
- * @throws {TypeError} if the value is neither a URL nor bytes
+ * @throws {TypeError} if the value is none of what can be loaded
  */
-function toSource(name, value) {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value).slice();
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if ((typeof value === "string" && value !== "") || value instanceof URL) {
+async function toSource(name, value) {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  const tag = Object.prototype.toString.call(value);
+  if (tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]") return new Uint8Array(/** @type {ArrayBuffer} */ (value)).slice();
+  return (await toBlob(name, value)) ?? toUrl(name, value);
+}
+
+/**
+ * Returns an absolute URL.
+ * @param {string} name the option, for error messages
+ * @param {unknown} value
+ * @throws {TypeError} if the value is not one
+ */
+function toUrl(name, value) {
+  if ((typeof value === "string" && value !== "") || Object.prototype.toString.call(value) === "[object URL]") {
     try {
-      return new URL(value, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+      return new URL(/** @type {string} */ (value), globalThis.document?.baseURI ?? globalThis.location?.href).href;
     } catch {
       throw new TypeError(`load(): ${name} is not a valid URL: ${value}`);
     }
   }
-  throw new TypeError(`load() needs a ${name}: a URL, an ArrayBuffer or a Uint8Array`);
+  throw new TypeError(`load() needs a ${name}: a URL, a Blob, a Response, an ArrayBuffer or a view of one`);
 }
 
 /**

@@ -3,15 +3,18 @@
 // It receives { id, operation, args }, { abort: id } and { close: true }.
 // It posts { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
 
-/** @import { Backend, ClassifyOptions, LoadProgress } from "./bert8.js" */
+/** @import { Backend, ClassifyOptions } from "./bert8.js" */
+/** @import { Files, Settings } from "./load-classifier.js" */
 
 /**
- * @typedef {string | Uint8Array} Source an absolute URL or the bytes of a file
  * @typedef {[first: string, second?: string]} Texts one text or a pair
  * @typedef {{ signal: AbortSignal, onProgress: (progress: any) => void }} Context
  */
 
-import { download } from "./download.js";
+import { loadClassifier } from "./load-classifier.js";
+// What that imports, so that all scripts load at the same time.
+import "./cache.js";
+import "./open-file.js";
 import { Pool, planThreads } from "./pool.js";
 import { makeMemory, startBuild } from "./wasm.js";
 
@@ -38,42 +41,14 @@ const running = new Map();
 
 const operations = {
   /**
-   * @param {{
-   *   backend: Backend, kernel: string, threads: "auto" | number, model: Source, tokenizer: Source,
-   *   maxLength?: number, threshold?: number
-   * }} args
+   * @param {{ backend: Backend, threads: "auto" | number } & Files & Settings} args
    * @param {Context} context
    */
-  async load({ backend, kernel, threads: wanted, model, tokenizer, maxLength, threshold }, context) {
+  async load({ backend, threads: wanted, ...args }, context) {
     const start = performance.now();
-    // Chunks of the model are queued until WebAssembly has started. Those of a download are copied: its buffer is reused.
-    /** @type {Uint8Array[]} */
-    const queue = [];
-    /** @type {import("./pkg/relaxed/bert8.js").WasmModelFile | undefined} */
-    let modelFile;
-    const take = (/** @type {Uint8Array} */ chunk) => {
-      if (modelFile) modelFile.push(chunk);
-      else queue.push(chunk === model ? chunk : chunk.slice());
-    };
-    const modelSize = obtain(model, "model", context, take);
-    const started = startThreads(backend, wanted).then(({ wasm, threads }) => {
-      const file = new wasm.WasmModelFile();
-      for (const chunk of queue.splice(0)) file.keep(chunk);
-      modelFile = file;
-      return { wasm, file, threads };
-    });
-    /** @type {Uint8Array<ArrayBuffer>[]} */
-    const chunks = [];
-    const tokenizerSize = obtain(tokenizer, "tokenizer", context, (chunk) => chunks.push(chunk.slice()));
-    const parsedTokenizer = Promise.all([started, tokenizerSize]).then(async ([{ wasm }]) => {
-      const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
-      return new wasm.WasmTokenizer(bytes, nameOf(tokenizer, "tokenizer"));
-    });
-    const [{ wasm, file, threads }, size, parsed] = await Promise.all([started, modelSize, parsedTokenizer]);
-    context.signal.throwIfAborted();
-    context.onProgress({ stage: "prepare", file: "model", loaded: size, total: size });
-    classifier = new wasm.WasmClassifier(file, nameOf(model, "model"), parsed, maxLength, threshold, kernel);
-    return { ...classifier.info, backend, threads, loadMs: performance.now() - start };
+    const loaded = await loadClassifier(() => startThreads(backend, wanted), args, context);
+    classifier = loaded.classifier;
+    return { ...classifier.info, backend, threads: loaded.threads, loadMs: performance.now() - start };
   },
 
   /** @param {{ texts: Texts, options: ClassifyOptions }} args */
@@ -150,28 +125,6 @@ onerror = (message, source, line, column, error) => {
   postMessage({ crash: crashMessage(error ?? message) });
   return true;
 };
-
-/**
- * Passes the bytes of `source` to `take`, chunk by chunk; downloads them first if `source` is a URL. Resolves to their number.
- * @param {Source} source
- * @param {LoadProgress["file"]} file
- * @param {Context} context
- * @param {(chunk: Uint8Array) => void} take
- */
-async function obtain(source, file, context, take) {
-  if (typeof source === "string") return download(source, file, context, take);
-  take(source);
-  return source.length;
-}
-
-/**
- * The name of a source in error messages.
- * @param {Source} source
- * @param {LoadProgress["file"]} file
- */
-function nameOf(source, file) {
-  return typeof source === "string" ? source : `the given ${file}`;
-}
 
 /**
  * Loads and starts a WebAssembly build and, at the same time, its threads.

@@ -10,14 +10,16 @@ use super::load;
 use super::output::{Output, print_json};
 use super::progress::Progress;
 use anyhow::{Context, Result, bail};
+use bert8::integrity::Integrity;
 use bert8::metrics::Target;
-use bert8::model::Model;
+use bert8::model::{Accuracy, Model, ModelInfo, Precision};
+use bert8::onnx::decode_skeleton;
 use bert8::text::Tokens;
 use bert8::text::dataset::Example;
 use clap::Args as ClapArgs;
 use predictions::predictions_jsonl;
 use results::Results;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Measure how good a model's answers are, and compare an INT8 model with its FP32 baseline
@@ -54,6 +56,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE.jsonl")]
     predictions: Option<PathBuf>,
 
+    /// Store the results in the model's file, in place of older ones: the most telling metric with its interval, agreement and
+    /// SQNR (with --baseline), and the hash of the data
+    #[arg(long)]
+    write: bool,
+
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -74,6 +81,7 @@ struct Run {
 
 pub fn run(args: &Args) -> Result<()> {
     let ClassifierArgs { model: file, tokenizer, kernel, threads, .. } = &args.model.classifier;
+    let target = args.write.then(|| WriteTarget::new(file)).transpose()?;
     let tokenizer_path = load::tokenizer_path(file, tokenizer.as_deref());
     let mut inputs = vec![file.as_path(), &tokenizer_path, &args.data];
     inputs.extend(args.baseline.as_deref());
@@ -123,7 +131,35 @@ pub fn run(args: &Args) -> Result<()> {
         file.write(&predictions_jsonl(&samples, decision, &found, reference.as_ref())?)?;
     }
     let results = Results::new(&samples, data.texts, decision, &found, reference.as_ref());
+    if let Some(target) = target {
+        target.write(&results.accuracy(Integrity::of(&load::read(&args.data)?)))?;
+    }
     if args.json { print_json(&results.json(data.skipped.len())) } else { results.print(&info.labels) }
+}
+
+/// The model's file, to which the results are written.
+struct WriteTarget {
+    output: Output,
+    onnx: Vec<u8>,
+    file_name: String,
+}
+
+impl WriteTarget {
+    /// Checks that the results can be written to `file`.
+    fn new(file: &Path) -> Result<Self> {
+        let path = load::onnx_file(file).unwrap_or_else(|| file.to_owned());
+        let (output, onnx, file_name) = (Output::new(&path, &[])?, load::read(&path)?, path.display().to_string());
+        if ModelInfo::new(&decode_skeleton(&onnx, &file_name)?).precision == Precision::Fp32 {
+            bail!("{file_name} is an FP32 file; --write is for INT8 files");
+        }
+        Ok(WriteTarget { output, onnx, file_name })
+    }
+
+    fn write(&self, accuracy: &Accuracy) -> Result<()> {
+        self.output.write(&accuracy.write_to(&self.onnx, &self.file_name)?)?;
+        eprintln!("wrote the results to {}", self.file_name);
+        Ok(())
+    }
 }
 
 /// Returns every sample's logits, and the speed.

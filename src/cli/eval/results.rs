@@ -1,7 +1,9 @@
 //! What an evaluation found.
 
 use super::{Run, Sample};
+use bert8::integrity::Integrity;
 use bert8::metrics::{Answers, Difference, Interval, Measured, agreement_interval, measure, same_decisions};
+use bert8::model::{Accuracy, MeasuredMetric};
 use bert8::task::{Problem, Texts};
 
 /// Everything that is printed.
@@ -38,6 +40,24 @@ impl<'a> Results<'a> {
             (difference, same.map(|same| agreement_interval(&same)))
         });
         Results { rows: samples.len(), texts, problem, answers: ours, measured, difference, found, reference }
+    }
+
+    /// What a model's file says of these results, which are about `data`.
+    pub fn accuracy(&self, data: Integrity) -> Accuracy {
+        let difference = self.difference.as_ref().map(|(difference, _)| difference);
+        let metric = self.measured.first();
+        Accuracy {
+            rows: self.rows,
+            data,
+            unseen: None,
+            agreement: difference.and_then(|difference| difference.agreement),
+            sqnr: difference.and_then(|difference| difference.sqnr_db),
+            metric: metric.map(|found| MeasuredMetric {
+                name: found.metric,
+                value: found.value,
+                interval: found.interval,
+            }),
+        }
     }
 
     /// The number of rows with a label.

@@ -145,8 +145,28 @@ function showProgress(bar, state, progress) {
   else bar.removeAttribute("value");
 }
 
-function facts({ modelBytes, kernel, backend, threads, loadMs }) {
-  return `${megabytes(modelBytes)} MB file · kernel ${kernel} · ${backend} · loaded in ${seconds(loadMs)} · ${threadsText(threads)}`;
+function facts({ modelBytes, kernel, backend, threads, loadMs, accuracy }) {
+  const parts = [
+    `${megabytes(modelBytes)} MB file`,
+    `kernel ${kernel}`,
+    backend,
+    `loaded in ${seconds(loadMs)}`,
+    accuracyText(accuracy),
+    threadsText(threads),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** How good the model was found to be, or undefined if its file does not tell. */
+function accuracyText(accuracy) {
+  if (!accuracy) return undefined;
+  const { metric, agreement, sqnr, rows } = accuracy;
+  const found = [
+    metric && `${metric.name} ${metric.value.toFixed(3)} (${metric.interval.map((bound) => bound.toFixed(3)).join(" to ")})`,
+    agreement !== null && `${percent(agreement)} agreement with FP32`,
+    sqnr !== null && `SQNR ${sqnr.toFixed(1)} dB`,
+  ];
+  return `${found.filter(Boolean).join(", ") || "no difference from FP32"} on ${rows} texts`;
 }
 
 /** Turns an error message into a sentence, with a capital letter unless it starts with a URL or a name. */

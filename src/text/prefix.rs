@@ -1,0 +1,112 @@
+//! Reads only as much of a long text as its first tokens need.
+//!
+//! A text that is cut between two words has the tokens of the whole text up to there: normalizers look at a character and the
+//! marks that combine with it, and pre-tokenizers cut the text into words before the vocabulary is asked. Where a text may be cut
+//! is decided by two conditions. The characters around the cut do not combine: letters or digits with one space between them, or
+//! two ideographs. And the tokenizer itself, given the text around the cut, begins a word there.
+
+use tokenizers::{Decoder, Encoding, Model, Normalizer, PostProcessor, PreTokenizer, Result, TokenizerImpl};
+
+/// The first attempt reads this many bytes for each token. Most texts have 3 to 6.
+const BYTES_PER_TOKEN: usize = 16;
+
+/// Each further attempt reads this many times as much.
+const GROWTH: usize = 8;
+
+/// No more of a text is read, even if that changes its tokens: if it has so few words, or none.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
+/// How many bytes on each side of a cut the tokenizer is given to decide about it.
+const CONTEXT_BYTES: usize = 256;
+
+/// How many places for a cut are tried.
+const TRIED_CUTS: usize = 8;
+
+/// The first tokens of a text.
+pub(super) struct Start {
+    /// The tokens, without special tokens.
+    pub encoding: Encoding,
+    /// Whether these are all tokens of the text.
+    pub complete: bool,
+}
+
+/// Returns the tokens of `text`, or the first of them, but more than `count`.
+///
+/// # Errors
+/// If the tokenizer fails.
+pub(super) fn encode_start<M, N, PT, PP, D>(
+    tokenizer: &TokenizerImpl<M, N, PT, PP, D>,
+    text: &str,
+    count: usize,
+) -> Result<Start>
+where
+    M: Model,
+    N: Normalizer,
+    PT: PreTokenizer,
+    PP: PostProcessor,
+    D: Decoder,
+{
+    let mut bytes = count.saturating_add(1).saturating_mul(BYTES_PER_TOKEN);
+    while bytes < text.len().min(MAX_BYTES) {
+        let cuts = possible_cuts(text, bytes).take(TRIED_CUTS);
+        if let Some(cut) = first_certain(cuts, |cut| begins_word(tokenizer, text, cut))? {
+            let encoding = tokenizer.encode_fast(&text[..cut], false)?;
+            if encoding.len() > count {
+                return Ok(Start { encoding, complete: false });
+            }
+        }
+        bytes = bytes.saturating_mul(GROWTH);
+    }
+    let end = text.floor_char_boundary(MAX_BYTES);
+    Ok(Start { encoding: tokenizer.encode_fast(&text[..end], false)?, complete: end == text.len() })
+}
+
+/// Returns the first of `cuts` that `certain` accepts.
+fn first_certain(cuts: impl Iterator<Item = usize>, certain: impl Fn(usize) -> Result<bool>) -> Result<Option<usize>> {
+    for cut in cuts {
+        if certain(cut)? {
+            return Ok(Some(cut));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the places of the first `bytes` of `text` where nothing combines across a cut, from the last to the middle.
+fn possible_cuts(text: &str, bytes: usize) -> impl Iterator<Item = usize> {
+    let (half, end) = (text.floor_char_boundary(bytes / 2), text.floor_char_boundary(bytes));
+    let places = text[half..end].char_indices().rev().map(move |(at, _)| half + at);
+    places.filter(|&at| {
+        let mut after = text[at..].chars();
+        match (text[..at].chars().next_back(), after.next(), after.next()) {
+            (Some(left), Some(' '), Some(right)) => left.is_alphanumeric() && right.is_alphanumeric(),
+            (Some(left), Some(right), _) => is_ideograph(left) && is_ideograph(right),
+            _ => false,
+        }
+    })
+}
+
+/// Whether `character` is one of the unified ideographs, which combine with nothing that follows but marks.
+fn is_ideograph(character: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&character)
+}
+
+/// Returns whether `tokenizer` begins a word at the byte `cut` of `text`, given some text around it.
+fn begins_word<M, N, PT, PP, D>(tokenizer: &TokenizerImpl<M, N, PT, PP, D>, text: &str, cut: usize) -> Result<bool>
+where
+    M: Model,
+    N: Normalizer,
+    PT: PreTokenizer,
+    PP: PostProcessor,
+    D: Decoder,
+{
+    let start = text.floor_char_boundary(cut.saturating_sub(CONTEXT_BYTES));
+    let end = text.ceil_char_boundary((cut + CONTEXT_BYTES).min(text.len()));
+    let around = tokenizer.encode(&text[start..end], false)?;
+    let (cut, offsets, words) = (cut - start, around.get_offsets(), around.get_word_ids());
+    let before = (0..around.len()).rev().find(|&at| offsets[at].0 < cut);
+    let after = (0..around.len()).find(|&at| offsets[at].0 >= cut);
+    Ok(match (before, after) {
+        (Some(before), Some(after)) => offsets[before].1 <= cut && before < after && words[before] != words[after],
+        _ => false,
+    })
+}

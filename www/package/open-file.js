@@ -1,0 +1,240 @@
+// @ts-check
+// Opens the files of a load, for WebAssembly to read: looks into the cache, and starts downloads before WebAssembly has started.
+
+import { isSameVersion, keyOf, openCache, placeFor, storedAt } from "./cache.js";
+
+/** @import { Place } from "./cache.js" */
+
+/**
+ * @typedef {string | Uint8Array | Blob} Source an absolute URL, or the bytes of a file
+ *
+ * A file, as src/web/file.rs reads it.
+ * @typedef {object} File
+ * @property {string} kind
+ * @property {string} name the name in errors
+ * @property {Uint8Array} [bytes]
+ * @property {Promise<Opened>} [opened]
+ * @property {(range?: string, ifRange?: string) => Promise<Opened>} [again]
+ * @property {string} [integrity]
+ * @property {number} [size]
+ *
+ * @typedef {object} Options
+ * @property {string} [integrity] the hash that the file must have
+ * @property {number} [size] the size that it must have
+ * @property {boolean} [cache] whether to use Cache Storage
+ * @property {number} stallMs
+ * @property {AbortSignal} signal
+ */
+
+// Size of the buffer that chunks are read into.
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * @param {string} kind what the file is for, such as "model"
+ * @param {Source} source
+ * @param {Options} options
+ * @returns {File}
+ */
+export function openFile(kind, source, options) {
+  const { integrity, size } = options;
+  if (source instanceof Uint8Array) return { kind, name: `the given ${kind}`, bytes: source, integrity, size };
+  if (typeof source !== "string") {
+    const opened = Promise.resolve(new Opened(new Response(source)));
+    return { kind, name: `the given ${kind}`, opened, integrity, size: size ?? source.size };
+  }
+  const cached = Boolean(options.cache) && /^https?:/.test(source);
+  const storage = cached ? openCache() : Promise.resolve(undefined);
+  /** @type {File["again"]} */
+  const again = async (range, ifRange) => {
+    const headers = range === undefined ? undefined : { range, ...(ifRange && { "if-range": ifRange }) };
+    const opened = await download(source, headers, options);
+    const cache = range === undefined ? await storage : undefined;
+    if (cache) opened.store = placeFor(cache, source, integrity, opened.response);
+    return opened;
+  };
+  const opened = cached ? storage.then((cache) => (cache ? findOrDownload(cache, source, options, again) : again())) : again();
+  // Whoever awaits it later gets the error.
+  opened.catch(() => {});
+  return { kind, name: source, opened, again, integrity, size };
+}
+
+/**
+ * Finds a file in the cache, or downloads it. One load downloads a file; others of the same file wait for it.
+ * @param {Cache} cache
+ * @param {string} url
+ * @param {Options} options
+ * @param {() => Promise<Opened>} again
+ */
+async function findOrDownload(cache, url, options, again) {
+  const { integrity, signal } = options;
+  const start = Date.now();
+  const { key } = keyOf(url, integrity);
+  const find = async () => {
+    const stored = await cache.match(key).catch(() => undefined);
+    const usable = stored && (integrity !== undefined || storedAt(stored) >= start || (await isCurrent(stored, url, options)));
+    return usable ? new Opened(stored, { cached: true }) : undefined;
+  };
+  const found = await find();
+  if (found) return found;
+  const release = await lock(`bert8 ${key}`, signal);
+  try {
+    const opened = (await find()) ?? (await again());
+    if (opened.cached) release();
+    else opened.release = release;
+    return opened;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/**
+ * Returns whether the server still has the stored version of a file. Without a connection, it counts as current.
+ * @param {Response} stored
+ * @param {string} url
+ * @param {Options} options
+ */
+async function isCurrent(stored, url, { signal, stallMs }) {
+  try {
+    const current = await fetchInTime(url, { method: "HEAD", cache: "no-cache" }, signal, stallMs);
+    return current.response.ok && isSameVersion(stored, current.response);
+  } catch {
+    return !signal.aborted;
+  }
+}
+
+/**
+ * Waits for a lock. Resolves to a function that releases it. Where there are no locks, nothing waits.
+ * @param {string} name
+ * @param {AbortSignal} signal
+ * @returns {Promise<() => void>}
+ */
+function lock(name, signal) {
+  const free = () => {};
+  return new Promise((resolve, reject) => {
+    const held = () => new Promise((release) => resolve(() => release(undefined)));
+    const request = globalThis.navigator?.locks?.request(name, { signal }, held);
+    if (!request) return resolve(free);
+    request.catch(() => (signal.aborted ? reject(signal.reason) : resolve(free)));
+  });
+}
+
+/**
+ * Starts a download.
+ * @param {string} url
+ * @param {Record<string, string> | undefined} headers
+ * @param {Options} options
+ */
+async function download(url, headers, { signal, stallMs }) {
+  const { response, close } = await fetchInTime(url, { headers }, signal, stallMs);
+  return new Opened(response, { close });
+}
+
+/**
+ * Fetches `url`. Rejects if the server does not answer in time.
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {AbortSignal} signal
+ * @param {number} stallMs
+ */
+async function fetchInTime(url, init, signal, stallMs) {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  const close = () => {
+    signal.removeEventListener("abort", onAbort);
+    controller.abort();
+  };
+  const late = new Error(`no answer for ${stallMs / 1000} seconds`);
+  const timer = setTimeout(() => controller.abort(late), stallMs);
+  try {
+    return { response: await fetch(url, { ...init, signal: controller.signal }), close };
+  } catch (error) {
+    signal.removeEventListener("abort", onAbort);
+    const { location } = globalThis;
+    const foreign = location && new URL(url).origin !== location.origin && error instanceof TypeError;
+    throw foreign ? new Error(`${error.message}; a server of another origin must allow this page to read the file (CORS)`) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A response whose body is read ahead until WebAssembly takes it. */
+class Opened {
+  /** @type {Place | undefined} where to store the file */
+  store;
+  release = () => {};
+  /** @type {ReadableStreamDefaultReader | ReadableStreamBYOBReader | undefined} */
+  #reader;
+  #byob = false;
+  /** @type {Uint8Array[]} */
+  #chunks = [];
+  /** @type {Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> | undefined} the read that has begun */
+  #pending;
+  #taken = false;
+  #done = false;
+  /** @type {unknown} */
+  #error;
+
+  /**
+   * @param {Response} response
+   * @param {{ cached?: boolean, close?: () => void }} [options] `close` ends the download
+   */
+  constructor(response, { cached = false, close = () => {} } = {}) {
+    this.response = response;
+    this.cached = cached;
+    this.end = close;
+    if (response.ok && response.body) this.#open(response.body);
+    this.#readAhead();
+  }
+
+  /** @param {ReadableStream} body */
+  #open(body) {
+    try {
+      this.#reader = body.getReader({ mode: "byob" });
+      this.#byob = true;
+    } catch {
+      this.#reader = body.getReader();
+    }
+  }
+
+  async #readAhead() {
+    let buffer = new ArrayBuffer(CHUNK_BYTES);
+    try {
+      while (this.#reader && !this.#done) {
+        this.#pending = this.#reader.read(new Uint8Array(buffer));
+        const { done, value } = await this.#pending;
+        if (this.#taken) return;
+        this.#pending = undefined;
+        this.#done = done;
+        if (value && !done) this.#chunks.push(this.#byob ? value.slice() : value);
+        if (value && this.#byob) buffer = value.buffer;
+      }
+    } catch (error) {
+      if (this.#taken) return;
+      this.#pending = undefined;
+      this.#error = error ?? new Error("the body cannot be read");
+    }
+  }
+
+  /** Stops reading ahead. Returns what was read, the read that has begun, and the reader of the rest. */
+  take() {
+    this.#taken = true;
+    return {
+      chunks: this.#chunks,
+      pending: this.#pending,
+      reader: this.#reader,
+      byob: this.#byob,
+      done: this.#done,
+      error: this.#error,
+    };
+  }
+
+  /** Ends the download. */
+  close() {
+    this.#taken = true;
+    this.end();
+    this.#reader?.cancel().catch(() => {});
+  }
+}
