@@ -12,7 +12,7 @@ import { startSite } from "./site.mjs";
 const BROWSER_TIMEOUT = 400_000;
 const TIMEOUT = BROWSER_TIMEOUT + 20_000;
 
-/** What engine.js reports from a browser. */
+/** What visiting-engine.js reports from a browser. */
 async function ask(engine) {
   let tell;
   const told = new Promise((resolve) => (tell = resolve));

@@ -15,16 +15,17 @@ const FP32 = join(DIST, "models/model.fp32.onnx");
 // others are models for other tasks than the page's own.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
 const COMMON = `
-  export default async () => ({ memory: new WebAssembly.Memory({ initial: 1 }) });
-  export class WasmModelFile { push() {} keep() {} }
-  export class WasmTokenizer {}`;
+  const init = async () => ({ memory: new WebAssembly.Memory({ initial: 1 }) });
+  class WasmModelFile { push() {} keep() {} }
+  class WasmTokenizer {}
+  export const bindings = () => ({ init, WasmModelFile, WasmTokenizer, WasmClassifier });`;
 const info = (more) =>
   `info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, threshold: null,
     ...${JSON.stringify(more)} };`;
 // A model that answers every text with the same logits. The logits of FP32 are those of INT8 plus `apart`.
 const model = ({ labels, problem, texts, threshold = null }, int8, apart) => `${COMMON}
     const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
-    export class WasmClassifier {
+    class WasmClassifier {
       ${info({ labels, problem, texts, threshold })}
       constructor(model, name) {
         this.logits = ${JSON.stringify(int8)}.map((logit) => (name.includes("int8") ? logit : logit + ${apart}));
@@ -50,7 +51,7 @@ const model = ({ labels, problem, texts, threshold = null }, int8, apart) => `${
 const TAGS = ["anger", "fear", "joy", "love", "neutral", "sadness", "surprise"];
 const STUBS = {
   "/trap-in-classify/": `${COMMON}
-    export class WasmClassifier {
+    class WasmClassifier {
       ${info({ labels: ["not_equivalent", "equivalent"], problem: "single-label", texts: "pair" })}
       classify() { ${TRAP} }
     }`,
@@ -60,7 +61,7 @@ const STUBS = {
   "/topics/": model({ labels: ["politics", "sports", "weather"], problem: "single-label", texts: null }, [0, 2, 1], 0),
   // Scores a pair by the length of its second text.
   "/ranker/": `${COMMON}
-    export class WasmClassifier {
+    class WasmClassifier {
       ${info({ labels: ["relevance"], problem: "regression", texts: "pair" })}
       stepInputs = 2;
       checkReranker() {}
@@ -73,7 +74,7 @@ const STUBS = {
       }
     }`,
   "/trap-in-load/": `${COMMON}
-    export class WasmClassifier {
+    class WasmClassifier {
       constructor() { ${TRAP} }
     }`,
 };
@@ -112,7 +113,8 @@ const CHANGES = {
   "/no-pool-worker/": { "pool-worker.js": () => undefined },
   // Threads crash in the middle of their first product.
   "/trap-in-thread/": {
-    "pool-worker.js": () => changed("pool-worker.js", "(backend, module,", '(backend, await WebAssembly.compileStreaming(fetch("trap.wasm")),'),
+    "pool-worker.js": () => changed("pool-worker.js", "{ module, memory,", '{ module: new WebAssembly.Module(trap), memory,')
+        .replace(/^onmessage/m, 'const trap = await (await fetch("trap.wasm")).arrayBuffer();\nonmessage'),
     "trap.wasm": trappingModule,
   },
   // The memory cannot grow beyond 8 MiB.
@@ -123,9 +125,9 @@ const CHANGES = {
 const { "cross-origin-opener-policy": _, "cross-origin-embedder-policy": __, ...NOT_ISOLATED } = HEADERS;
 
 // The site's page with one more script, which comes first.
-const ENGINE_JS = fileURLToPath(new URL("engine.js", import.meta.url));
+const ENGINE_JS = fileURLToPath(new URL("visiting-engine.js", import.meta.url));
 const enginePage = () =>
-  readFileSync(join(DIST, "index.html"), "utf8").replace("<script", '<script type="module" src="engine.js"></script>\n  <script');
+  readFileSync(join(DIST, "index.html"), "utf8").replace("<script", '<script type="module" src="visiting-engine.js"></script>\n  <script');
 
 /**
  * Starts the server. `onPost` receives each message that a page posts. Resolves to the server's `origin`, the page's `url`,
@@ -162,7 +164,7 @@ export async function startSite({ onPost = () => {} } = {}) {
     if (!folder) return broken["404.onnx"](response);
     const headers = folder === "/not-isolated/" ? NOT_ISOLATED : HEADERS;
     const file = normalize(path.slice(folder.length) || "index.html");
-    if (STUBS[folder] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], STUBS[folder]);
+    if (STUBS[folder] && file === "pkg/bert8.js") return send(response, 200, TYPES[".js"], STUBS[folder]);
     if (file === "blank.html") return send(response, 200, TYPES[".html"], "<!doctype html><title>blank</title>", headers);
     const change = CHANGES[folder]?.[file];
     if (change) {
@@ -170,7 +172,7 @@ export async function startSite({ onPost = () => {} } = {}) {
       return body ? send(response, 200, TYPES[extname(file)], body) : broken["404.onnx"](response);
     }
     if (file === "engine.html") return send(response, 200, TYPES[".html"], enginePage());
-    sendFile(response, file === "engine.js" ? ENGINE_JS : join(DIST, file), headers);
+    sendFile(response, file === "visiting-engine.js" ? ENGINE_JS : join(DIST, file), headers);
   });
   return { origin, url: origin + FOLDER, release, close };
 }
