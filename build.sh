@@ -15,6 +15,7 @@ Usage: ./build.sh [STEP]...      (default: page)
           --no-threads  without shared memory and threads; then the compiler's own standard library is enough
   page [--no-threads]
           tools, model and wasm, assembled into dist/, a complete static site
+  package the npm package, from both WebAssembly variants: build/npm/bert8-VERSION.tgz
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
   bench [--quick] [--publish] [--browser NAME]
@@ -246,12 +247,9 @@ page() {
   wait "$wasm" || die "the WebAssembly build failed"
   say "dist/"
   rm -rf dist
-  mkdir -p dist/models/prompt-injection dist/pkg
-  cp -r www/site/. www/package/*.js www/package/*.d.ts dist/
-  for variant in "${VARIANTS[@]}"; do
-    mkdir "dist/pkg/$variant"
-    cp "build/pkg/$variant"/bert8.js "build/pkg/$variant"/bert8_bg.wasm "dist/pkg/$variant/"
-  done
+  mkdir -p dist/models/prompt-injection
+  cp -r www/site/. dist/
+  node tools/package/assemble.mjs build/pkg dist
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
   cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
   find dist -type f \( -name '*.wasm' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.json' \) \
@@ -259,6 +257,26 @@ page() {
   local first
   first=$(cat dist/*.gz dist/page/*.gz dist/pkg/relaxed/*.gz | wc -c)
   echo "dist/ is ready; a first visit moves $((first / 1000)) kB of page, JavaScript and WebAssembly, models apart"
+}
+
+# The npm package, from what ./build.sh wasm has made.
+npm_package() {
+  local folder=build/npm/bert8 version
+  version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
+  grep -qF "\"version\": \"$version\"" www/package/package.json ||
+    die "www/package/package.json has another version than Cargo.toml, $version"
+  say "build/npm/bert8-$version.tgz"
+  rm -rf build/npm
+  mkdir -p "$folder"
+  node tools/package/assemble.mjs build/pkg "$folder"
+  cp -r www/package/{package.json,README.md,unbundled} LICENSE LICENSE-APACHE LICENSE-MIT "$folder"
+  (cd "$folder" && npm pack --silent --pack-destination ..)
+}
+
+package() {
+  tools
+  wasm
+  npm_package
 }
 
 serve() {
@@ -453,7 +471,7 @@ while [ $# -gt 0 ]; do
       fi
       "$step"
       ;;
-    tools | cli | model | serve | clean) "$step" ;;
+    tools | cli | model | package | serve | clean) "$step" ;;
     test) run_tests ;;
     bench)
       flags=()
