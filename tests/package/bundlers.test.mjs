@@ -38,6 +38,13 @@ describe("bundlers", { skip, timeout: 5 * TIMEOUT }, () => {
     await assertBuilt(join(folder, "dist"));
   });
 
+  test("Next.js: build and development server", { timeout: TIMEOUT }, async () => {
+    const folder = await project("next");
+    await run(folder, "npx", "next", "build");
+    assertAnswers(await visit(await startServer(folder, "npx", "next", "start", "--port", "0")));
+    assertAnswers(await visit(await startServer(folder, "npx", "next", "dev", "--port", "0")));
+  });
+
   test("esbuild, with the package's folder beside the page", { timeout: TIMEOUT }, async () => {
     const folder = await project("esbuild");
     await run(folder, "npx", "esbuild", "app.js", "--bundle", "--format=esm", "--outdir=public");

@@ -113,8 +113,9 @@ const CHANGES = {
   "/no-pool-worker/": { "pool-worker.js": () => undefined },
   // Threads crash in the middle of their first product.
   "/trap-in-thread/": {
-    "pool-worker.js": () => changed("pool-worker.js", "{ module, memory,", '{ module: new WebAssembly.Module(trap), memory,')
-        .replace(/^onmessage/m, 'const trap = await (await fetch("trap.wasm")).arrayBuffer();\nonmessage'),
+    "pool-worker.js": () =>
+      changed("pool-worker.js", "initSync({ module,", 'initSync({ module: await WebAssembly.compileStreaming(fetch("trap.wasm")),')
+        .replace(/^onmessage = /m, "onmessage = async "),
     "trap.wasm": trappingModule,
   },
   // The memory cannot grow beyond 8 MiB.

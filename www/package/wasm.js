@@ -68,11 +68,11 @@ async function firstOf([backend, ...others]) {
 }
 
 /**
- * Returns a URL that differs for each build, so that no cache answers with the file of another one.
+ * Returns a URL that differs for each build, so that no cache answers with the file of another one. Next.js makes the URL relative.
  * @param {URL} url
  */
 function versioned({ href }) {
-  const url = new URL(href);
+  const url = new URL(href, globalThis.location?.href);
   if (/^https?:$/.test(url.protocol)) url.searchParams.set("build", BUILD);
   return url.href;
 }
