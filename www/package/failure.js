@@ -42,7 +42,8 @@ export async function explainFailure(url, message, policy) {
   const violation = policy.found();
   if (violation) {
     const { effectiveDirective, blockedURI } = violation;
-    const what = blockedURI === "blob" ? `blob: URLs, which a script of another origin (${url}) needs` : blockedURI || url;
+    const isInner = blockedURI === "blob" || blockedURI === "data";
+    const what = isInner ? `${blockedURI}: URLs, which a script of another origin (${url}) needs` : blockedURI || url;
     return `the Content Security Policy of the page (${effectiveDirective}) forbids ${what}; allow it there, or host the files of bert8 on the page's own origin`;
   }
   return problem ?? `${url} could not be loaded, although it is there; the console of the browser says more`;

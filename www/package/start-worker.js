@@ -34,6 +34,8 @@ export function startScript(url, options) {
     }
   }
   const code = options.type === "module" ? `import ${JSON.stringify(url)};` : `importScripts(${JSON.stringify(url)});`;
+  // Sandboxed frames, whose origin is opaque, start no module from a blob.
+  if (globalThis.origin === "null") return { worker: new Worker(`data:text/javascript,${encodeURIComponent(code)}`, options), url };
   const blob = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   try {
     return { worker: new Worker(blob, options), url };
