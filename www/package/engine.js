@@ -29,6 +29,7 @@
  * @typedef {(threads: number, onCrash: () => void) => Threadpool} StartPool
  */
 
+import { isOnDisk, readFile } from "./disk.js";
 import { download } from "./download.js";
 import { BUILD } from "./pkg/build.js";
 import { planThreads } from "./threads.js";
@@ -230,9 +231,10 @@ export class Engine {
  * @param {(chunk: Uint8Array) => void} take
  */
 async function obtain(source, file, context, take) {
-  if (typeof source === "string") return download(source, file, context, take);
-  take(source);
-  return source.length;
+  if (typeof source === "string" && !isOnDisk(source)) return download(source, file, context, take);
+  const bytes = typeof source === "string" ? await readFile(source) : source;
+  take(bytes);
+  return bytes.length;
 }
 
 /**

@@ -3,6 +3,7 @@
 
 /** @import { Backend } from "./bert8.js" */
 
+import { isOnDisk, readFile } from "./disk.js";
 import { bindings } from "./pkg/bert8.js";
 import { BUILD } from "./pkg/build.js";
 
@@ -105,7 +106,7 @@ async function compile(source, name) {
   if (source instanceof WebAssembly.Module) return source;
   try {
     if (typeof source !== "string") return await WebAssembly.compile(source);
-    if (source.startsWith("file:")) return await WebAssembly.compile(await readFile(source));
+    if (isOnDisk(source)) return await WebAssembly.compile(await readFile(source));
     const response = await fetchModule(source);
     // Compiling while the bytes arrive needs the right content type.
     if (response.headers.get("content-type") === "application/wasm") return await WebAssembly.compileStreaming(response);
@@ -134,17 +135,6 @@ async function fetchModule(url) {
     throw new MissingError(`the server sent a web page instead of ${url}; deploy this file`);
   }
   return response;
-}
-
-/**
- * Reads a file, which fetch does not do in Node.
- * @param {string} url
- */
-export async function readFile(url) {
-  // Bundlers for browsers would look for a constant name.
-  const name = "node:fs/promises";
-  const { readFile } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ name);
-  return new Uint8Array(await readFile(new URL(url)));
 }
 
 /**
