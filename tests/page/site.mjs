@@ -125,6 +125,8 @@ const CHANGES = {
 };
 const { "cross-origin-opener-policy": _, "cross-origin-embedder-policy": __, ...NOT_ISOLATED } = HEADERS;
 
+const VUE = fileURLToPath(new URL("node_modules/@vue/reactivity/dist/reactivity.esm-browser.prod.js", import.meta.url));
+
 // The site's page with one more script, which comes first.
 const ENGINE_JS = fileURLToPath(new URL("visiting-engine.js", import.meta.url));
 const enginePage = () =>
@@ -172,6 +174,7 @@ export async function startSite({ onPost = () => {} } = {}) {
       const body = change();
       return body ? send(response, 200, TYPES[extname(file)], body) : broken["404.onnx"](response);
     }
+    if (file === "vue.js") return sendFile(response, VUE, headers);
     if (file === "engine.html") return send(response, 200, TYPES[".html"], enginePage());
     sendFile(response, file === "visiting-engine.js" ? ENGINE_JS : join(DIST, file), headers);
   });

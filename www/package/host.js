@@ -21,6 +21,8 @@ export class Host {
   #engine;
   /** @type {Map<number, AbortController>} the requests that wait or run, by id */
   #running = new Map();
+  /** @type {Promise<void>} settles when the request before has begun */
+  #begun = Promise.resolve();
 
   /**
    * @param {(reply: Reply) => void} post
@@ -44,8 +46,8 @@ export class Host {
     const controller = new AbortController();
     this.#running.set(id, controller);
     try {
-      // Downloads begin at once. Computations let the messages that have arrived come first: one may withdraw this request.
-      if (operation !== "load") await nextTask();
+      const begin = await this.#turn();
+      begin();
       controller.signal.throwIfAborted();
       const onProgress = (/** @type {unknown} */ progress) => this.#post({ id, progress });
       this.#post({ id, result: await this.#engine.run(operation, args, { signal: controller.signal, onProgress }) });
@@ -55,6 +57,21 @@ export class Host {
     } finally {
       this.#running.delete(id);
     }
+  }
+
+  /**
+   * Resolves after the requests before have begun and the messages that have arrived meanwhile have been handled, so that a
+   * request that was withdrawn while it waited never begins. Resolves to a function that lets the next request have its turn as soon
+   * as the caller pauses.
+   */
+  async #turn() {
+    const before = this.#begun;
+    /** @type {() => void} */
+    let begin = () => {};
+    this.#begun = new Promise((resolve) => (begin = resolve));
+    await before;
+    await nextTask();
+    return begin;
   }
 
   /**
