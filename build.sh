@@ -382,6 +382,13 @@ test_page() {
   (cd tests/page && BERT8_CHROMIUM_ARGS=--js-flags=--no-enable-avx-vnni npm test)
 }
 
+test_package() {
+  npm_package
+  say "the npm package in projects of bundlers, the examples"
+  export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/$BERT8"
+  (cd tests/package && npm test)
+}
+
 test_peers() {
   say "the same files in onnxruntime and OpenVINO"
   if ! onnxruntime; then
@@ -410,6 +417,7 @@ run_tests() {
   test_arm
   test_peers
   test_page
+  test_package
   say "all tests passed"
 }
 

@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { OTHER, SAME, SUITE_TIMEOUT, open, site } from "./visit.mjs";
 
+// The run with additional arguments for Chromium would only repeat these tests.
+const skip = EXTRA_ARGS.length > 0 && "BERT8_CHROMIUM_ARGS is set";
+
 for (const entry of ["bert8", "inline"]) {
-  describe(`calls of ${entry}`, { timeout: SUITE_TIMEOUT }, () => {
+  describe(`calls of ${entry}`, { skip, timeout: SUITE_TIMEOUT }, () => {
     let page;
 
     before(async () => {
@@ -181,7 +185,7 @@ for (const entry of ["bert8", "inline"]) {
   });
 }
 
-describe("the option worker", { timeout: SUITE_TIMEOUT }, () => {
+describe("the option worker", { skip, timeout: SUITE_TIMEOUT }, () => {
   test("takes a URL or a function; a function must return a Worker", async () => {
     const page = await open({ url: `${site.origin}/some/folder/blank.html` });
     const outcome = await page.evaluate(async (pair) => {

@@ -6,7 +6,7 @@ export function toFactory(script) {
   const names = [];
   const body = script
     .replace(/^\/\*.*\*\/\n/gm, "")
-    .replace(/^export (class|function) (\w+)/gm, (_, kind, name) => {
+    .replace(/^export (class|function|async function) (\w+)/gm, (_, kind, name) => {
       names.push(name);
       return `${kind} ${name}`;
     })
