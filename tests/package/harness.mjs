@@ -76,26 +76,34 @@ export async function project(name) {
 }
 
 /** Starts a program that serves until the last test has ended. Resolves to the address that it prints. */
-export async function startServer(folder, program, ...args) {
-  const child = spawn(program, args, { cwd: folder, env: ENV, detached: true });
+export const startServer = (folder, program, ...args) =>
+  start(folder, program, args, /http:\/\/(?:localhost|127\.0\.0\.1):\d+/).then(([address]) => `${address}/`);
+
+/** The same for workerd, which writes its port to file descriptor 3. */
+export const startControlled = (folder, program, ...args) =>
+  start(folder, program, args, /"port":(\d+)/).then(([, port]) => `http://127.0.0.1:${port}/`);
+
+/** Starts a program and resolves to the match of `wanted` in what it writes to its file descriptors 1 to 3. */
+async function start(folder, program, args, wanted) {
+  const child = spawn(program, args, { cwd: folder, env: ENV, detached: true, stdio: ["ignore", "pipe", "pipe", "pipe"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   afterTests(() => {
-    if (child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
     return ended;
   });
   let output = "";
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${program} ${args.join(" ")} printed no address: ${output}`)), TOOL_TIMEOUT);
-    const read = (chunk) => {
-      output += String(chunk).replace(/\x1b\[[0-9;]*m/g, "");
-      const found = /http:\/\/(localhost|127\.0\.0\.1):(\d+)/.exec(output);
-      if (!found) return;
-      clearTimeout(timer);
-      resolve(`http://${found[1]}:${found[2]}/`);
-    };
-    child.stdout.on("data", read);
-    child.stderr.on("data", read);
-    child.once("exit", () => reject(new Error(`${program} ${args.join(" ")} has ended: ${output}`)));
+    const fail = (what) => reject(new Error(`${program} ${args.join(" ")} ${what}: ${output}`));
+    const timer = setTimeout(fail, TOOL_TIMEOUT, "printed no address");
+    for (const stream of child.stdio.slice(1)) {
+      stream.on("data", (chunk) => {
+        output += String(chunk).replace(/\x1b\[[0-9;]*m/g, "");
+        const found = wanted.exec(output);
+        if (found) resolve(found);
+      });
+    }
+    child.once("exit", () => fail("has ended"));
+    ended.then(() => clearTimeout(timer));
   });
 }
 

@@ -16,10 +16,11 @@ import { BUILD } from "./pkg/build.js";
  * @property {WebAssembly.Memory} memory the one it uses
  */
 
-/** @type {Record<Backend, URL>} */
+// Bundlers recognize these expressions. Functions, because some hosts have no import.meta.url.
+/** @type {Record<Backend, () => URL>} */
 const URLS = {
-  "relaxed-simd": new URL("./pkg/relaxed/bert8_bg.wasm", import.meta.url),
-  simd128: new URL("./pkg/simd128/bert8_bg.wasm", import.meta.url),
+  "relaxed-simd": () => new URL("./pkg/relaxed/bert8_bg.wasm", import.meta.url),
+  simd128: () => new URL("./pkg/simd128/bert8_bg.wasm", import.meta.url),
 };
 
 const PAGES_PER_MIB = 16;
@@ -58,7 +59,7 @@ export async function startBuild(backends, given, memory) {
  */
 async function firstOf([backend, ...others]) {
   try {
-    return await checked(versioned(URLS[backend]), [backend]);
+    return await checked(versioned(URLS[backend]()), [backend]);
   } catch (error) {
     if (!(error instanceof MissingError) || others.length === 0) throw error;
     console.warn(`bert8: ${error.message}; trying ${others[0]}`);
