@@ -7,7 +7,7 @@ usage() {
   cat <<'USAGE'
 Usage: ./build.sh [STEP]...      (default: page)
 
-  tools   install what is missing: wasm target, wasm-bindgen, wasm-opt
+  tools   install what is missing: wasm target, wasm-bindgen, wasm-opt, esbuild
   cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo models: build/models/
   wasm [--no-threads]
@@ -35,6 +35,7 @@ USAGE
 WASM_PACK=0.15.1
 WASM_BINDGEN=0.2.129 # the same in Cargo.toml
 BINARYEN=132.0.0
+ESBUILD=0.28.2
 MODEL=models/minilm-l6-mrpc
 INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
@@ -90,8 +91,11 @@ tools() {
   cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN" "${optimized[@]}"
   if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}"; then
     say "installing wasm-opt (binaryen $BINARYEN)"
-    mkdir -p build/tools
-    npm install --prefix build/tools --ignore-scripts --no-save --no-audit --no-fund "binaryen@$BINARYEN"
+    node_tool "binaryen@$BINARYEN"
+  fi
+  if [ "$(esbuild --version 2>/dev/null)" != "$ESBUILD" ]; then
+    say "installing esbuild $ESBUILD"
+    node_tool "esbuild@$ESBUILD"
   fi
 }
 
@@ -104,6 +108,12 @@ standard_library() {
   command -v rustup >/dev/null ||
     die "$source is missing, the source of Rust's standard library; install it (Debian: apt-get install rust-src), or build with --no-threads"
   rustup component add rust-src
+}
+
+node_tool() { # package
+  mkdir -p build/tools
+  (cd build/tools && { [ -e package.json ] || echo '{ "private": true }' >package.json; } &&
+    npm install --ignore-scripts --save-exact --no-audit --no-fund --loglevel=error "$1")
 }
 
 cli() {

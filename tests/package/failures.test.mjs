@@ -60,7 +60,7 @@ describe("a worker that does not start", { skip, timeout: 120_000 }, () => {
   const cases = [
     ["its script is missing", { changes: { "worker.js": missing } },
       "the server answered 404 Not Found for ORIGIN/worker.js; deploy this file; if a bundler has left it out"],
-    ["a module that it imports is missing", { changes: { "host.js": missing } }, "the server answered 404 Not Found for ORIGIN/host.js; deploy"],
+    ["a module that it imports is missing", { changes: { "pkg/bert8.js": missing } }, "the server answered 404 Not Found for ORIGIN/pkg/bert8.js; deploy"],
     ["a single-page app answers with its page", { changes: { "worker.js": fallback } },
       "the server sent a web page instead of the script ORIGIN/worker.js; deploy this file"],
     ["wrong content type", { changes: { "worker.js": (response) => send(response, 200, "text/plain", "//") } },

@@ -119,7 +119,7 @@ const CHANGES = {
     "trap.wasm": trappingModule,
   },
   // The memory cannot grow beyond 8 MiB.
-  "/small-memory/": { "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
+  "/small-memory/": { "worker.js": () => changed("worker.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
   // Nothing is cross-origin isolated.
   "/not-isolated/": {},
 };
