@@ -7,7 +7,7 @@ usage() {
   cat <<'USAGE'
 Usage: ./build.sh [STEP]...      (default: page)
 
-  tools   install what is missing: wasm target, wasm-bindgen, wasm-opt
+  tools   install what is missing: wasm target, wasm-bindgen, wasm-opt, esbuild
   cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo models: build/models/
   wasm [--no-threads]
@@ -15,6 +15,7 @@ Usage: ./build.sh [STEP]...      (default: page)
           --no-threads  without shared memory and threads; then the compiler's own standard library is enough
   page [--no-threads]
           tools, model and wasm, assembled into dist/, a complete static site
+  package the npm package, from both WebAssembly variants: build/npm/bert8-VERSION.tgz
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
   bench [--quick] [--threads N] [--publish] [--browser NAME]
@@ -35,6 +36,7 @@ USAGE
 WASM_PACK=0.15.1
 WASM_BINDGEN=0.2.129 # the same in Cargo.toml
 BINARYEN=132.0.0
+ESBUILD=0.28.2
 MODEL=models/minilm-l6-mrpc
 INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
@@ -90,8 +92,11 @@ tools() {
   cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN" "${optimized[@]}"
   if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}"; then
     say "installing wasm-opt (binaryen $BINARYEN)"
-    mkdir -p build/tools
-    npm install --prefix build/tools --ignore-scripts --no-save --no-audit --no-fund "binaryen@$BINARYEN"
+    node_tool "binaryen@$BINARYEN"
+  fi
+  if [ "$(esbuild --version 2>/dev/null)" != "$ESBUILD" ]; then
+    say "installing esbuild $ESBUILD"
+    node_tool "esbuild@$ESBUILD"
   fi
 }
 
@@ -104,6 +109,12 @@ standard_library() {
   command -v rustup >/dev/null ||
     die "$source is missing, the source of Rust's standard library; install it (Debian: apt-get install rust-src), or build with --no-threads"
   rustup component add rust-src
+}
+
+node_tool() { # package
+  mkdir -p build/tools
+  (cd build/tools && { [ -e package.json ] || echo '{ "private": true }' >package.json; } &&
+    npm install --ignore-scripts --save-exact --no-audit --no-fund --loglevel=error "$1")
 }
 
 cli() {
@@ -247,16 +258,33 @@ page() {
   wait "$wasm" || die "the WebAssembly build failed"
   say "dist/"
   rm -rf dist
-  mkdir -p dist/models/prompt-injection dist/pkg
-  cp -r www/site/. www/package/*.js www/package/*.d.ts dist/
-  for variant in "${VARIANTS[@]}"; do
-    mkdir "dist/pkg/$variant"
-    cp "build/pkg/$variant"/bert8.js "build/pkg/$variant"/bert8_bg.wasm "dist/pkg/$variant/"
-  done
+  mkdir -p dist/models/prompt-injection
+  cp -r www/site/. dist/
+  node tools/package/assemble.mjs build/pkg dist
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
   cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
   node tools/web/compress.mjs dist
   echo "dist/ is ready"
+}
+
+# The npm package, from what ./build.sh wasm has made.
+npm_package() {
+  local folder=build/npm/bert8 version
+  version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
+  grep -qF "\"version\": \"$version\"" www/package/package.json ||
+    die "www/package/package.json has another version than Cargo.toml, $version"
+  say "build/npm/bert8-$version.tgz"
+  rm -rf build/npm
+  mkdir -p "$folder"
+  node tools/package/assemble.mjs build/pkg "$folder"
+  cp -r www/package/{package.json,README.md,unbundled} LICENSE LICENSE-APACHE LICENSE-MIT "$folder"
+  (cd "$folder" && npm pack --silent --pack-destination ..)
+}
+
+package() {
+  tools
+  wasm
+  npm_package
 }
 
 serve() {
@@ -362,6 +390,13 @@ test_page() {
   (cd tests/page && BERT8_CHROMIUM_ARGS=--js-flags=--no-enable-avx-vnni npm test)
 }
 
+test_package() {
+  npm_package
+  say "the npm package in projects of bundlers, the examples"
+  export BERT8_DIST="$PWD/dist" BERT8_CLI="$PWD/$BERT8"
+  (cd tests/package && npm test)
+}
+
 test_peers() {
   say "the same files in onnxruntime and OpenVINO"
   if ! onnxruntime; then
@@ -390,6 +425,7 @@ run_tests() {
   test_arm
   test_peers
   test_page
+  test_package
   say "all tests passed"
 }
 
@@ -451,7 +487,7 @@ while [ $# -gt 0 ]; do
       fi
       "$step"
       ;;
-    tools | cli | model | serve | clean) "$step" ;;
+    tools | cli | model | package | serve | clean) "$step" ;;
     test) run_tests ;;
     bench)
       flags=()

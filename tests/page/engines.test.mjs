@@ -12,10 +12,10 @@ import { startSite } from "./site.mjs";
 const BROWSER_TIMEOUT = 400_000;
 const TIMEOUT = BROWSER_TIMEOUT + 20_000;
 
-/** How often engine.js runs a pair on threads. With 20,000 runs, the threads join a million times. */
+/** How often visiting-engine.js runs a pair on threads. With 20,000 runs, the threads join a million times. */
 const STRESS_RUNS = Number(process.env.BERT8_STRESS_RUNS ?? 300);
 
-/** What engine.js reports from a browser. */
+/** What visiting-engine.js reports from a browser. */
 async function ask(engine) {
   let tell;
   const told = new Promise((resolve) => (tell = resolve));

@@ -34,7 +34,7 @@ async function visit(url) {
   await assertColumn(page, "fp32");
   const headers = {};
   // Only the first response for each file: a later one may come from the cache.
-  for (const response of page.log.responses) headers[response.url().slice(url.length)] ??= await response.allHeaders();
+  for (const response of page.log.responses) headers[response.url().slice(url.length).split("?")[0]] ??= await response.allHeaders();
   const { errors, foreign } = page.log;
   await page.context().close();
   assert.deepEqual({ errors, foreign }, { errors: [], foreign: [] });

@@ -15,19 +15,20 @@ const FP32 = join(DIST, "models/model.fp32.onnx");
 // others are models for other tasks than the page's own.
 const TRAP = `throw new WebAssembly.RuntimeError("unreachable");`;
 const COMMON = `
-  export default async () => ({ memory: new WebAssembly.Memory({ initial: 1 }) });
+  const init = async () => ({ memory: new WebAssembly.Memory({ initial: 1 }) });
   class Stub {
     static async load(model) {
       return new this(model.name);
     }
-  }`;
+  }
+  export const bindings = () => ({ init, WasmClassifier });`;
 const info = (more) =>
   `info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, threshold: null,
     ...${JSON.stringify(more)} };`;
 // A model that answers every text with the same logits. The logits of FP32 are those of INT8 plus `apart`.
 const model = ({ labels, problem, texts, threshold = null }, int8, apart) => `${COMMON}
     const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
-    export class WasmClassifier extends Stub {
+    class WasmClassifier extends Stub {
       ${info({ labels, problem, texts, threshold })}
       constructor(name) {
         super();
@@ -54,7 +55,7 @@ const model = ({ labels, problem, texts, threshold = null }, int8, apart) => `${
 const TAGS = ["anger", "fear", "joy", "love", "neutral", "sadness", "surprise"];
 const STUBS = {
   "/trap-in-classify/": `${COMMON}
-    export class WasmClassifier extends Stub {
+    class WasmClassifier extends Stub {
       ${info({ labels: ["not_equivalent", "equivalent"], problem: "single-label", texts: "pair" })}
       classify() { ${TRAP} }
     }`,
@@ -64,7 +65,7 @@ const STUBS = {
   "/topics/": model({ labels: ["politics", "sports", "weather"], problem: "single-label", texts: null }, [0, 2, 1], 0),
   // Scores a pair by the length of its second text.
   "/ranker/": `${COMMON}
-    export class WasmClassifier extends Stub {
+    class WasmClassifier extends Stub {
       ${info({ labels: ["relevance"], problem: "regression", texts: "pair" })}
       stepInputs = 2;
       checkReranker() {}
@@ -77,7 +78,7 @@ const STUBS = {
       }
     }`,
   "/trap-in-load/": `${COMMON}
-    export class WasmClassifier extends Stub {
+    class WasmClassifier extends Stub {
       constructor() { super(); ${TRAP} }
     }`,
 };
@@ -116,22 +117,26 @@ const CHANGES = {
   "/no-pool-worker/": { "pool-worker.js": () => undefined },
   // Threads crash in the middle of their first product.
   "/trap-in-thread/": {
-    "pool-worker.js": () => changed("pool-worker.js", "(backend, module,", '(backend, await WebAssembly.compileStreaming(fetch("trap.wasm")),'),
+    "pool-worker.js": () =>
+      changed("pool-worker.js", "initSync({ module,", 'initSync({ module: await WebAssembly.compileStreaming(fetch("trap.wasm")),')
+        .replace(/^onmessage = /m, "onmessage = async "),
     "trap.wasm": trappingModule,
   },
   // The memory cannot grow beyond 8 MiB.
-  "/small-memory/": { "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
+  "/small-memory/": { "worker.js": () => changed("worker.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
   // The browser grants 256 MiB, as some phones do.
-  "/phone-memory/": { "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [256,") },
+  "/phone-memory/": { "worker.js": () => changed("worker.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [256,") },
   // Nothing is cross-origin isolated.
   "/not-isolated/": {},
 };
 const { "cross-origin-opener-policy": _, "cross-origin-embedder-policy": __, ...NOT_ISOLATED } = HEADERS;
 
+const VUE = fileURLToPath(new URL("node_modules/@vue/reactivity/dist/reactivity.esm-browser.prod.js", import.meta.url));
+
 // The site's page with one more script, which comes first.
-const ENGINE_JS = fileURLToPath(new URL("engine.js", import.meta.url));
+const ENGINE_JS = fileURLToPath(new URL("visiting-engine.js", import.meta.url));
 const enginePage = () =>
-  readFileSync(join(DIST, "index.html"), "utf8").replace("<script", '<script type="module" src="engine.js"></script>\n  <script');
+  readFileSync(join(DIST, "index.html"), "utf8").replace("<script", '<script type="module" src="visiting-engine.js"></script>\n  <script');
 
 /**
  * Starts the server. `onPost` receives each message that a page posts. Resolves to the server's `origin`, the page's `url`,
@@ -168,15 +173,16 @@ export async function startSite({ onPost = () => {} } = {}) {
     if (!folder) return broken["404.onnx"](response);
     const headers = folder === "/not-isolated/" ? NOT_ISOLATED : HEADERS;
     const file = normalize(path.slice(folder.length) || "index.html");
-    if (STUBS[folder] && /^pkg\/.*\/bert8\.js$/.test(file)) return send(response, 200, TYPES[".js"], STUBS[folder]);
+    if (STUBS[folder] && file === "pkg/bert8.js") return send(response, 200, TYPES[".js"], STUBS[folder]);
     if (file === "blank.html") return send(response, 200, TYPES[".html"], "<!doctype html><title>blank</title>", headers);
     const change = CHANGES[folder]?.[file];
     if (change) {
       const body = change();
       return body ? send(response, 200, TYPES[extname(file)], body) : broken["404.onnx"](response);
     }
+    if (file === "vue.js") return sendFile(response, VUE, headers);
     if (file === "engine.html") return send(response, 200, TYPES[".html"], enginePage());
-    sendFile(response, file === "engine.js" ? ENGINE_JS : join(DIST, file), headers);
+    sendFile(response, file === "visiting-engine.js" ? ENGINE_JS : join(DIST, file), headers);
   });
   return { origin, url: origin + FOLDER, release, close };
 }

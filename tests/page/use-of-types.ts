@@ -1,6 +1,7 @@
 // Uses the package's types. types.test.mjs checks this file and never runs it. Each line after @ts-expect-error must be an error.
 
 import { cache, load } from "bert8";
+import { load as loadInline } from "bert8/inline";
 import type { Accuracy, Backend, CachedFile, Classification, ClassifierInfo, LoadOptions, LoadProgress, RankedText, TextInput } from "bert8";
 
 const files: LoadOptions = { model: "model.int8.onnx", tokenizer: new Uint8Array() };
@@ -21,11 +22,18 @@ const repeated: Classification = await classifier.classify("a", { runs: 3 });
 const answer: Classification = await classifier.classify("a", "b", { runs: 3, warmup: 1, budgetMs: 10 });
 const pairs = [["a", "b"], ["c", "d"]] as const;
 const answers: Classification[] = await classifier.classifyBatch(pairs, { signal: AbortSignal.timeout(1000) });
+const limited: Classification = await classifier.classify("a", "b", { signal: AbortSignal.timeout(1000), timeoutMs: 50 });
 const mixed: TextInput[] = ["a", ["b", "c"]];
 const more: Classification[] = await classifier.classifyBatch(mixed);
 const ranked: RankedText[] = await classifier.rerank("a", ["b", "c"], { onProgress: ({ done, total }) => console.log(done / total) });
 const texts: "single" | "pair" | null = info.texts;
 classifier.dispose();
+const elsewhere = { ...files, worker: () => new Worker("worker.js"), module: new SharedArrayBuffer(8) };
+{
+  await using temporary = await load(elsewhere);
+  await using inline = await loadInline({ ...files, module: new URL("https://example.com/relaxed.wasm") });
+  console.log(temporary.info === inline.info, limited);
+}
 
 // The problem tells the kinds of answers apart.
 switch (answer.problem) {

@@ -17,7 +17,19 @@ const ARGS = [
   ...EXTRA_ARGS,
 ];
 
+const COMMAND = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
 /** Starts Chromium; `more` are additional arguments. Resolves to Playwright's browser. */
 export function launch(more = []) {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGS, ...more] });
+  return chromium.launch({ executablePath: COMMAND, args: [...ARGS, ...more] });
+}
+
+/** Starts Chromium with a new profile in the empty folder `profile` and an unpacked extension. Resolves to Playwright's context. */
+export function launchWithExtension(profile, extension) {
+  return chromium.launchPersistentContext(profile, {
+    executablePath: COMMAND,
+    headless: false, // ARGS has the headless mode that runs extensions
+    args: [...ARGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+    ignoreDefaultArgs: ["--disable-extensions"],
+  });
 }

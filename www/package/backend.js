@@ -44,21 +44,21 @@ export function isSupported(backend) {
 }
 
 /**
- * Returns the build to load. "auto" selects the fastest supported one.
+ * Returns the builds to try, in this order. "auto" stands for all that this browser supports, fastest first.
  * @param {string} wanted "auto" or the name of a build
- * @returns {Backend}
+ * @returns {Backend[]} at least one
  * @throws {Error} if the name is unknown or this browser cannot run the build; the message says what to do
  */
-export function pickBackend(wanted = "auto") {
+export function pickBackends(wanted = "auto") {
   if (wanted !== "auto" && !isBackend(wanted)) {
     throw new Error(`unknown backend ${JSON.stringify(wanted)}: use "auto", "relaxed-simd" or "simd128"`);
   }
   if (!isSupported("simd128")) {
     throw new Error("this browser has no WebAssembly SIMD, which bert8 needs: use a current Chrome, Edge, Firefox or Safari");
   }
-  if (wanted === "auto") return BACKENDS.find(isSupported) ?? "simd128";
+  if (wanted === "auto") return BACKENDS.filter(isSupported);
   if (!isSupported(wanted)) {
     throw new Error(`this browser has no WebAssembly relaxed SIMD: use backend "auto" or "simd128"`);
   }
-  return wanted;
+  return [wanted];
 }

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /**
  * Classifies texts and pairs of texts with a model of the BERT family that runs in a Web Worker. The texts never leave the
  * browser.
@@ -15,8 +17,9 @@
 export type Backend = "relaxed-simd" | "simd128";
 
 /**
- * A URL or the bytes of a file. A relative URL is resolved against the document's base URL, or against the location of the
- * worker that calls {@link load}. Bytes are copied. Objects may come from another realm, such as a frame.
+ * A URL, or the bytes of a file: any buffer, also a shared one, any view of it, a Blob, a File or a Response. A relative URL is resolved
+ * against the document's base URL, or against the location of the worker that calls {@link load}; elsewhere, as in Node, a URL must be
+ * absolute. Bytes are copied. Objects may come from another realm, such as a frame.
  */
 export type Source = string | URL | ArrayBufferLike | ArrayBufferView | Blob | Response;
 
@@ -74,6 +77,21 @@ export interface LoadSettings {
   threads?: "auto" | number;
 
   /**
+   * The worker that the model runs in: the URL of its script, or a function that starts it and returns it. By default it is the
+   * `worker.js` beside the script that calls {@link load}, which Vite, webpack and Next.js find and bundle. It is necessary where a
+   * bundler does not, such as esbuild: copy the package's folder to your site and pass the URL of the `worker.js` in it.
+   *
+   * A script of another origin is loaded with CORS, in a worker that the page's Content Security Policy must allow (`blob:`).
+   */
+  worker?: string | URL | (() => Worker);
+
+  /**
+   * The WebAssembly module, instead of the one beside the package's scripts: compiled, its bytes or its URL. It must be one of
+   * this package's own two, `bert8/relaxed.wasm` or `bert8/simd128.wasm`, of the same version.
+   */
+  module?: WebAssembly.Module | Source;
+
+  /**
    * The maximum length of an input in tokens, special tokens included. Longer inputs are truncated; of a pair, the longer text
    * first. A whole number that leaves room for at least one token besides the special ones: for BERT, 3 or more for one text and
    * 4 or more for a pair. The default is the model's limit; a larger number has the same effect.
@@ -116,6 +134,8 @@ export interface LoadProgress {
  *
  * A download that is cut off, stands still or meets a busy server is tried twice more. It goes on where it was cut off, if the
  * server names the version of the file (by a strong `ETag`, or by `Last-Modified`) and answers requests for parts.
+ *
+ * If the module for relaxed SIMD is not deployed, "auto" uses the one for SIMD128.
  *
  * The promise rejects
  * - with a `TypeError` if an option is missing or has a wrong type or range;
@@ -162,7 +182,8 @@ export interface CachedFile {
 }
 
 /**
- * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time, on its own threads.
+ * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time, on its own threads. It is
+ * frozen, and its methods work without `this`, so state libraries such as Vue's may hold it.
  *
  * The methods reject with a `TypeError` if an argument has a wrong type or range, and with an `Error` after
  * {@link Classifier.dispose} or after a crash of the WebAssembly code. A crashed classifier stays unusable: load the model again.
@@ -195,6 +216,9 @@ export interface Classifier {
 
   /** Ends the worker with its threads and frees their memory. Pending and later calls reject with an `Error`. Does nothing the second time. */
   dispose(): void;
+
+  /** The same as {@link Classifier.dispose}, for `await using`. It only exists where the symbol does. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** One text, or a pair of texts. */
@@ -279,13 +303,28 @@ export interface Threads {
 
   /**
    * Why there are so many: `null` if "auto" has chosen by the number of cores. "no shared memory" means that the WebAssembly build
-   * was made without threads.
+   * was made without threads, and "inline" that there is no worker (`bert8/inline`).
    */
-  readonly reason: "asked for" | "not cross-origin isolated" | "one core" | "no shared memory" | null;
+  readonly reason: "asked for" | "inline" | "not cross-origin isolated" | "one core" | "no shared memory" | null;
+}
+
+/** The options of every call. */
+export interface CallOptions {
+  /**
+   * Withdraws the call. The promise rejects with the signal's reason at once. The worker does not begin a call that still waits;
+   * {@link Classifier.classifyBatch} and {@link Classifier.rerank} stop after at most 32 more inputs.
+   */
+  signal?: AbortSignal;
+
+  /**
+   * Withdraws the call after so many milliseconds, the time it waits for others included: a finite number of at least 0. The
+   * promise rejects with a `DOMException` named "TimeoutError". Without a worker (`bert8/inline`), a computation is not interrupted.
+   */
+  timeoutMs?: number;
 }
 
 /** The options of {@link Classifier.classify}: how often to repeat it for a stable timing. */
-export interface ClassifyOptions {
+export interface ClassifyOptions extends CallOptions {
   /** The number of timed runs, a whole number of at least 1; 1 by default. */
   runs?: number;
 
@@ -300,10 +339,7 @@ export interface ClassifyOptions {
 }
 
 /** The options of {@link Classifier.classifyBatch} and {@link Classifier.rerank}. */
-export interface BatchOptions {
-  /** Cancels the call. The promise rejects with the signal's reason at once; the worker stops after at most 32 more inputs. */
-  signal?: AbortSignal;
-
+export interface BatchOptions extends CallOptions {
   /** Called after every 32 inputs on an INT8 model, after every input on an FP32 model, and at the end. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }

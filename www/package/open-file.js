@@ -1,6 +1,7 @@
 // @ts-check
 // Opens the files of a load, for WebAssembly to read: looks into the cache, and starts downloads before WebAssembly has started.
 
+import { isOnDisk, readFile } from "./disk.js";
 import { isSameVersion, keyOf, openCache, placeFor, storedAt } from "./cache.js";
 
 /** @import { Place } from "./cache.js" */
@@ -41,6 +42,11 @@ export function openFile(kind, source, options) {
   if (typeof source !== "string") {
     const opened = Promise.resolve(new Opened(new Response(source)));
     return { kind, name: `the given ${kind}`, opened, integrity, size: size ?? source.size };
+  }
+  if (isOnDisk(source)) {
+    const opened = readFile(source).then((bytes) => new Opened(new Response(bytes)));
+    opened.catch(() => {});
+    return { kind, name: source, opened, integrity, size };
   }
   const cached = Boolean(options.cache) && /^https?:/.test(source);
   const storage = cached ? openCache() : Promise.resolve(undefined);

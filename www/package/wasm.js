@@ -1,26 +1,26 @@
 // @ts-check
-// Starts a WebAssembly build: in the worker that owns it, with a new memory; in a pool worker, with that memory.
+// Obtains the module of a WebAssembly build and starts it with a new memory.
 
 /** @import { Backend } from "./bert8.js" */
 
+import { isOnDisk, readFile } from "./disk.js";
+import { bindings } from "./pkg/bert8.js";
+import { BUILD } from "./pkg/build.js";
+
 /**
- * @typedef {typeof import("./pkg/relaxed/bert8.js")} Wasm the JavaScript interface of a WebAssembly build
+ * @typedef {ReturnType<typeof bindings>} Wasm the JavaScript interface of a build
  * @typedef {object} Started a build that runs
+ * @property {Backend} backend
  * @property {Wasm} wasm
  * @property {WebAssembly.Module} module
  * @property {WebAssembly.Memory} memory the one it uses
  */
 
-/** @type {Record<Backend, { script: () => Promise<Wasm>, module: URL }>} */
-const BUILDS = {
-  "relaxed-simd": {
-    script: () => import("./pkg/relaxed/bert8.js"),
-    module: new URL("./pkg/relaxed/bert8_bg.wasm", import.meta.url),
-  },
-  simd128: {
-    script: () => import("./pkg/simd128/bert8.js"),
-    module: new URL("./pkg/simd128/bert8_bg.wasm", import.meta.url),
-  },
+// Bundlers recognize these expressions. Functions, because some hosts have no import.meta.url.
+/** @type {Record<Backend, () => URL>} */
+const URLS = {
+  "relaxed-simd": () => new URL("./pkg/relaxed/bert8_bg.wasm", import.meta.url),
+  simd128: () => new URL("./pkg/simd128/bert8_bg.wasm", import.meta.url),
 };
 
 const PAGES_PER_MIB = 16;
@@ -31,41 +31,111 @@ const INITIAL_PAGES = 40;
 // Some systems, such as iOS, refuse large maxima.
 const MAXIMA_MIB = [4096, 2048, 1024, 512, 256];
 
-// The layers need far less. A multiple of 64 KiB.
-const POOL_STACK_BYTES = 512 << 10;
+/** What to do about files of several builds of bert8. */
+export const MIXED = "reload the page without its cache; if that does not help, deploy all files of one version together";
+
+/** A file that is not deployed. */
+class MissingError extends Error {}
 
 /**
- * Loads a build and starts it with `memory`. A build without threads makes its own memory instead.
- * @param {Backend} backend
+ * Starts the first of `backends` whose module is there, or the given module, with `memory`. A build without threads makes its own
+ * memory instead.
+ * @param {Backend[]} backends not empty
+ * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string | undefined} given a module, its bytes or its URL
  * @param {WebAssembly.Memory} memory
  * @returns {Promise<Started>}
  */
-export async function startBuild(backend, memory) {
-  const { script, module: url } = BUILDS[backend];
-  const [wasm, module] = await Promise.all([script(), compile(url)]);
-  const exports = await wasm.default({ module_or_path: module, memory });
-  return { wasm, module, memory: exports.memory };
+export async function startBuild(backends, given, memory) {
+  const { backend, module } = given === undefined ? await firstOf(backends) : await checked(given, backends);
+  const wasm = bindings();
+  const exports = await wasm.init({ module_or_path: module, memory });
+  return { backend, wasm, module, memory: exports.memory };
 }
 
 /**
- * Starts a build for one more thread of a memory.
- * @param {Backend} backend
- * @param {WebAssembly.Module} module
- * @param {WebAssembly.Memory} memory
+ * Compiles the first build whose file is there.
+ * @param {Backend[]} backends
+ * @returns {Promise<{ backend: Backend, module: WebAssembly.Module }>}
  */
-export async function joinBuild(backend, module, memory) {
-  const wasm = await BUILDS[backend].script();
-  wasm.initSync({ module, memory, thread_stack_size: POOL_STACK_BYTES });
-  return wasm;
+async function firstOf([backend, ...others]) {
+  try {
+    return await checked(versioned(URLS[backend]()), [backend]);
+  } catch (error) {
+    if (!(error instanceof MissingError) || others.length === 0) throw error;
+    console.warn(`bert8: ${error.message}; trying ${others[0]}`);
+    return firstOf(others).catch(() => {
+      throw error;
+    });
+  }
 }
 
-/** @param {URL} url */
-async function compile(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText} for ${url.href}`);
-  // Compiling while the bytes arrive needs the right content type.
-  if (response.headers.get("content-type") === "application/wasm") return WebAssembly.compileStreaming(response);
-  return WebAssembly.compile(await response.arrayBuffer());
+/**
+ * Returns a URL that differs for each build, so that no cache answers with the file of another one. Next.js makes the URL relative.
+ * @param {URL} url
+ */
+function versioned({ href }) {
+  const url = new URL(href, globalThis.location?.href);
+  if (/^https?:$/.test(url.protocol)) url.searchParams.set("build", BUILD);
+  return url.href;
+}
+
+/**
+ * Compiles a module. Checks that it belongs to this build of bert8 and to one of `backends`.
+ * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string} source
+ * @param {Backend[]} backends
+ */
+async function checked(source, backends) {
+  const name = typeof source === "string" ? source : "the given `module`";
+  const module = await compile(source, name);
+  const [stamp] = WebAssembly.Module.customSections(module, "bert8");
+  if (!stamp) throw new Error(`${name} is not a WebAssembly module of bert8`);
+  const [backend, build] = new TextDecoder().decode(stamp).split(" ");
+  if (build !== BUILD) {
+    throw new Error(`${name} belongs to another build of bert8 (${build}) than its scripts (${BUILD}); ${MIXED}`);
+  }
+  const known = backends.find((known) => known === backend);
+  if (!known) throw new Error(`${name} is the ${backend} build, which is not the backend asked for or does not run here`);
+  return { backend: known, module };
+}
+
+
+/**
+ * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string} source
+ * @param {string} name
+ */
+async function compile(source, name) {
+  if (source instanceof WebAssembly.Module) return source;
+  try {
+    if (typeof source !== "string") return await WebAssembly.compile(source);
+    if (isOnDisk(source)) return await WebAssembly.compile(await readFile(source));
+    const response = await fetchModule(source);
+    // Compiling while the bytes arrive needs the right content type.
+    if (response.headers.get("content-type") === "application/wasm") return await WebAssembly.compileStreaming(response);
+    return await WebAssembly.compile(await response.arrayBuffer());
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    const advice = /unsafe-eval/.test(error.message) ? "; allow 'wasm-unsafe-eval' in the script-src of the page's Content Security Policy" : "";
+    throw new Error(`${name}: ${error.message}${advice}`);
+  }
+}
+
+/** @param {string} url */
+async function fetchModule(url) {
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new Error(`${url} cannot be fetched (${reason}); check the connection, the connect-src of the page's policy and, on another origin, access-control-allow-origin`);
+  }
+  const { ok, status, statusText, headers } = response;
+  if ([403, 404, 410].includes(status)) throw new MissingError(`the server answered ${status} ${statusText} for ${url}; deploy this file`);
+  if (!ok) throw new Error(`the server answered ${status} ${statusText} for ${url}; try again later`);
+  if (headers.get("content-type")?.startsWith("text/html")) {
+    throw new MissingError(`the server sent a web page instead of ${url}; deploy this file`);
+  }
+  return response;
 }
 
 /**

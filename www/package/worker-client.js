@@ -1,97 +1,70 @@
 // @ts-check
-// Sends requests to worker.js and matches its replies to them. It knows nothing about models or pages.
+// Connects a client with an engine in a new Web Worker.
 
-/**
- * @typedef {object} Request a request that waits for its reply
- * @property {(result: any) => void} resolve
- * @property {(reason: unknown) => void} reject
- * @property {((progress: any) => void) | undefined} onProgress
- * @property {() => void} unlisten stops listening to the request's abort signal
- */
+/** @import { LoadOptions } from "./bert8.js" */
+/** @import { StartedWorker } from "./start-worker.js" */
+
+import { Client } from "./client.js";
+import { explainFailure, watchPolicy } from "./failure.js";
+import { absolute, startScript, startWorker } from "./start-worker.js";
 
 // For how many milliseconds a worker that is closed may end its threads itself. Browsers end a thread that waits in WebAssembly
 // much later.
 const GRACE_MS = 100;
 
-export class WorkerClient {
-  #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "bert8" });
-  /** @type {Map<number, Request>} */
-  #pending = new Map();
-  #lastId = 0;
-  #closed = false;
-  /** @type {unknown} the rejection reason of requests after `close` */
-  #reason;
+/**
+ * Returns a client of a new worker.
+ * @param {LoadOptions["worker"]} given
+ * @throws {Error} if a worker cannot be started here
+ */
+export function connectWorker(given) {
+  const policy = watchPolicy();
+  const { worker, url } = start(given);
+  const client = new Client({
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    end() {
+      policy.stop();
+      worker.onmessage = null;
+      setTimeout(() => worker.terminate(), GRACE_MS);
+    },
+  });
+  let answered = false;
+  worker.onmessage = ({ data }) => {
+    answered = true;
+    client.receive(data);
+  };
+  worker.onmessageerror = () => client.close(new Error("the bert8 worker sent a message that could not be read"));
+  worker.onerror = async (event) => {
+    event.preventDefault?.();
+    const { message } = event;
+    if (answered) return client.close(new Error(`the bert8 worker crashed (${message}); load the model again`));
+    const reason = await explainFailure(url, message, policy);
+    client.close(new Error(`the bert8 worker did not start: ${reason}`));
+  };
+  return client;
+}
 
-  constructor() {
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onmessageerror = () => this.close(new Error("the bert8 worker sent a message that could not be read"));
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      const why = event.message || "worker.js could not be loaded";
-      this.close(new Error(`the bert8 worker crashed (${why}); load the model again`));
-    };
+/**
+ * @param {LoadOptions["worker"]} given
+ * @returns {StartedWorker}
+ */
+function start(given) {
+  if (typeof given === "function") {
+    const worker = given();
+    if (typeof worker?.postMessage !== "function") throw new TypeError("load(): the function `worker` must return a Worker");
+    return { worker, url: undefined };
   }
-
-  /**
-   * Runs an operation in the worker. If `signal` aborts, the promise rejects at once with the signal's reason; the worker
-   * stops as soon as it reads the abort message.
-   * @param {string} operation
-   * @param {object} args
-   * @param {{ signal?: AbortSignal, onProgress?: (progress: any) => void, transfer?: Transferable[] }} [options]
-   * @returns {Promise<any>}
-   */
-  request(operation, args, { signal, onProgress, transfer = [] } = {}) {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) throw this.#reason;
-      signal?.throwIfAborted();
-      const id = ++this.#lastId;
-      const onAbort = () => {
-        this.#worker.postMessage({ abort: id });
-        this.#take(id)?.reject(signal?.reason);
-      };
-      this.#worker.postMessage({ id, operation, args }, transfer);
-      this.#pending.set(id, { resolve, reject, onProgress, unlisten: () => signal?.removeEventListener("abort", onAbort) });
-      signal?.addEventListener("abort", onAbort);
-    });
+  if (typeof Worker !== "function") {
+    throw new Error('bert8 needs a Web Worker, which does not exist here (as in Node, in service workers and on servers); import { load } from "bert8/inline" instead');
   }
-
-  /**
-   * Ends the worker soon. Pending and later requests reject with `reason`.
-   * @param {unknown} reason
-   */
-  close(reason) {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#reason = reason;
-    this.#worker.onmessage = null;
-    this.#worker.postMessage({ close: true });
-    setTimeout(() => this.#worker.terminate(), GRACE_MS);
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(reason);
-  }
-
-  /**
-   * Removes and returns a pending request, if it still is pending.
-   * @param {number} id
-   */
-  #take(id) {
-    const request = this.#pending.get(id);
-    this.#pending.delete(id);
-    request?.unlisten();
-    return request;
-  }
-
-  /** @param {{ id: number, progress?: unknown, result?: unknown, error?: ErrorMessage, crash?: string }} message */
-  #receive({ id, progress, result, error, crash }) {
-    if (crash) this.close(new Error(crash));
-    else if (progress) this.#pending.get(id)?.onProgress?.(progress);
-    else if (error) this.#take(id)?.reject(toError(error));
-    else this.#take(id)?.resolve(result);
+  try {
+    if (given !== undefined) return startScript(absolute(given), { type: "module", name: "bert8" });
+    // Bundlers recognize this expression.
+    return startWorker(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "bert8" }));
+  } catch (error) {
+    throw new Error(`the bert8 worker did not start: ${error instanceof Error ? error.message : error}; ${OWN_ORIGIN}`);
   }
 }
 
-/** @typedef {{ name?: string, message: string }} ErrorMessage an error in the form that the worker posts */
-
-/** @param {ErrorMessage} error */
-function toError({ name, message }) {
-  return name === "AbortError" ? new DOMException(message, name) : new Error(message);
-}
+const OWN_ORIGIN =
+  'host the files of bert8 on the page\'s own origin and allow workers there, or import { load } from "bert8/inline", which needs none';

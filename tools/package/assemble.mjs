@@ -1,0 +1,48 @@
+// Puts the package's JavaScript and WebAssembly into a folder.
+//
+//   node tools/package/assemble.mjs BUILT FOLDER
+//
+// BUILT is the folder of the builds, build/pkg. In FOLDER/pkg, one script serves both modules, and each module says what build it
+// belongs to. The scripts of the package become one file for each entry point, because a browser takes some milliseconds for each
+// file. esbuild, which must be in the PATH, joins them and leaves `new URL(…, import.meta.url)` to the bundlers of the users.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { toFactory } from "./factory.mjs";
+import { stamp } from "./stamp.mjs";
+
+const SOURCE = fileURLToPath(new URL("../../www/package", import.meta.url));
+
+// backend.js is for the site.
+const ENTRIES = ["bert8.js", "inline.js", "worker.js", "pool-worker.js", "backend.js"];
+
+/** The names of the builds in the API, by their folders. */
+const BACKENDS = { relaxed: "relaxed-simd", simd128: "simd128" };
+
+const [built, folder] = process.argv.slice(2);
+if (!folder) throw new Error("usage: node assemble.mjs BUILT FOLDER");
+
+const scripts = Object.keys(BACKENDS).map((variant) => readFileSync(join(built, variant, "bert8.js"), "utf8"));
+if (new Set(scripts).size !== 1) throw new Error("the two WebAssembly builds have different scripts: build them from the same sources");
+const script = toFactory(scripts[0]);
+const modules = Object.keys(BACKENDS).map((variant) => [variant, readFileSync(join(built, variant, "bert8_bg.wasm"))]);
+
+const hash = createHash("sha256").update(script);
+for (const [, bytes] of modules) hash.update(bytes);
+const build = hash.digest("hex").slice(0, 12);
+
+mkdirSync(join(folder, "pkg"), { recursive: true });
+const options = ["--bundle", "--format=esm", "--external:./pkg/*", "--charset=utf8", "--sourcemap", "--log-level=warning"];
+execFileSync("esbuild", [...ENTRIES, ...options, `--outdir=${resolve(folder)}`], { cwd: SOURCE, stdio: "inherit" });
+for (const name of readdirSync(SOURCE)) {
+  if (name.endsWith(".d.ts")) cpSync(join(SOURCE, name), join(folder, name));
+}
+writeFileSync(join(folder, "pkg/bert8.js"), script);
+writeFileSync(join(folder, "pkg/build.js"), `// Identifies the build that the scripts and the WebAssembly modules belong to.\nexport const BUILD = "${build}";\n`);
+for (const [variant, bytes] of modules) {
+  mkdirSync(join(folder, "pkg", variant), { recursive: true });
+  writeFileSync(join(folder, "pkg", variant, "bert8_bg.wasm"), stamp(bytes, "bert8", `${BACKENDS[variant]} ${build}`));
+}

@@ -1,0 +1,222 @@
+// @ts-check
+// Holds one WebAssembly classifier and runs the operations of its client. It knows nothing about messages and workers.
+
+/** @import { Backend, ClassifyOptions, Threads } from "./bert8.js" */
+/** @import { Files, Settings } from "./load-classifier.js" */
+/** @import { Started, Wasm } from "./wasm.js" */
+
+/**
+ * @typedef {[first: string, second?: string]} Texts one text or a pair
+ * @typedef {{ signal: AbortSignal, onProgress: (progress: any) => void }} Context
+ *
+ * @typedef {object} Start
+ * @property {Backend[]} backends the builds to try, in this order
+ * @property {WebAssembly.Module | Uint8Array<ArrayBuffer> | string} [module] the build, its bytes or its URL
+ * @property {string} build the build of the scripts that ask
+ * @property {"auto" | number} threads
+ * @typedef {Start & Files & Settings} LoadArguments
+ *
+ * @typedef {object} Threadpool the other threads; see pool.js
+ * @property {(build: Started) => void} start
+ * @property {boolean} crashed
+ * @property {() => void} dismiss
+ * @property {() => void} close
+ *
+ * @typedef {(threads: number, onCrash: () => void) => Threadpool} StartPool
+ */
+
+import { loadClassifier } from "./load-classifier.js";
+import { BUILD } from "./pkg/build.js";
+import { planThreads } from "./threads.js";
+import { MIXED, makeMemory, startBuild } from "./wasm.js";
+
+// The message of the error that WebAssembly throws if its memory cannot grow.
+const OUT_OF_MEMORY = "out of memory";
+
+// Some allocations trap instead. After a trap, a memory that cannot grow by so many pages of 64 KiB (64 MiB) counts as the cause.
+const MARGIN_PAGES = 1024;
+
+export class Engine {
+  #onCrash;
+  #startPool;
+
+  /** @type {InstanceType<Wasm["WasmClassifier"]> | undefined} */
+  #classifier;
+
+  /** @type {Threadpool | undefined} the other threads, if there are any */
+  #pool;
+
+  /** @type {WebAssembly.Memory | undefined} the memory of the build that runs */
+  #memory;
+
+  /** @type {string | null} the error message of every operation after a trap */
+  #crashed = null;
+
+  /**
+   * @param {(message: string) => void} onCrash called after another thread has crashed
+   * @param {StartPool} [startPool] starts the other threads; without it, this thread computes everything
+   */
+  constructor(onCrash, startPool) {
+    this.#onCrash = onCrash;
+    this.#startPool = startPool;
+  }
+
+  /**
+   * Runs an operation: "load", then "classify", "classifyBatch" and "rerank".
+   * @param {string} operation
+   * @param {any} args
+   * @param {Context} context
+   */
+  async run(operation, args, context) {
+    if (this.#crashed) throw new Error(this.#crashed);
+    try {
+      switch (operation) {
+        case "load": return await this.#load(args, context);
+        case "classify": return this.#classify(args);
+        case "classifyBatch": return await this.#classifyBatch(args, context);
+        case "rerank": return await this.#rerank(args, context);
+        default: throw new Error(`bert8 has no operation ${operation}; ${MIXED}`);
+      }
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+      this.#crashed = this.crashMessage(error);
+      this.#pool?.close();
+      throw new Error(this.#crashed);
+    }
+  }
+
+  /** Ends the other threads and lets the memory go. */
+  close() {
+    if (!this.#crashed) this.#pool?.dismiss();
+    this.#classifier = this.#memory = this.#pool = undefined;
+    this.#crashed ??= "this classifier has been disposed";
+  }
+
+  /** @param {unknown} [error] nothing if another thread has crashed */
+  crashMessage(error) {
+    if (messageOf(error) === OUT_OF_MEMORY || !this.#canGrow()) {
+      return "bert8 ran out of memory, which this browser does not let grow further; close other tabs, then load the model again, or a smaller one";
+    }
+    if (this.#pool?.crashed) return "bert8 crashed inside WebAssembly (in one of its threads); load the model again";
+    return `bert8 crashed inside WebAssembly (${messageOf(error)}); load the model again`;
+  }
+
+  /**
+   * @param {LoadArguments} args
+   * @param {Context} context
+   */
+  async #load({ backends, module, build, threads: wanted, ...files }, context) {
+    if (build !== BUILD) throw new Error(`bert8's scripts are of two builds (${build} and ${BUILD}); ${MIXED}`);
+    const start = performance.now();
+    const { classifier, backend, threads } = await loadClassifier(() => this.#start(backends, module, wanted), files, context);
+    this.#classifier = classifier;
+    return { ...classifier.info, backend, threads, loadMs: performance.now() - start };
+  }
+
+  get #loaded() {
+    if (!this.#classifier) throw new Error("no model is loaded");
+    return this.#classifier;
+  }
+
+  /** @param {{ texts: Texts, options: ClassifyOptions }} args */
+  #classify({ texts: [first, second], options }) {
+    return this.#loaded.classify(first, second, options);
+  }
+
+  /**
+   * Classifies inputs in steps. Progress is reported and abort messages are read only between two steps.
+   * @param {{ inputs: Texts[] }} args
+   * @param {Context} context
+   */
+  async #classifyBatch({ inputs }, { signal, onProgress }) {
+    const results = [];
+    const count = this.#loaded.stepInputs;
+    while (results.length < inputs.length) {
+      signal.throwIfAborted();
+      results.push(...this.#loaded.classifyBatch(inputs.slice(results.length, results.length + count)));
+      onProgress({ done: results.length, total: inputs.length });
+      await nextTask();
+    }
+    return results;
+  }
+
+  /**
+   * @param {{ query: string, texts: string[] }} args
+   * @param {Context} context
+   */
+  async #rerank({ query, texts }, context) {
+    this.#loaded.checkReranker();
+    const answers = await this.#classifyBatch({ inputs: texts.map((text) => [query, text]) }, context);
+    const order = this.#loaded.rank(Float32Array.from(answers, ({ logits: [logit] }) => logit));
+    return Array.from(order, (index) => {
+      const { score, logits: [logit], tokens, truncated, timing } = answers[index];
+      return { index, score, logit, tokens, truncated, timing };
+    });
+  }
+
+  /**
+   * Loads and starts a WebAssembly build and, at the same time, its threads.
+   * @param {Backend[]} backends
+   * @param {LoadArguments["module"]} module
+   * @param {"auto" | number} wanted the number of threads
+   * @returns {Promise<{ wasm: Wasm, backend: Backend, threads: Threads }>}
+   */
+  async #start(backends, module, wanted) {
+    try {
+      const shared = makeMemory();
+      /** @type {Threads} */
+      let threads = this.#startPool ? planThreads(wanted, shared) : { count: 1, reason: "inline" };
+      if (threads.count > 1) this.#pool = this.#startPool?.(threads.count, () => this.#onCrash(this.crashMessage()));
+      const build = await startBuild(backends, module, shared);
+      this.#memory = build.memory;
+      if (this.#pool && build.memory !== shared) {
+        threads = { count: 1, reason: "no shared memory" };
+        this.#pool.close();
+        this.#pool = undefined;
+      }
+      this.#pool?.start(build);
+      return { wasm: build.wasm, backend: build.backend, threads };
+    } catch (error) {
+      throw new Error(`bert8 did not start: ${messageOf(error)}`);
+    }
+  }
+
+  /** Returns whether the memory can grow. Grows it, so call this only after a crash. */
+  #canGrow() {
+    try {
+      this.#memory?.grow(MARGIN_PAGES);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/**
+ * Returns whether an error leaves the WebAssembly instance in an unknown state: a Rust panic, an exhausted stack, or a memory
+ * that could not grow.
+ * @param {unknown} error
+ */
+function isTrap(error) {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError || messageOf(error) === OUT_OF_MEMORY;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Resolves after the messages that have arrived so far, such as an abort, have been handled.
+ * @returns {Promise<void>}
+ */
+export function nextTask() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

@@ -1,0 +1,84 @@
+// @ts-check
+// Answers the requests of a client (client.js) with an engine.
+// It receives { id, operation, args }, { abort: id } and { close: true }.
+// It posts { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
+
+/** @import { StartPool } from "./engine.js" */
+
+/**
+ * @typedef {object} Reply
+ * @property {number} [id]
+ * @property {any} [progress]
+ * @property {any} [result]
+ * @property {{ name?: string, message: string }} [error]
+ * @property {string} [crash]
+ */
+
+import { Engine, nextTask } from "./engine.js";
+
+export class Host {
+  #post;
+  #engine;
+  /** @type {Map<number, AbortController>} the requests that wait or run, by id */
+  #running = new Map();
+  /** @type {Promise<void>} settles when the request before has begun */
+  #begun = Promise.resolve();
+
+  /**
+   * @param {(reply: Reply) => void} post
+   * @param {StartPool} [startPool] starts the other threads; without it, this thread computes everything
+   */
+  constructor(post, startPool) {
+    this.#post = post;
+    this.#engine = new Engine((message) => post({ crash: message }), startPool);
+  }
+
+  /**
+   * Takes a message from the client.
+   * @param {{ id: number, operation: string, args: any, abort?: number, close?: boolean } | any} message
+   */
+  async receive({ id, operation, args, abort, close }) {
+    if (abort) return this.#running.get(abort)?.abort();
+    if (close) {
+      for (const controller of this.#running.values()) controller.abort();
+      return this.#engine.close();
+    }
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    try {
+      const begin = await this.#turn();
+      begin();
+      controller.signal.throwIfAborted();
+      const onProgress = (/** @type {unknown} */ progress) => this.#post({ id, progress });
+      this.#post({ id, result: await this.#engine.run(operation, args, { signal: controller.signal, onProgress }) });
+    } catch (error) {
+      const { name, message } = error instanceof Error || error instanceof DOMException ? error : { name: undefined, message: String(error) };
+      this.#post({ id, error: { name, message } });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  /**
+   * Resolves after the requests before have begun and the messages that have arrived meanwhile have been handled, so that a
+   * request that was withdrawn while it waited never begins. Resolves to a function that lets the next request have its turn as soon
+   * as the caller pauses.
+   */
+  async #turn() {
+    const before = this.#begun;
+    /** @type {() => void} */
+    let begin = () => {};
+    this.#begun = new Promise((resolve) => (begin = resolve));
+    await before;
+    await nextTask();
+    return begin;
+  }
+
+  /**
+   * Reports an error that belongs to no request.
+   * @param {unknown} error
+   */
+  crash(error) {
+    this.#post({ crash: this.#engine.crashMessage(error) });
+  }
+}

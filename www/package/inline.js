@@ -1,0 +1,12 @@
+// @ts-check
+// The entry point without a worker: models run on the thread that calls. bert8.d.ts has its types and documentation.
+
+/** @import * as api from "./bert8.js" */
+
+import { connectInline } from "./inline-client.js";
+import { loadWith } from "./load.js";
+
+export { cache } from "./cache.js";
+
+/** @type {typeof api.load} */
+export const load = (/** @type {any} */ source, /** @type {any} */ options) => loadWith(connectInline, source, options);
