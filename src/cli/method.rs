@@ -8,8 +8,10 @@ use clap::Args;
 #[command(next_help_heading = "Method")]
 pub struct Method {
     /// A named set of the options below; each of them overrides it:
-    /// fast = --shift off --smooth 0.95 --outlier-copies 0 --range mean-min-max --rounding nearest;
-    /// balanced = --shift search --smooth search --outlier-copies 0.025 --range mean-min-max --rounding gptq;
+    /// fast = --shift off --smooth 0.95 --outlier-copies 0 --range mean-min-max --range-margin 0
+    /// --rounding nearest;
+    /// balanced = --shift search --smooth search --outlier-copies 0.025 --range mean-min-max
+    /// --range-margin 0.25 --rounding gptq;
     /// best = balanced with --range search
     #[arg(long, value_name = "NAME", default_value = "balanced")]
     preset: Preset,
@@ -33,6 +35,11 @@ pub struct Method {
     /// min-max, mean-min-max and mse
     #[arg(long, value_name = "METHOD")]
     range: Option<RangeEstimator>,
+
+    /// Widen the ranges of activations at both ends by this SHARE of themselves, such as 0.25, for inputs that go beyond those of
+    /// calibration
+    #[arg(long, value_name = "SHARE")]
+    range_margin: Option<f32>,
 
     /// Rounding of weights: nearest, mse (nearest, with the scale of least error) or gptq (least output error on calibration
     /// inputs)
@@ -65,6 +72,7 @@ impl Method {
             smoothing: self.smooth.unwrap_or(preset.smoothing),
             outlier_copies: self.outlier_copies.unwrap_or(preset.outlier_copies),
             range: self.range.unwrap_or(preset.range),
+            range_margin: self.range_margin.unwrap_or(preset.range_margin),
             rounding: self.rounding.unwrap_or(preset.rounding),
             shift: self.shift.unwrap_or(preset.shift),
             symmetric: self.symmetric,

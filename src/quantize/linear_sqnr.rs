@@ -16,7 +16,7 @@ pub struct LinearSqnr {
     pub output_db: Option<f64>,
     /// The layer without bias correction.
     pub uncorrected_db: Option<f64>,
-    /// The baseline: no shift, no smoothing, no bias correction, weights rounded to nearest.
+    /// The baseline: no shift, no smoothing, no margin, no bias correction, weights rounded to nearest.
     pub plain_db: Option<f64>,
     /// The root mean square over output channels of what bias correction adds to the biases.
     pub correction: f64,
@@ -45,7 +45,7 @@ pub fn linear_sqnr(
         sqnr_db(&exact, &quantized)
     };
     let (uncorrected_db, output_db) = (add_bias(shift), add_bias(correction));
-    let plain = Candidate { shift: false, alpha: None, estimator: scheme.estimator, symmetric };
+    let plain = Candidate { shift: false, alpha: None, estimator: scheme.estimator, margin: 0.0, symmetric };
     let plain = ActivationScheme::new(observer, &[original], plain);
     LinearSqnr {
         output_db,

@@ -19,6 +19,10 @@ pub struct Options {
     pub outlier_copies: f32,
     /// How the range that an activation's 8 bits span is estimated.
     pub range: RangeEstimator,
+    /// The share by which the estimated range of every activation is widened: other inputs than those of calibration go
+    /// beyond it.
+    #[serde(default)]
+    pub range_margin: f32,
     /// Whether activations are quantized symmetrically, with zero point 128. Queries and keys always are.
     pub symmetric: bool,
     /// How weights are rounded to integers.
@@ -34,6 +38,10 @@ pub struct Options {
 /// [`Options::outlier_copies`] of the presets that copy outliers.
 const OUTLIER_COPIES: f32 = 0.025;
 
+/// [`Options::range_margin`] of the presets that search. A margin of a quarter costs 2 dB of the error that rounding makes.
+/// Clipping values outside the range would cost more.
+const RANGE_MARGIN: f32 = 0.25;
+
 impl Default for Options {
     fn default() -> Self {
         Preset::Balanced.options()
@@ -45,8 +53,8 @@ impl Default for Options {
 pub enum Preset {
     /// SmoothQuant with α 0.95, mean min-max ranges, rounding to nearest, no shift.
     Fast,
-    /// Shift and SmoothQuant's α searched for every activation, mean min-max ranges, GPTQ. The search runs three times; the
-    /// result whose calibration logits are closest to FP32 wins.
+    /// Shift and SmoothQuant's α searched for every activation, mean min-max ranges with a margin, GPTQ. The search runs
+    /// three times; the result whose calibration logits are closest to FP32 wins.
     Balanced,
     /// Like `Balanced`, and ranges are searched too.
     Best,
@@ -55,23 +63,29 @@ pub enum Preset {
 impl Preset {
     /// The options of this preset.
     pub fn options(self) -> Options {
-        let (shift, smoothing, range, rounding, outlier_copies) = match self {
-            Preset::Fast => (Shift::Off, Smoothing::Fixed(0.95), RangeEstimator::MeanMinMax, Rounding::Nearest, 0.0),
-            Preset::Balanced => {
-                (Shift::Search, Smoothing::Search, RangeEstimator::MeanMinMax, Rounding::Gptq, OUTLIER_COPIES)
-            }
-            Preset::Best => (Shift::Search, Smoothing::Search, RangeEstimator::Search, Rounding::Gptq, OUTLIER_COPIES),
-        };
-        Options {
-            shift,
-            smoothing,
-            outlier_copies,
-            range,
+        let balanced = Options {
+            shift: Shift::Search,
+            smoothing: Smoothing::Search,
+            outlier_copies: OUTLIER_COPIES,
+            range: RangeEstimator::MeanMinMax,
+            range_margin: RANGE_MARGIN,
             symmetric: false,
-            rounding,
+            rounding: Rounding::Gptq,
             bias_correction: true,
             ignored: IgnoredScope::default(),
             format: Format::Integer,
+        };
+        match self {
+            Preset::Fast => Options {
+                shift: Shift::Off,
+                smoothing: Smoothing::Fixed(0.95),
+                outlier_copies: 0.0,
+                range_margin: 0.0,
+                rounding: Rounding::Nearest,
+                ..balanced
+            },
+            Preset::Balanced => balanced,
+            Preset::Best => Options { range: RangeEstimator::Search, ..balanced },
         }
     }
 }
@@ -232,10 +246,13 @@ impl Options {
     /// Checks the numbers in these options.
     ///
     /// # Errors
-    /// Fails if α or the share of copies is not in 0..=1, or a percentile is not in 50..=100.
+    /// Fails if α, the share of copies or the margin of ranges is not in 0..=1, or a percentile is not in 50..=100.
     pub fn validate(&self) -> crate::error::Result<()> {
         if !(0.0..=1.0).contains(&self.outlier_copies) {
             return Err(Error::Argument(format!("the share of copies is {}; expected 0 to 1", self.outlier_copies)));
+        }
+        if !(0.0..=1.0).contains(&self.range_margin) {
+            return Err(Error::Argument(format!("the margin of ranges is {}; expected 0 to 1", self.range_margin)));
         }
         match (self.smoothing, self.range) {
             (Smoothing::Fixed(alpha), _) if !(0.0..=1.0).contains(&alpha) => {
@@ -278,7 +295,12 @@ mod tests {
         for bad in ["1.5", "-0.1", "NaN", "on"] {
             assert!(bad.parse::<Smoothing>().is_err(), "{bad}");
         }
-        let options = Options { range: RangeEstimator::Percentile(f32::NAN), ..Options::default() };
-        assert!(options.validate().is_err());
+        for bad in [
+            Options { range: RangeEstimator::Percentile(f32::NAN), ..Options::default() },
+            Options { range_margin: f32::NAN, ..Options::default() },
+            Options { range_margin: -0.1, ..Options::default() },
+        ] {
+            assert!(bad.validate().is_err(), "{bad:?}");
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct Candidate {
     pub alpha: Option<f32>,
     /// How the range is estimated.
     pub estimator: RangeEstimator,
+    /// The share by which the estimated range is widened; see [`Options::range_margin`].
+    pub margin: f32,
     /// Whether the range is symmetric, with zero point 128.
     pub symmetric: bool,
 }
@@ -48,7 +50,7 @@ impl ActivationScheme {
     /// Applies the settings of `candidate` to the activation of `observer`. `weights` holds one matrix `[out, in]` for every
     /// layer that reads the activation.
     pub fn new(observer: &Observer, weights: &[&[f32]], candidate: Candidate) -> Self {
-        let Candidate { shift, alpha, estimator, symmetric } = candidate;
+        let Candidate { shift, alpha, estimator, margin, symmetric } = candidate;
         let mut transform = ChannelTransform::identity(observer.channels());
         let ranges = observer.channel_ranges();
         if shift {
@@ -60,6 +62,7 @@ impl ActivationScheme {
             transform.divisors = smoothquant_divisors(alpha, &magnitudes, weights);
         }
         let (low, high) = estimate_range(estimator, observer, &transform);
+        let (low, high) = (low * (1.0 + margin), high * (1.0 + margin));
         let (range, params) = match symmetric {
             true => ((-high.max(-low), high.max(-low)), QuantParams::symmetric(high.max(-low))),
             false => ((low.min(0.0), high.max(0.0)), QuantParams::asymmetric(low, high)),
@@ -107,7 +110,8 @@ pub fn search_schemes(
     };
     let mut schemes: Vec<ActivationScheme> = Vec::new();
     for (&shift, &alpha) in shifts.iter().flat_map(|shift| alphas.iter().map(move |alpha| (shift, alpha))) {
-        let candidate = |&estimator| Candidate { shift, alpha, estimator, symmetric: options.symmetric };
+        let Options { range_margin: margin, symmetric, .. } = *options;
+        let candidate = |&estimator| Candidate { shift, alpha, estimator, margin, symmetric };
         schemes
             .extend(estimators.iter().map(|estimator| ActivationScheme::new(observer, weights, candidate(estimator))));
     }
@@ -168,6 +172,9 @@ fn output_errors(
 mod tests {
     use super::*;
     use crate::rng::Rng;
+
+    const PLAIN: Candidate =
+        Candidate { shift: false, alpha: None, estimator: RangeEstimator::MinMax, margin: 0.0, symmetric: false };
 
     /// 16 channels. One is 50 times as large as the others.
     fn outlier() -> (Observer, Vec<f32>) {
@@ -230,8 +237,17 @@ mod tests {
     #[test]
     fn symmetric_activations_have_zero_point_128() {
         let (observer, weights) = outlier();
-        let candidate = Candidate { shift: false, alpha: None, estimator: RangeEstimator::MinMax, symmetric: true };
+        let candidate = Candidate { symmetric: true, ..PLAIN };
         let scheme = ActivationScheme::new(&observer, &[&weights], candidate);
         assert_eq!(scheme.params.zero_point, 128);
+    }
+
+    #[test]
+    fn a_margin_widens_the_range_at_both_ends() {
+        let (observer, weights) = outlier();
+        let range = |margin| ActivationScheme::new(&observer, &[&weights], Candidate { margin, ..PLAIN }).range;
+        let (low, high) = range(0.0);
+        assert!(low < 0.0 && high > 0.0);
+        assert_eq!(range(0.5), (1.5 * low, 1.5 * high));
     }
 }

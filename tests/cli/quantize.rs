@@ -15,9 +15,9 @@ const QUANTIZE: &str = "quantize model --calibration pairs.tsv -o out/x.onnx";
 fn presets_are_named_sets_of_options() {
     let sandbox = Sandbox::new();
     for (preset, options) in [
-        ("fast", "--shift off --smooth 0.95 --range mean-min-max --rounding nearest"),
-        ("balanced", "--shift search --smooth search --range mean-min-max --rounding gptq"),
-        ("best", "--shift search --smooth search --range search --rounding gptq"),
+        ("fast", "--shift off --smooth 0.95 --range mean-min-max --range-margin 0 --rounding nearest"),
+        ("balanced", "--shift search --smooth search --range mean-min-max --range-margin 0.25 --rounding gptq"),
+        ("best", "--shift search --smooth search --range search --range-margin 0.25 --rounding gptq"),
     ] {
         sandbox.ok(&format!("{QUANTIZE} --preset {preset}"));
         let by_name = sandbox.read("out/x.onnx");
