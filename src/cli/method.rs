@@ -36,8 +36,8 @@ pub struct Method {
     #[arg(long, value_name = "METHOD")]
     range: Option<RangeEstimator>,
 
-    /// Widen the ranges of activations at both ends by this SHARE of themselves, such as 0.25, for inputs that go beyond those of
-    /// calibration
+    /// Widen the ranges of linear layers' inputs at both ends by this SHARE of themselves, such as 0.25, for texts that go beyond
+    /// those of calibration
     #[arg(long, value_name = "SHARE")]
     range_margin: Option<f32>,
 

@@ -19,8 +19,8 @@ pub struct Options {
     pub outlier_copies: f32,
     /// How the range that an activation's 8 bits span is estimated.
     pub range: RangeEstimator,
-    /// The share by which the estimated range of every activation is widened: other inputs than those of calibration go
-    /// beyond it.
+    /// The share by which the estimated range of every linear layer's input is widened: other inputs than those of
+    /// calibration go beyond it.
     #[serde(default)]
     pub range_margin: f32,
     /// Whether activations are quantized symmetrically, with zero point 128. Queries and keys always are.

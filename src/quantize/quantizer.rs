@@ -172,7 +172,7 @@ fn query_key_schemes([query, key]: [&Observer; 2], options: &Options) -> [Activa
     [(query, divisors), (key, inverse)].map(|(observer, divisors)| {
         let transform = ChannelTransform { divisors, ..ChannelTransform::identity(observer.channels()) };
         let (low, high) = estimate_range(estimator, observer, &transform);
-        let limit = high.max(-low) * (1.0 + options.range_margin);
+        let limit = high.max(-low);
         ActivationScheme {
             shift: false,
             alpha,
