@@ -73,20 +73,20 @@ export function openFile(kind, source, options) {
  */
 async function findOrDownload(cache, url, options, again) {
   const { integrity, signal } = options;
-  const start = Date.now();
   const { key } = keyOf(url, integrity);
-  const find = async () => {
-    const stored = await cache.match(key).catch(() => undefined);
-    const usable = stored && (integrity !== undefined || storedAt(stored) >= start || (await isCurrent(stored, url, options)));
-    return usable ? new Opened(stored, { cached: true }) : undefined;
-  };
-  const found = await find();
-  if (found) return found;
+  const match = () => cache.match(key).catch(() => undefined);
+  const stored = await match();
+  if (stored && (integrity !== undefined || (await isCurrent(stored, url, options)))) return new Opened(stored, { cached: true });
   const release = await lock(`bert8 ${key}`, signal);
   try {
-    const opened = (await find()) ?? (await again());
-    if (opened.cached) release();
-    else opened.release = release;
+    // Another load may have stored it meanwhile.
+    const newer = await match();
+    if (newer && (integrity !== undefined || !stored || storedAt(newer) !== storedAt(stored))) {
+      release();
+      return new Opened(newer, { cached: true });
+    }
+    const opened = await again();
+    opened.release = release;
     return opened;
   } catch (error) {
     release();
