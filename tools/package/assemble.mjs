@@ -25,9 +25,9 @@ const BACKENDS = { relaxed: "relaxed-simd", simd128: "simd128" };
 const [built, folder] = process.argv.slice(2);
 if (!folder) throw new Error("usage: node assemble.mjs BUILT FOLDER");
 
-const scripts = Object.keys(BACKENDS).map((variant) => readFileSync(join(built, variant, "bert8.js"), "utf8"));
+const scripts = Object.keys(BACKENDS).map((variant) => toFactory(readFileSync(join(built, variant, "bert8.js"), "utf8")));
 if (new Set(scripts).size !== 1) throw new Error("the two WebAssembly builds have different scripts: build them from the same sources");
-const script = toFactory(scripts[0]);
+const [script] = scripts;
 const modules = Object.keys(BACKENDS).map((variant) => [variant, readFileSync(join(built, variant, "bert8_bg.wasm"))]);
 
 const hash = createHash("sha256").update(script);
