@@ -24,7 +24,7 @@ async function compress(name) {
 const names = readdirSync(folder, { recursive: true }).filter((name) => TYPES.includes(extname(name)));
 await Promise.all(names.map(compress));
 
-// The page, its scripts and one WebAssembly build. Models come later.
-const first = [...sizes].filter(([name]) => !/^(models|pkg.simd128)\b/.test(name)).map(([, size]) => size);
+// The page, its scripts and one WebAssembly build. Models come later, and the page does not use the API without a worker.
+const first = [...sizes].filter(([name]) => !/^(models|pkg.simd128|inline)\b/.test(name)).map(([, size]) => size);
 const total = (form) => Math.ceil(first.reduce((sum, size) => sum + size[form], 0) / 1000);
 console.log(`a first visit moves ${total("br")} kB with brotli, ${total("gz")} kB with gzip, ${total("raw")} kB uncompressed, models apart`);
