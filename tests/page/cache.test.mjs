@@ -132,7 +132,7 @@ describe("the cache", { timeout: SUITE_TIMEOUT }, () => {
     for (const prepare of ["full", "late", "forbidden", "none"]) {
       const context = await browser.newContext();
       // Workers take scripts, not the page's changes.
-      await context.route("**/cache.js", async (route) => {
+      await context.route("**/site/{bert8,worker}.js", async (route) => {
         const response = await route.fetch();
         const change = {
           full: `Cache.prototype.put = async () => { throw new DOMException("full", "QuotaExceededError"); };`,

@@ -106,7 +106,7 @@ for (const entry of ["bert8", "inline"]) {
         "TypeError: rerank(): the options must be an object, not null",
         "answered", // `load` of this test spreads its options
         "TypeError: load(): worker must be a URL or a function that returns a Worker",
-        "TypeError: load() needs a module: a URL, an ArrayBuffer or a Uint8Array",
+        "TypeError: load() needs a module: a URL, a Blob, a Response, an ArrayBuffer or a view of one",
       ]);
     });
 

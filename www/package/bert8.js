@@ -9,4 +9,4 @@ import { connectWorker } from "./worker-client.js";
 export { cache } from "./cache.js";
 
 /** @type {typeof api.load} */
-export const load = (/** @type {any} */ source, /** @type {any} */ options) => loadWith(connectWorker, source, options);
+export const load = (/** @type {unknown} */ source, /** @type {unknown} */ options = undefined) => loadWith(connectWorker, source, options);

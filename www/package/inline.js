@@ -9,4 +9,4 @@ import { loadWith } from "./load.js";
 export { cache } from "./cache.js";
 
 /** @type {typeof api.load} */
-export const load = (/** @type {any} */ source, /** @type {any} */ options) => loadWith(connectInline, source, options);
+export const load = (/** @type {unknown} */ source, /** @type {unknown} */ options = undefined) => loadWith(connectInline, source, options);
