@@ -90,13 +90,10 @@ tools() {
     optimized+=(--config "profile.release.package.$crate.opt-level=1")
   done
   cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN" "${optimized[@]}"
-  if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}"; then
-    say "installing wasm-opt (binaryen $BINARYEN)"
-    node_tool "binaryen@$BINARYEN"
-  fi
-  if [ "$(esbuild --version 2>/dev/null)" != "$ESBUILD" ]; then
-    say "installing esbuild $ESBUILD"
-    node_tool "esbuild@$ESBUILD"
+  # Together, because npm removes what it does not know of.
+  if ! wasm-opt --version 2>/dev/null | grep -qF "version ${BINARYEN%%.*}" || [ "$(esbuild --version 2>/dev/null)" != "$ESBUILD" ]; then
+    say "installing wasm-opt (binaryen $BINARYEN) and esbuild $ESBUILD"
+    node_tools "binaryen@$BINARYEN" "esbuild@$ESBUILD"
   fi
 }
 
@@ -111,10 +108,10 @@ standard_library() {
   rustup component add rust-src
 }
 
-node_tool() { # package
+node_tools() { # packages
   mkdir -p build/tools
   (cd build/tools && { [ -e package.json ] || echo '{ "private": true }' >package.json; } &&
-    npm install --ignore-scripts --save-exact --no-audit --no-fund --loglevel=error "$1")
+    npm install --ignore-scripts --save-exact --no-audit --no-fund --loglevel=error "$@")
 }
 
 cli() {
