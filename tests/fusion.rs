@@ -61,7 +61,7 @@ fn node<'a>(model: &'a mut pb::ModelProto, name: &str) -> &'a mut pb::NodeProto 
 }
 
 fn all_int8() -> Fused {
-    Fused { layers: 2, integer_layers: 2, operators: 9, ..Fused::default() }
+    Fused { layers: 2, integer_layers: 2, operators: 11, ..Fused::default() }
 }
 
 #[test]

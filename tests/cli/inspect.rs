@@ -19,7 +19,7 @@ fn inspect_describes_folders_and_files() {
     assert_eq!(fp32["bytes"], json!(tiny::fp32().len()));
     let int8 = sandbox.json("inspect int8.onnx --json");
     let fused = json!({
-        "layers": 2, "integer_layers": 2, "operators": 9, "float_products": 0, "left": 0, "reason": null
+        "layers": 2, "integer_layers": 2, "operators": 11, "float_products": 0, "left": 0, "reason": null
     });
     assert_eq!((&int8["precision"], &int8["fused"]), (&json!("int8"), &fused));
     sandbox.ok("quantize model --calibration pairs.tsv --format qdq -o qdq.onnx");
@@ -33,7 +33,7 @@ fn inspect_describes_folders_and_files() {
     for (name, words) in [
         ("model", "M parameters"),
         ("fp32.onnx", "runs on tract"),
-        ("int8.onnx", "2 layers in 9 operators"),
+        ("int8.onnx", "2 layers in 11 operators"),
         ("qdq.onnx", "not fused: its products are FP32 between QuantizeLinear and DequantizeLinear"),
     ] {
         let run = sandbox.ok(&format!("inspect {name}"));
@@ -47,7 +47,7 @@ fn inspect_counts_the_fp32_products_of_an_int8_file() {
     let mixed = with_fixed_scales(&tiny::bert(), false, |name| name == "encoder.layer.1.output.dense");
     sandbox.write("mixed.onnx", encode_model(&mixed));
     let text = sandbox.ok("inspect mixed.onnx").stdout;
-    assert!(text.contains("fused: 2 layers in 9 operators; 1 all INT8, 1 matrix product in FP32\n"), "{text}");
+    assert!(text.contains("fused: 2 layers in 11 operators; 1 all INT8, 1 matrix product in FP32\n"), "{text}");
     let fused = &sandbox.json("inspect mixed.onnx --json")["fused"];
     assert_eq!((&fused["integer_layers"], &fused["float_products"]), (&json!(1), &json!(1)));
 }
