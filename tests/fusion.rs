@@ -283,7 +283,7 @@ fn what_computes_something_else_is_not_fused() {
 }
 
 /// Appends a node that is not fused.
-fn unfused(model: &mut pb::ModelProto) -> &mut pb::NodeProto {
+fn append_identity(model: &mut pb::ModelProto) -> &mut pb::NodeProto {
     let nodes = &mut model.graph.as_mut().unwrap().node;
     let classifier = nodes.iter_mut().find(|node| node.output[0] == "logits").unwrap();
     classifier.output[0] = "classified".to_owned();
@@ -314,7 +314,7 @@ fn files_that_would_crash_or_mislead_are_refused() {
             edit(&mut branch);
             let attribute =
                 pb::AttributeProto { name: "then_branch".to_owned(), g: Some(branch), ..Default::default() };
-            unfused(model).attribute.push(attribute);
+            append_identity(model).attribute.push(attribute);
         })
     };
     let inner = |op: &str| pb::NodeProto { op_type: op.to_owned(), ..Default::default() };
@@ -331,7 +331,7 @@ fn files_that_would_crash_or_mislead_are_refused() {
         inside.input.push("input_ids".to_owned());
         let branch = pb::GraphProto { node: vec![inside], ..Default::default() };
         let attribute = pb::AttributeProto { name: "then_branch".to_owned(), g: Some(branch), ..Default::default() };
-        unfused(model).attribute.push(attribute);
+        append_identity(model).attribute.push(attribute);
         model.graph.as_mut().unwrap().output[0].name = "inside".to_owned();
     });
     assert!(error.contains("an output `inside` that no node makes"), "{error}");
