@@ -33,7 +33,7 @@ impl Answer {
         self.validator.is_some() && !self.encoded
     }
 
-    /// Returns whether this answer has the bytes from `at` on of the file that `first` had the start of.
+    /// Returns whether this answer continues, at byte `at`, the file that `first` began.
     pub fn continues(&self, first: &Answer, at: u64) -> bool {
         let Some((start, total)) = self.range.as_deref().and_then(content_range) else { return false };
         let same_version = self.validator.is_none() || self.validator == first.validator;

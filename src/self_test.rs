@@ -5,7 +5,7 @@
 //! use bert8::{Kernel, self_test};
 //!
 //! let classifier = self_test::classifier(Kernel::detect())?;
-//! assert_eq!(self_test::hash_logits(&classifier)?, self_test::LOGITS);
+//! assert_eq!(self_test::hash_logits(&classifier)?, self_test::LOGITS_HASH);
 //! # Ok(())
 //! # }
 //! ```
@@ -16,7 +16,7 @@ use crate::model::Classifier;
 use crate::rng::Rng;
 
 /// What [`hash_logits`] returns for the model of [`classifier`] on every kernel, build and processor.
-pub const LOGITS: u64 = 0x3b57_df1f_3cbc_6a86;
+pub const LOGITS_HASH: u64 = 0x3b57_df1f_3cbc_6a86;
 
 /// The number of pairs that [`hash_logits`] classifies.
 pub const PAIRS: usize = 500;

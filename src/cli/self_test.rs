@@ -3,7 +3,7 @@
 use super::output::print_json;
 use anyhow::{Result, bail};
 use bert8::Kernel;
-use bert8::self_test::{LOGITS, PAIRS, classifier, hash_logits};
+use bert8::self_test::{LOGITS_HASH, PAIRS, classifier, hash_logits};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
@@ -21,22 +21,22 @@ pub struct Args {
 #[derive(Debug, Serialize)]
 struct Row {
     kernel: &'static str,
-    logits: String,
+    hash: String,
     ok: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     let rows = Kernel::all().map(|kernel| {
         let found = hash_logits(&classifier(kernel)?)?;
-        Ok(Row { kernel: kernel.name(), logits: format!("{found:016x}"), ok: found == LOGITS })
+        Ok(Row { kernel: kernel.name(), hash: format!("{found:016x}"), ok: found == LOGITS_HASH })
     });
     let rows = rows.collect::<Result<Vec<Row>>>()?;
     if args.json {
         print_json(&rows)?;
     } else {
-        say!("{PAIRS} pairs; the hash of their logits must be {LOGITS:016x}");
-        for Row { kernel, logits, ok } in &rows {
-            say!("{kernel:12} {logits}  {}", if *ok { "ok" } else { "DIFFERS" });
+        say!("{PAIRS} pairs; the hash of their logits must be {LOGITS_HASH:016x}");
+        for Row { kernel, hash, ok } in &rows {
+            say!("{kernel:12} {hash}  {}", if *ok { "ok" } else { "DIFFERS" });
         }
     }
     let wrong: Vec<&str> = rows.iter().filter(|row| !row.ok).map(|row| row.kernel).collect();

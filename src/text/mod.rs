@@ -15,3 +15,14 @@ pub mod wordpiece;
 
 pub use input::TextInput;
 pub use tokenizer::{TextTokenizer, Tokens};
+
+use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
+
+/// A tokenizer of the tokenizers crate with a vocabulary model of this library.
+type Tokenizer = TokenizerImpl<
+    vocabulary_model::VocabularyModel,
+    NormalizerWrapper,
+    PreTokenizerWrapper,
+    PostProcessorWrapper,
+    DecoderWrapper,
+>;

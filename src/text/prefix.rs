@@ -1,11 +1,12 @@
 //! Reads only as much of a long text as its first tokens need.
 //!
 //! A text that is cut between two words has the tokens of the whole text up to there: normalizers look at a character and the
-//! marks that combine with it, and pre-tokenizers cut the text into words before the vocabulary is asked. Where a text may be cut
-//! is decided by two conditions. The characters around the cut do not combine: letters or digits with one space between them, or
+//! marks that combine with it, and pre-tokenizers cut the text into words before the vocabulary is asked. A text may be cut under
+//! two conditions. The characters around the cut do not combine: letters or digits with one space between them, or
 //! two ideographs. And the tokenizer itself, given the text around the cut, begins a word there.
 
-use tokenizers::{Decoder, Encoding, Model, Normalizer, PostProcessor, PreTokenizer, Result, TokenizerImpl};
+use super::Tokenizer;
+use tokenizers::{Encoding, Result};
 
 /// The first attempt reads this many bytes for each token. Most texts have 3 to 6.
 const BYTES_PER_TOKEN: usize = 16;
@@ -30,22 +31,11 @@ pub(super) struct Start {
     pub complete: bool,
 }
 
-/// Returns the tokens of `text`, or the first of them, but more than `count`.
+/// Returns all tokens of `text`, or its first ones, more than `count` of them.
 ///
 /// # Errors
 /// If the tokenizer fails.
-pub(super) fn encode_start<M, N, PT, PP, D>(
-    tokenizer: &TokenizerImpl<M, N, PT, PP, D>,
-    text: &str,
-    count: usize,
-) -> Result<Start>
-where
-    M: Model,
-    N: Normalizer,
-    PT: PreTokenizer,
-    PP: PostProcessor,
-    D: Decoder,
-{
+pub(super) fn encode_start(tokenizer: &Tokenizer, text: &str, count: usize) -> Result<Start> {
     let mut bytes = count.saturating_add(1).saturating_mul(BYTES_PER_TOKEN);
     while bytes < text.len().min(MAX_BYTES) {
         let cuts = possible_cuts(text, bytes).take(TRIED_CUTS);
@@ -71,7 +61,7 @@ fn first_certain(cuts: impl Iterator<Item = usize>, certain: impl Fn(usize) -> R
     Ok(None)
 }
 
-/// Returns the places of the first `bytes` of `text` where nothing combines across a cut, from the last to the middle.
+/// Returns the places where the characters around a cut do not combine, from byte number `bytes` of `text` back to half of that.
 fn possible_cuts(text: &str, bytes: usize) -> impl Iterator<Item = usize> {
     let (half, end) = (text.floor_char_boundary(bytes / 2), text.floor_char_boundary(bytes));
     let places = text[half..end].char_indices().rev().map(move |(at, _)| half + at);
@@ -91,14 +81,7 @@ fn is_ideograph(character: char) -> bool {
 }
 
 /// Returns whether `tokenizer` begins a word at the byte `cut` of `text`, given some text around it.
-fn begins_word<M, N, PT, PP, D>(tokenizer: &TokenizerImpl<M, N, PT, PP, D>, text: &str, cut: usize) -> Result<bool>
-where
-    M: Model,
-    N: Normalizer,
-    PT: PreTokenizer,
-    PP: PostProcessor,
-    D: Decoder,
-{
+fn begins_word(tokenizer: &Tokenizer, text: &str, cut: usize) -> Result<bool> {
     let start = text.floor_char_boundary(cut.saturating_sub(CONTEXT_BYTES));
     let end = text.ceil_char_boundary((cut + CONTEXT_BYTES).min(text.len()));
     let around = tokenizer.encode(&text[start..end], false)?;

@@ -3,19 +3,15 @@
 use super::prefix::encode_start;
 use super::tokenizer_config::TokenizerConfig;
 use super::vocabulary_model::VocabularyModel;
-use super::{TextInput, tokenizer_file, wordpiece};
+use super::{TextInput, Tokenizer, tokenizer_file, wordpiece};
 use crate::error::{Error, Result};
 use crate::task::Texts;
 use serde_json::{Map, Value};
 use std::path::Path;
 use tokenizers::models::ModelWrapper;
 use tokenizers::{
-    DecoderWrapper, Encoding, NormalizerWrapper, PostProcessor, PostProcessorWrapper, PreTokenizerWrapper,
-    TokenizerImpl, TruncationDirection, TruncationParams, TruncationStrategy, truncate_encodings,
+    Encoding, PostProcessor, TruncationDirection, TruncationParams, TruncationStrategy, truncate_encodings,
 };
-
-type Tokenizer =
-    TokenizerImpl<VocabularyModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// The token ids and types of a text or a pair, without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,13 +180,13 @@ impl TextTokenizer {
         self.cut(first, second, room, complete)
     }
 
-    /// Returns the tokens of both texts, without special tokens, and whether they are complete; if not, more than `room` of a text, so
-    /// that they are cut in the same way as if they were complete.
+    /// Returns the tokens of both texts, without special tokens, and whether these are all. A text whose tokens are not complete has
+    /// more than `room` of them, so the result is cut as the complete tokens would be.
     fn encode_texts(&self, input: TextInput, room: usize) -> tokenizers::Result<(Encoding, Option<Encoding>, bool)> {
         let encode = |text, count| encode_start(&self.inner, text, count);
         let mut first = encode(input.first, room)?;
         let Some(text) = input.second else { return Ok((first.encoding, None, first.complete)) };
-        // One that is not complete is the longer one if it has more tokens than the other.
+        // A text that is not complete counts as the longer one if it has more tokens than the other.
         let mut second = encode(text, if first.complete { first.encoding.len().max(room) } else { room })?;
         if second.complete && !first.complete {
             first = encode(input.first, second.encoding.len().max(room))?;

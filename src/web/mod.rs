@@ -1,4 +1,4 @@
-//! The WebAssembly interface. Only `www/worker.js` calls it; `www/bert8.js` is the public JavaScript API.
+//! The WebAssembly interface. Only `engine.js` and `load-classifier.js` in `www/package` call it; `bert8.js` is the public API.
 
 mod body;
 mod bytes;
@@ -39,7 +39,7 @@ pub fn start() {
     std::alloc::set_alloc_error_hook(|_| wasm_bindgen::throw_str(OUT_OF_MEMORY));
 }
 
-/// The message of the error that a failed allocation throws. `www/package/worker.js` knows it.
+/// The message of the error that a failed allocation throws. `www/package/engine.js` knows it.
 #[cfg(target_feature = "atomics")]
 const OUT_OF_MEMORY: &str = "out of memory";
 
@@ -76,7 +76,7 @@ impl WasmClassifier {
     /// `stallMs`. `options` may hold `maxLength`, to which inputs are cut, by default the model's own limit; `threshold`, for
     /// multi-label models; and `kernel`, the name of the kernel for INT8 matrix products, or `auto` for the fastest.
     ///
-    /// The promise rejects with the signal's reason after an abort. Otherwise it rejects with an `Error` if a file cannot be had, is
+    /// The promise rejects with the signal's reason after an abort. Otherwise it rejects with an `Error` if a file cannot be read, is
     /// damaged or is not the expected one, if the two do not belong together, or if a parameter does not fit.
     pub fn load(model: JsFile, tokenizer: JsFile, options: JsValue, context: JsContext) -> Promise {
         executor::promise(async move { Ok(Self::from_files(&model, &tokenizer, &options, &context).await?.into()) })
@@ -161,7 +161,7 @@ impl WasmClassifier {
 
 /// Reads a manifest.json. Returns a promise of its content, an object.
 ///
-/// The promise rejects with the signal's reason after an abort, and otherwise with an `Error` if the manifest cannot be had, or if a
+/// The promise rejects with the signal's reason after an abort, and otherwise with an `Error` if the manifest cannot be read, or if a
 /// field does not fit.
 #[wasm_bindgen(js_name = readManifest)]
 pub fn read_manifest(file: JsFile, context: JsContext) -> Promise {

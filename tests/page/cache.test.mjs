@@ -1,20 +1,11 @@
 // Files that load() keeps in Cache Storage.
 
 import assert from "node:assert/strict";
-import { after, beforeEach, describe, test } from "node:test";
-import { launch } from "../../tools/web/chromium.mjs";
-import { INT8, TOKENIZER, hashOf, startFiles } from "./file-server.mjs";
+import { beforeEach, describe, test } from "node:test";
+import { INT8, TOKENIZER, hashOf, visitFiles } from "./file-server.mjs";
 import { SUITE_TIMEOUT } from "./visit.mjs";
 
-const browser = await launch();
-const server = await startFiles();
-const page = await (await browser.newContext()).newPage();
-await page.goto(`${server.origin}/page.html`);
-
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const { browser, server, page } = await visitFiles();
 
 const integrity = { model: hashOf(INT8), tokenizer: hashOf(TOKENIZER) };
 

@@ -2,21 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { launch } from "../../tools/web/chromium.mjs";
-import { INT8, TOKENIZER, hashOf, startFiles } from "./file-server.mjs";
+import { INT8, TOKENIZER, hashOf, startFiles, visitFiles } from "./file-server.mjs";
 import { SUITE_TIMEOUT } from "./visit.mjs";
 
-const browser = await launch();
-const server = await startFiles();
+const { browser, server, page } = await visitFiles();
 const elsewhere = await startFiles();
-const page = await (await browser.newContext()).newPage();
-await page.goto(`${server.origin}/page.html`);
-
-after(async () => {
-  await browser.close();
-  server.close();
-  elsewhere.close();
-});
+after(() => elsewhere.close());
 
 /** Loads a model, with a tokenizer that is always there. Resolves to what happened. */
 function load(model, options = {}) {

@@ -3,8 +3,10 @@
 import { readFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { after } from "node:test";
 import { gzipSync } from "node:zlib";
 import { DIST } from "../../tools/web/built.mjs";
+import { launch } from "../../tools/web/chromium.mjs";
 import { TYPES, listen, send, sendFile } from "../../tools/web/server.mjs";
 
 export const INT8 = readFileSync(join(DIST, "models/model.int8.onnx"));
@@ -98,4 +100,17 @@ export async function startFiles() {
     file(request, response, attempt);
   });
   return { origin, requests, files, close };
+}
+
+/** Starts the server and opens its page in a new browser. Both are closed after the last test. */
+export async function visitFiles() {
+  const browser = await launch();
+  const server = await startFiles();
+  after(async () => {
+    await browser.close();
+    server.close();
+  });
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`${server.origin}/page.html`);
+  return { browser, server, page };
 }

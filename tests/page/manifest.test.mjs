@@ -7,24 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { CLI } from "../../tools/web/built.mjs";
-import { launch } from "../../tools/web/chromium.mjs";
-import { INT8, TOKENIZER, hashOf, startFiles } from "./file-server.mjs";
+import { INT8, TOKENIZER, hashOf, visitFiles } from "./file-server.mjs";
 import { SUITE_TIMEOUT } from "./visit.mjs";
 
-const browser = await launch();
-const server = await startFiles();
-const page = await (await browser.newContext()).newPage();
-await page.goto(`${server.origin}/page.html`);
+const { server, page } = await visitFiles();
 
 const folder = mkdtempSync(join(tmpdir(), "bert8-manifest-"));
 writeFileSync(join(folder, "model int8.onnx"), INT8);
 writeFileSync(join(folder, "tokenizer.json"), TOKENIZER);
 
-after(async () => {
-  await browser.close();
-  server.close();
-  rmSync(folder, { recursive: true });
-});
+after(() => rmSync(folder, { recursive: true }));
 
 /** Loads a manifest. Resolves to what happened. */
 const load = (manifest, options = {}) =>

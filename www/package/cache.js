@@ -3,6 +3,8 @@
 
 /** @import * as api from "./bert8.js" */
 
+import { absolute } from "./inputs.js";
+
 const NAME = "bert8";
 
 // Stands in the key for a file whose hash is not known.
@@ -98,7 +100,7 @@ export const cache = {
   async delete(url) {
     const storage = await openCache();
     if (!storage) return 0;
-    const wanted = url === undefined ? undefined : new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+    const wanted = url === undefined ? undefined : absolute(url);
     let count = 0;
     for (const request of await storage.keys()) {
       if (wanted !== undefined && !request.url.startsWith(keyOf(wanted).keyStart)) continue;

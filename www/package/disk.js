@@ -1,5 +1,7 @@
 // @ts-check
-// Reads files where there is a disk: in Node, Deno and Bun, whose fetch does not always do so.
+// Reads files from the disk, in Node, Deno and Bun. Not every version of their `fetch` accepts `file:` URLs.
+
+import { messageOf } from "./message-of.js";
 
 /**
  * Returns whether a URL is that of a file that `readFile` can read.
@@ -22,6 +24,6 @@ export async function readFile(url) {
   try {
     return new Uint8Array(await readFile(new URL(url)));
   } catch (error) {
-    throw new Error(`${url} cannot be read (${error instanceof Error ? error.message : error})`);
+    throw new Error(`${url} cannot be read (${messageOf(error)})`);
   }
 }

@@ -3,7 +3,8 @@
 
 /** @import { Backend, ClassifyOptions, Threads } from "./bert8.js" */
 /** @import { Files, Settings } from "./load-classifier.js" */
-/** @import { Started, Wasm } from "./wasm.js" */
+/** @import { Pool } from "./pool.js" */
+/** @import { Wasm } from "./wasm.js" */
 
 /**
  * @typedef {[first: string, second?: string]} Texts one text or a pair
@@ -16,16 +17,11 @@
  * @property {"auto" | number} threads
  * @typedef {Start & Files & Settings} LoadArguments
  *
- * @typedef {object} Threadpool the other threads; see pool.js
- * @property {(build: Started) => void} start
- * @property {boolean} crashed
- * @property {() => void} dismiss
- * @property {() => void} close
- *
- * @typedef {(threads: number, onCrash: () => void) => Threadpool} StartPool
+ * @typedef {(threads: number, onCrash: () => void) => Pool} StartPool
  */
 
 import { loadClassifier } from "./load-classifier.js";
+import { messageOf } from "./message-of.js";
 import { BUILD } from "./pkg/build.js";
 import { planThreads } from "./threads.js";
 import { MIXED, makeMemory, startBuild } from "./wasm.js";
@@ -43,7 +39,7 @@ export class Engine {
   /** @type {InstanceType<Wasm["WasmClassifier"]> | undefined} */
   #classifier;
 
-  /** @type {Threadpool | undefined} the other threads, if there are any */
+  /** @type {Pool | undefined} the other threads, if there are any */
   #pool;
 
   /** @type {WebAssembly.Memory | undefined} the memory of the build that runs */
@@ -199,11 +195,6 @@ export class Engine {
  */
 function isTrap(error) {
   return error instanceof WebAssembly.RuntimeError || error instanceof RangeError || messageOf(error) === OUT_OF_MEMORY;
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -1,6 +1,8 @@
 // @ts-check
 // Finds out why a worker did not start. Browsers do not tell.
 
+import { messageOf } from "./message-of.js";
+
 /**
  * @typedef {object} PolicyWatch
  * @property {() => SecurityPolicyViolationEvent | undefined} found the first violation that concerns workers
@@ -65,7 +67,7 @@ async function findProblem(url, seen) {
   } catch (error) {
     const foreign = new URL(url).origin !== globalThis.origin;
     const advice = foreign ? "its server must allow this origin (access-control-allow-origin)" : "check the connection and the connect-src of the page's policy";
-    return `${url} cannot be fetched (${error instanceof Error ? error.message : error}); ${advice}`;
+    return `${url} cannot be fetched (${messageOf(error)}); ${advice}`;
   }
   const { ok, status, statusText, headers } = response;
   if (!ok) return `the server answered ${status} ${statusText} for ${url}; deploy this file; ${LOST}`;

@@ -3,13 +3,15 @@
 
 /** @import { Files } from "./load-classifier.js" */
 
+import { tagOf } from "./inputs.js";
+
 // For how many milliseconds a download may stand still.
 const STALL_MS = 30_000;
 
 const HASH = /^sha256-[A-Za-z0-9+/]{43}=$/;
 
 /**
- * Returns the options of `load` that are about how its files are had.
+ * Returns the options of `load` that say how to obtain its files.
  * @param {{ integrity?: unknown, cache?: unknown, stallMs?: unknown }} options
  * @returns {Pick<Files, "integrity" | "cache" | "stallMs">}
  * @throws {TypeError} if an option has a wrong type
@@ -47,7 +49,7 @@ export function toManifestUrl(url) {
  * @returns {Promise<Blob | undefined>}
  */
 export async function toBlob(name, value) {
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  const tag = tagOf(value);
   if (tag === "Blob" || tag === "File") return /** @type {Blob} */ (value);
   if (tag !== "Response") return undefined;
   const response = /** @type {Response} */ (value);

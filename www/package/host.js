@@ -21,8 +21,8 @@ export class Host {
   #engine;
   /** @type {Map<number, AbortController>} the requests that wait or run, by id */
   #running = new Map();
-  /** @type {Promise<void>} settles when the request before has begun */
-  #begun = Promise.resolve();
+  /** The turn of the last request. */
+  #lastTurn = Promise.resolve();
 
   /**
    * @param {(reply: Reply) => void} post
@@ -46,8 +46,7 @@ export class Host {
     const controller = new AbortController();
     this.#running.set(id, controller);
     try {
-      const begin = await this.#turn();
-      begin();
+      await this.#turn();
       controller.signal.throwIfAborted();
       const onProgress = (/** @type {unknown} */ progress) => this.#post({ id, progress });
       this.#post({ id, result: await this.#engine.run(operation, args, { signal: controller.signal, onProgress }) });
@@ -60,18 +59,11 @@ export class Host {
   }
 
   /**
-   * Resolves after the requests before have begun and the messages that have arrived meanwhile have been handled, so that a
-   * request that was withdrawn while it waited never begins. Resolves to a function that lets the next request have its turn as soon
-   * as the caller pauses.
+   * Resolves after the request before has begun and the messages that have arrived meanwhile have been handled, so that a request
+   * that was withdrawn while it waited never begins.
    */
-  async #turn() {
-    const before = this.#begun;
-    /** @type {() => void} */
-    let begin = () => {};
-    this.#begun = new Promise((resolve) => (begin = resolve));
-    await before;
-    await nextTask();
-    return begin;
+  #turn() {
+    return (this.#lastTurn = this.#lastTurn.then(nextTask));
   }
 
   /**

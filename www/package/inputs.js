@@ -20,16 +20,26 @@ export function toSource(name, value) {
  */
 export function toUrl(name, value) {
   if ((typeof value === "string" && value !== "") || tagOf(value) === "URL") {
-    const url = /** @type {string | URL} */ (value);
-    const base = globalThis.document?.baseURI ?? globalThis.location?.href;
     try {
-      return new URL(url, base).href;
+      return absolute(/** @type {string | URL} */ (value));
     } catch {
-      const advice = base === undefined ? "; without a page, it must be absolute, such as new URL(path, import.meta.url)" : "";
+      const advice = baseUrl() === undefined ? "; without a page, it must be absolute, such as new URL(path, import.meta.url)" : "";
       throw new TypeError(`load(): ${name} is not a valid URL: ${value}${advice}`);
     }
   }
   throw new TypeError(`load() needs a ${name}: a URL, a Blob, a Response, an ArrayBuffer or a view of one`);
+}
+
+/** Returns what relative URLs are resolved against: the document's base URL, or the location of this worker. Node has neither. */
+const baseUrl = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
+/**
+ * Returns an absolute URL.
+ * @param {string | URL} url
+ * @throws {TypeError} if it is none
+ */
+export function absolute(url) {
+  return new URL(url, baseUrl()).href;
 }
 
 /**

@@ -1,6 +1,8 @@
 // @ts-check
 // Starts workers, also those whose script is on another origin.
 
+import { absolute } from "./inputs.js";
+
 /**
  * @typedef {object} StartedWorker
  * @property {Worker} worker
@@ -69,16 +71,8 @@ function argumentsOf(create) {
   return found;
 }
 
-/**
- * Resolves a URL against the document, or against the location of this worker.
- * @param {string | URL} url
- */
-export function absolute(url) {
-  return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
-}
-
 /** @param {string} url */
-export function isForeign(url) {
+function isForeign(url) {
   const { protocol, origin } = new URL(url);
   return protocol !== "blob:" && protocol !== "data:" && origin !== globalThis.origin;
 }

@@ -4,6 +4,7 @@
 /** @import { Backend } from "./bert8.js" */
 
 import { isOnDisk, readFile } from "./disk.js";
+import { messageOf } from "./message-of.js";
 import { bindings } from "./pkg/bert8.js";
 import { BUILD } from "./pkg/build.js";
 
@@ -98,7 +99,6 @@ async function checked(source, backends) {
   return { backend: known, module };
 }
 
-
 /**
  * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string} source
  * @param {string} name
@@ -126,8 +126,7 @@ async function fetchModule(url) {
   try {
     response = await fetch(url);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    throw new Error(`${url} cannot be fetched (${reason}); check the connection, the connect-src of the page's policy and, on another origin, access-control-allow-origin`);
+    throw new Error(`${url} cannot be fetched (${messageOf(error)}); check the connection, the connect-src of the page's policy and, on another origin, access-control-allow-origin`);
   }
   const { ok, status, statusText, headers } = response;
   if ([403, 404, 410].includes(status)) throw new MissingError(`the server answered ${status} ${statusText} for ${url}; deploy this file`);

@@ -6,7 +6,9 @@
 
 import { Client } from "./client.js";
 import { explainFailure, watchPolicy } from "./failure.js";
-import { absolute, startScript, startWorker } from "./start-worker.js";
+import { absolute } from "./inputs.js";
+import { messageOf } from "./message-of.js";
+import { startScript, startWorker } from "./start-worker.js";
 
 // For how many milliseconds a worker that is closed may end its threads itself. Browsers end a thread that waits in WebAssembly
 // much later.
@@ -62,7 +64,7 @@ function start(given) {
     // Bundlers recognize this expression.
     return startWorker(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "bert8" }));
   } catch (error) {
-    throw new Error(`the bert8 worker did not start: ${error instanceof Error ? error.message : error}; ${OWN_ORIGIN}`);
+    throw new Error(`the bert8 worker did not start: ${messageOf(error)}; ${OWN_ORIGIN}`);
   }
 }
 

@@ -145,20 +145,20 @@ function showProgress(bar, state, progress) {
   else bar.removeAttribute("value");
 }
 
-function facts({ modelBytes, kernel, backend, threads, loadMs, accuracy }) {
+function facts({ modelBytes, kernel, backend, threads, loadMs, accuracy, texts }) {
   const parts = [
     `${megabytes(modelBytes)} MB file`,
     `kernel ${kernel}`,
     backend,
     `loaded in ${seconds(loadMs)}`,
-    accuracyText(accuracy),
+    accuracyText(accuracy, texts),
     threadsText(threads),
   ];
   return parts.filter(Boolean).join(" · ");
 }
 
 /** How good the model was found to be, or undefined if its file does not tell. */
-function accuracyText(accuracy) {
+function accuracyText(accuracy, texts) {
   if (!accuracy) return undefined;
   const { metric, agreement, sqnr, rows } = accuracy;
   const found = [
@@ -166,7 +166,7 @@ function accuracyText(accuracy) {
     agreement !== null && `${percent(agreement)} agreement with FP32`,
     sqnr !== null && `SQNR ${sqnr.toFixed(1)} dB`,
   ];
-  return `${found.filter(Boolean).join(", ") || "no difference from FP32"} on ${rows} texts`;
+  return `${found.filter(Boolean).join(", ") || "no difference from FP32"} on ${rows} ${texts === "pair" ? "pairs" : "texts"}`;
 }
 
 /** Turns an error message into a sentence, with a capital letter unless it starts with a URL or a name. */
