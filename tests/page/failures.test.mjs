@@ -3,10 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { skipUnless } from "../../tools/web/skip.mjs";
-import { SAME, SUITE_TIMEOUT, alertOf, assertColumn, card, compare, loaded, open, site } from "./visit.mjs";
+import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, compare, loaded, open, site } from "./visit.mjs";
 
 const skipWithoutForeignFile = () =>
   skipUnless(process.env.BERT8_FOREIGN_INT8, "the test of an INT8 file that bert8 did not make: BERT8_FOREIGN_INT8 does not name one");
+
+/** The address of the demo's files, but for those given. */
+const files = (given) =>
+  `?${new URLSearchParams({ int8: "models/model.int8.onnx", fp32: "models/model.fp32.onnx", tokenizer: "models/tokenizer.json", ...given })}`;
 
 const CRASH = "bert8 crashed inside WebAssembly (unreachable); load the model again";
 
@@ -23,7 +27,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   ];
   for (const [file, what, reason] of cases) {
     test(`${what}: the alert says so, and FP32 still answers`, async () => {
-      const page = await open({ query: `?int8=/broken/${file}` });
+      const page = await open({ query: files({ int8: `/broken/${file}` }) });
       assert.deepEqual(await alertOf(page, "int8"), {
         title: "INT8 could not be loaded",
         reason: `${site.origin}/broken/${file}: ${reason}`,
@@ -38,7 +42,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   }
 
   test("FP32 missing: INT8 answers, and bert8.compare rejects with the reason", async () => {
-    const page = await open({ query: "?fp32=/broken/404.onnx" });
+    const page = await open({ query: files({ fp32: "/broken/404.onnx" }) });
     const reason = `${site.origin}/broken/404.onnx: the server answered 404 Not Found; is the file there?`;
     assert.deepEqual(await alertOf(page, "fp32"), { title: "FP32 could not be loaded", reason });
     await compare(page, SAME);
@@ -48,7 +52,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   });
 
   test("a broken tokenizer: neither model loads, and the page stays usable", async () => {
-    const page = await open({ query: "?tokenizer=/broken/page.onnx" });
+    const page = await open({ query: files({ tokenizer: "/broken/page.onnx" }) });
     const reason = `${site.origin}/broken/page.onnx: the server sent a web page instead of the tokenizer; is the address right?`;
     assert.deepEqual(await alertOf(page, "int8"), { title: "INT8 could not be loaded", reason });
     assert.deepEqual(await alertOf(page, "fp32"), { title: "FP32 could not be loaded", reason });
@@ -57,7 +61,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   });
 
   test("retry loads a model that failed once", async () => {
-    const page = await open({ query: "?int8=/broken/once.onnx" });
+    const page = await open({ query: files({ int8: "/broken/once.onnx" }) });
     assert.deepEqual(await alertOf(page, "int8"), {
       title: "INT8 could not be loaded",
       reason: `${site.origin}/broken/once.onnx: the server answered 503 Service Unavailable; try again later.`,
@@ -74,7 +78,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   test("invalid settings in the address are reported and ignored", async () => {
     const page = await open({ query: "?backend=turbo&int8=https://example.com/model.onnx" });
     assert.deepEqual(await page.locator("#problems .line").allTextContents(), [
-      "“int8” in this page's address is not a file on this site, so models/model.int8.onnx is used instead.",
+      "“int8” in this page's address is not a file on this site, and the page reads no others. Download the file and drop it on the page.",
       "The backend “turbo” in this page's address is unknown, so the fastest supported backend is used instead.",
     ]);
     await loaded(page, "int8");
@@ -82,8 +86,39 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
     await page.context().close();
   });
 
+  test("a tokenizer without a model in the address is reported", async () => {
+    const page = await open({ query: "?tokenizer=models/tokenizer.json" });
+    assert.equal(
+      await page.locator("#problems").textContent(),
+      "“tokenizer” in this page's address belongs to no model: name it by “int8” or “fp32”.",
+    );
+    await loaded(page, "int8");
+    await page.context().close();
+  });
+
+  test("another backend that cannot be loaded leaves both models, their answers and the choice", async () => {
+    const page = await open({ query: "?backend=relaxed-simd" });
+    await loaded(page, "int8", "fp32");
+    await compare(page, SAME);
+    await page.context().setOffline(true);
+    await page.selectOption("#backend", "simd128");
+    await page.locator("#problems .alert").waitFor();
+    assert.match(await page.locator("#problems").textContent(), /^The models stay as they are, because they could not be loaded again: /);
+    assert.equal(await page.inputValue("#backend"), "relaxed-simd");
+    await compare(page, SAME);
+    await assertColumn(page, "int8");
+    await assertColumn(page, "fp32");
+    assert.deepEqual(await page.evaluate(() => ["int8", "fp32"].map((key) => window.bert8[key].info.backend)), ["relaxed-simd", "relaxed-simd"]);
+    await page.context().setOffline(false);
+    await page.selectOption("#backend", "simd128");
+    await page.waitForFunction(() => ["int8", "fp32"].every((key) => window.bert8[key].info.backend === "simd128"));
+    await answered(page);
+    assert.equal(await page.locator("#problems").textContent(), "");
+    await page.context().close();
+  });
+
   test("an INT8 file from elsewhere runs, with a note", { skip: skipWithoutForeignFile() }, async () => {
-    const page = await open({ query: "?int8=/broken/foreign.onnx" });
+    const page = await open({ query: files({ int8: "/broken/foreign.onnx" }) });
     await loaded(page, "int8");
     await compare(page, SAME);
     await assertColumn(page, "int8");

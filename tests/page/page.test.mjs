@@ -110,7 +110,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
   });
 
   test("answers with INT8 while FP32 is loading, then adds FP32", async () => {
-    const page = await open({ query: "?fp32=/broken/held.onnx" });
+    const page = await open({ query: "?int8=models/model.int8.onnx&fp32=/broken/held.onnx&tokenizer=models/tokenizer.json" });
     await loaded(page, "int8");
     await compare(page, SAME);
     await assertColumn(page, "int8");
@@ -125,23 +125,41 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await page.context().close();
   });
 
-  test("shows no summary of earlier answers while another backend loads", async () => {
-    const page = await open();
-    await loaded(page, "int8", "fp32");
-    await page.selectOption("#example", { index: 1 });
-    await page.click("#compare");
-    await part(page, "int8", "infer").waitFor();
-    const shown = await page.evaluate(async () => {
-      const shown = [];
-      const texts = () => ["summary", "answer-key"].map((id) => document.getElementById(id).textContent).join("");
-      new MutationObserver(() => window.bert8.int8 || shown.push(texts())).observe(document.getElementById("results"), { subtree: true, childList: true });
-      const picker = document.getElementById("backend");
-      picker.value = "simd128";
-      picker.dispatchEvent(new Event("change"));
-      while (!window.bert8.fp32) await new Promise((resolve) => setTimeout(resolve, 10));
-      return shown.filter(Boolean);
+  test("keeps the texts in the fragment, which no server sees, over a reload", async () => {
+    const page = await open({ url: `${site.origin}/rte/` });
+    await loaded(page, "int8");
+    const texts = ["Is a & b = c? 100 % “sure” #1", "Zwölf\nBoxkämpfer"];
+    await page.fill("#sentence1", texts[0]);
+    await page.fill("#sentence2", texts[1]);
+    await page.waitForFunction(() => location.hash.includes("b="));
+    await page.reload();
+    await loaded(page, "int8");
+    assert.deepEqual([await page.inputValue("#sentence1"), await page.inputValue("#sentence2")], texts);
+    assert.deepEqual(page.log.requests.filter((url) => /sure|Zw/.test(decodeURIComponent(url))), []);
+    await page.fill("#sentence1", "word ".repeat(4000));
+    await page.waitForFunction(() => location.hash === "");
+    assert.deepEqual(page.log.errors, []);
+    await page.context().close();
+  });
+
+  test("a megabyte of text is cut before it stops the page, and the page says so", async () => {
+    const page = await open({ url: `${site.origin}/rte/` });
+    await loaded(page, "int8");
+    const length = await page.evaluate(() => {
+      const box = document.getElementById("sentence1");
+      box.focus();
+      box.select();
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", "lorem ipsum ".repeat(100_000));
+      box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      return box.value.length;
     });
-    assert.deepEqual(shown, []);
+    assert.equal(length, 50_000);
+    assert.match(await page.locator("#cut").textContent(), /^The text was longer than 50,000 characters/);
+    await page.fill("#sentence1", "💥".repeat(600_000));
+    assert.equal(await page.evaluate(() => document.getElementById("sentence1").value.length), 50_000);
+    await page.fill("#sentence1", "short");
+    assert.equal(await page.locator("#cut").textContent(), "");
     await page.context().close();
   });
 

@@ -107,7 +107,7 @@ describe("the model picker", { timeout: SUITE_TIMEOUT }, () => {
 
   test("files that the address names are a choice of their own", async () => {
     const page = await open({ query: OWN });
-    assert.equal(await picked(page), "Files in this page's address");
+    assert.equal(await picked(page), "Your own: model.int8.onnx and model.fp32.onnx");
     await loaded(page, "int8", "fp32");
     assert.equal(await page.locator("#pair-title").textContent(), "One text");
     assert.ok(await page.locator("#example").isHidden(), "no examples of another model");
@@ -120,7 +120,7 @@ describe("the model picker", { timeout: SUITE_TIMEOUT }, () => {
     await loadedWith(page, "equivalent");
     assert.notEqual(await page.inputValue("#sentence2"), "", "an example");
     await page.goBack();
-    assert.equal(await picked(page), "Files in this page's address");
+    assert.equal(await picked(page), "Your own: model.int8.onnx and model.fp32.onnx");
     assert.equal(await page.inputValue("#sentence1"), INJECTION);
     await loadedWith(page, "injection");
     assert.deepEqual(page.log.errors, []);

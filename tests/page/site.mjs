@@ -25,13 +25,16 @@ const COMMON = `
 const info = (more) =>
   `info = { precision: "int8", kernel: "stub", modelBytes: 1, memoryBytes: 1, layers: 1, hidden: 1, maxLength: 9, threshold: null,
     ...${JSON.stringify(more)} };`;
-// A model that answers every text with the same logits. The logits of FP32 are those of INT8 plus `apart`.
-const model = ({ labels, problem, texts, threshold = null }, int8, apart) => `${COMMON}
+// A model that answers every text with the same logits, in the precision that its file is named after. The logits of FP32 are
+// those of INT8 plus `apart`. A file called "other" has the labels `otherLabels`.
+const model = ({ labels, problem, texts, threshold = null, otherLabels = labels }, int8, apart) => `${COMMON}
     const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
     class WasmClassifier extends Stub {
       ${info({ labels, problem, texts, threshold })}
       constructor(name) {
         super();
+        if (!name.includes("int8")) this.info.precision = "fp32";
+        if (name.includes("other")) this.info.labels = ${JSON.stringify(otherLabels)};
         this.logits = ${JSON.stringify(int8)}.map((logit) => (name.includes("int8") ? logit : logit + ${apart}));
       }
       classify(first, second) {
@@ -63,6 +66,9 @@ const STUBS = {
   "/tags/": model({ labels: TAGS, problem: "multi-label", texts: "single", threshold: 0.5 }, [-4, -3, 2, 1, -1, -2, 0.5], -0.25),
   "/decision/": model({ labels: ["toxic"], problem: "multi-label", texts: "single", threshold: 0.8 }, [1], 1),
   "/topics/": model({ labels: ["politics", "sports", "weather"], problem: "single-label", texts: null }, [0, 2, 1], 0),
+  "/rte/": model({ labels: ["entailment", "not_entailment"], problem: "single-label", texts: "pair", otherLabels: ["no", "yes"] }, [1, 2], 0),
+  "/duplicates/": model({ labels: ["duplicate", "different question"], problem: "single-label", texts: "pair" }, [3, 1], 0),
+  "/many/": model({ labels: Array.from({ length: 77 }, (_, id) => `intent ${id}`), problem: "single-label", texts: "single" }, Array.from({ length: 77 }, (_, id) => id / 20), 0),
   // Scores a pair by the length of its second text.
   "/ranker/": `${COMMON}
     class WasmClassifier extends Stub {

@@ -1,9 +1,16 @@
+// @ts-check
 import { BACKENDS, isSupported } from "../backend.js";
+
+/** @import { Settings } from "./model.js" */
 
 const NAMES = { "relaxed-simd": "Relaxed SIMD", simd128: "SIMD128" };
 
-/** Fills the select with the backends. Calls `onChange` with the name of the backend that the user picks. */
-export function setUpBackendPicker(select, chosen, onChange) {
+/**
+ * Fills the select with the backends. Calls `onChange` with the name of the backend that the user picks.
+ * @param {HTMLSelectElement} select
+ * @param {(backend: Settings["backend"]) => void} onChange
+ */
+export function setUpBackendPicker(select, onChange) {
   select.add(new Option("Auto", "auto"));
   for (const backend of BACKENDS) {
     const supported = isSupported(backend);
@@ -11,6 +18,5 @@ export function setUpBackendPicker(select, chosen, onChange) {
     option.disabled = !supported;
     select.add(option);
   }
-  select.value = chosen;
-  select.addEventListener("change", () => onChange(select.value));
+  select.addEventListener("change", () => onChange(/** @type {Settings["backend"]} */ (select.value)));
 }

@@ -1,39 +1,55 @@
+// @ts-check
 import { clone, setText } from "./dom.js";
 import { megabytes, milliseconds, number, perSecond, percent, range, score, seconds } from "./format.js";
+import { models } from "./models.js";
 import { threadsText } from "./thread-picker.js";
-import { bars, barsHint, isScore, verdict } from "./verdict.js";
+import { MOST_BARS, bars, barsHint, isScore, verdict } from "./verdict.js";
 
-const TAGS = { int8: "8-bit integers", fp32: "32-bit original" };
+/** @import { Accuracy, Classification, ClassifierInfo, LoadProgress } from "../bert8.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Times } from "./race.js" */
+/** @import { Scale } from "./scale.js" */
+/** @import { Task } from "./task.js" */
+/** @import { Bar } from "./verdict.js" */
+
+const TAGS = { int8: "8-bit integers", fp32: "32-bit floating point" };
 
 /** The column of one model. Shows the loading progress, the failure or the answer. */
 export class Card {
   #model;
   #parts;
-  #score = null; // the score that is shown, if any
+  /** @type {number | null} the score that is shown, if any */
+  #score = null;
   #verdict = "";
 
-  constructor(model, onRetry) {
+  /** @param {Model} model */
+  constructor(model) {
     const { element, parts } = clone("card");
     this.element = element;
     this.#model = model;
     this.#parts = parts;
-    this.onRetry = onRetry;
     element.dataset.model = model.key;
     parts.name.id = `${model.key}-name`;
-    parts.name.textContent = model.name;
-    parts.tag.textContent = TAGS[model.key];
     element.setAttribute("aria-labelledby", parts.name.id);
-    parts.progress.setAttribute("aria-label", `Loading ${model.name}`);
-    model.addEventListener("change", () => this.#showModel());
-    this.#showModel();
+    parts.load.addEventListener("click", () => this.#load());
+    parts.skip.addEventListener("click", () => this.#skip());
+    this.showModel();
   }
 
-  /** Shows an answer. Its times follow with `showTimes`. */
+  /**
+   * Shows an answer. Its times follow with `showTimes`.
+   * @param {Classification} answer
+   * @param {ClassifierInfo} info
+   */
   showAnswer(answer, info) {
     const parts = this.#parts;
     this.#showVerdict(verdict(answer, info));
-    parts.bars.replaceChildren(...bars(answer, info).map(barElement));
-    parts["bars-hint"].textContent = barsHint(answer, info);
+    const all = bars(answer, info).map(barElement);
+    parts.bars.replaceChildren(...all.slice(0, MOST_BARS));
+    parts.rest.replaceChildren(...all.slice(MOST_BARS));
+    parts.more.hidden = all.length <= MOST_BARS;
+    parts["more-count"].textContent = `The other ${all.length - MOST_BARS} of ${all.length} labels`;
+    parts["bars-hint"].textContent = barsHint(info);
     this.#score = isScore(answer) ? answer.score : null;
     parts.scale.hidden = this.#score === null;
     for (const name of ["infer", "spread", "rate", "tokenize"]) parts[name].textContent = "…";
@@ -42,7 +58,11 @@ export class Card {
     parts.answer.hidden = false;
   }
 
-  /** Shows the times of the answer, given the task that names its input. */
+  /**
+   * Shows the times of the answer, given the task that names its input.
+   * @param {Times} times
+   * @param {Task} task
+   */
   showTimes({ infer, tokenizeMs, perSecond: rate, runs, inTurns }, task) {
     const parts = this.#parts;
     parts.infer.textContent = milliseconds(infer.median);
@@ -54,23 +74,29 @@ export class Card {
     parts.runs.textContent = `Medians of ${runs} runs, ${how}after a warm-up`;
   }
 
-  /** Prefixes the verdict with the model's name for screen readers, which read out both verdicts. */
+  /**
+   * Prefixes the verdict with the model's name for screen readers, which read out both verdicts.
+   * @param {string} text
+   */
   #showVerdict(text) {
     if (text === this.#verdict) return; // screen readers would repeat it
     this.#verdict = text;
     const owner = document.createElement("span");
     owner.className = "visually-hidden";
-    owner.textContent = `${this.#model.name}: `;
+    owner.textContent = `${models.nameOf(this.#model)}: `;
     this.#parts.verdict.replaceChildren(...(text ? [owner, text] : []));
   }
 
-  /** Draws the scale, which both models share, with a mark at this model's score. */
+  /**
+   * Draws the scale, which both models share, with a mark at this model's score.
+   * @param {Scale} scale
+   */
   drawScale(scale) {
     if (this.#score === null) return;
     const { scale: element, mark, zero, low, high } = this.#parts;
-    const place = (part, value) => (part.style.insetInlineStart = `${100 * scale.share(value)}%`);
+    const place = (/** @type {HTMLElement} */ part, /** @type {number} */ value) => (part.style.insetInlineStart = `${100 * scale.share(value)}%`);
     const attributes = { label: "Score", valuemin: scale.low, valuemax: scale.high, valuenow: this.#score, valuetext: score(this.#score) };
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(`aria-${name}`, value);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(`aria-${name}`, String(value));
     low.textContent = number(scale.low);
     high.textContent = number(scale.high);
     place(mark, this.#score);
@@ -78,7 +104,10 @@ export class Card {
     zero.hidden = scale.low === 0 || scale.high === 0;
   }
 
-  /** Shows that an answer is being computed. An earlier answer stays until the new one replaces it. */
+  /**
+   * Shows that an answer is being computed. An earlier answer stays until the new one replaces it.
+   * @param {string} text
+   */
   showBusy(text) {
     if (this.#model.state === "ready" && this.#parts.answer.hidden) this.#showVerdict(text);
   }
@@ -88,37 +117,63 @@ export class Card {
     this.#showVerdict("");
   }
 
-  #showModel() {
-    const { state, error, classifier, progress } = this.#model;
+  /** Shows what has become of the model. */
+  showModel() {
+    const { state, error, classifier, progress, source } = this.#model;
     const parts = this.#parts;
+    const name = models.nameOf(this.#model);
+    this.element.hidden = state === "absent";
     this.element.dataset.state = state;
-    parts.loading.hidden = state === "ready" || state === "failed";
+    setText(parts.name, this.#model.title);
+    setText(parts.tag, [classifier && TAGS[classifier.info.precision], source?.name].filter(Boolean).join(" · "));
+    parts.loading.hidden = state !== "waiting" && state !== "loading";
+    parts.offer.hidden = state !== "offered";
+    setText(parts.load, `Load ${name}`);
+    // The first model is what the page is for.
+    parts.skip.hidden = parts.loading.hidden || models.present[0] === this.#model;
+    setText(parts.skip, `Skip ${name}`);
+    parts.progress.setAttribute("aria-label", `Loading ${name}`);
     setText(parts.status, loadingText(state, progress));
     showProgress(parts.progress, state, progress);
     setText(parts.facts, classifier ? facts(classifier.info) : "");
     if (state !== "ready") this.clearAnswer();
-    if (state === "failed") this.#showFailure(error);
+    if (state === "failed" && error) this.#showFailure(error);
     else parts.alert.replaceChildren();
   }
 
+  #load() {
+    this.#parts.name.focus(); // the focused button disappears
+    models.load(this.#model);
+  }
+
+  #skip() {
+    this.#parts.name.focus();
+    this.#model.decline();
+  }
+
+  /** @param {Error} error */
   #showFailure(error) {
     const { element, parts } = clone("failure");
-    const { name, files, failedWhile } = this.#model;
+    const { failedWhile } = this.#model;
+    const name = models.nameOf(this.#model);
     parts.title.textContent = failedWhile === "ready" ? `${name} stopped working` : `${name} could not be loaded`;
     parts.reason.textContent = sentence(error.message);
-    parts.advice.textContent =
-      failedWhile === "ready"
-        ? "Retry to load it again. The other model is not affected."
-        : `Check that you are online and that the server has ${files.model} and ${files.tokenizer}, then retry. The other model is not affected.`;
+    parts.advice.textContent = this.#advice();
     parts.retry.setAttribute("aria-label", `Retry ${name}`);
-    parts.retry.addEventListener("click", () => {
-      this.#parts.name.focus(); // the focused button disappears
-      this.onRetry();
-    });
+    parts.retry.addEventListener("click", () => this.#load());
     this.#parts.alert.replaceChildren(element);
+  }
+
+  #advice() {
+    const { failedWhile, source } = this.#model;
+    const other = models.present.length > 1 ? " The other model is not affected." : "";
+    if (failedWhile === "ready") return `Retry to load it again.${other}`;
+    const files = [source?.manifest, source?.model, source?.tokenizer].filter((file) => typeof file === "string");
+    return files.length > 0 ? `Check that you are online and that the server has ${files.join(" and ")}, then retry.${other}` : other.trim();
   }
 }
 
+/** @param {Bar} bar */
 function barElement({ name, label, value, applies }) {
   const { element, parts } = clone("bar");
   element.classList.toggle("applies", applies);
@@ -130,6 +185,10 @@ function barElement({ name, label, value, applies }) {
   return element;
 }
 
+/**
+ * @param {Model["state"]} state
+ * @param {LoadProgress | null} progress
+ */
 function loadingText(state, progress) {
   if (state === "waiting") return "Waiting to load";
   if (!progress) return "Starting";
@@ -138,13 +197,19 @@ function loadingText(state, progress) {
   return progress.total ? `Downloading: ${loaded} of ${megabytes(progress.total)} MB` : `Downloading: ${loaded} MB`;
 }
 
-/** If the total size is unknown, the bar is indeterminate. */
+/**
+ * If the total size is unknown, the bar is indeterminate.
+ * @param {HTMLProgressElement} bar
+ * @param {Model["state"]} state
+ * @param {LoadProgress | null} progress
+ */
 function showProgress(bar, state, progress) {
   if (state === "waiting") bar.value = 0;
   else if (progress?.total) bar.value = progress.loaded / progress.total;
   else bar.removeAttribute("value");
 }
 
+/** @param {ClassifierInfo} info */
 function facts({ modelBytes, kernel, backend, threads, loadMs, accuracy, texts }) {
   const parts = [
     `${megabytes(modelBytes)} MB file`,
@@ -157,7 +222,11 @@ function facts({ modelBytes, kernel, backend, threads, loadMs, accuracy, texts }
   return parts.filter(Boolean).join(" · ");
 }
 
-/** How good the model was found to be, or undefined if its file does not tell. */
+/**
+ * How good the model was found to be, or undefined if its file does not tell.
+ * @param {Accuracy | null} accuracy
+ * @param {ClassifierInfo["texts"]} texts
+ */
 function accuracyText(accuracy, texts) {
   if (!accuracy) return undefined;
   const { metric, agreement, sqnr, rows } = accuracy;
@@ -169,10 +238,14 @@ function accuracyText(accuracy, texts) {
   return `${found.filter(Boolean).join(", ") || "no difference from FP32"} on ${rows} ${texts === "pair" ? "pairs" : "texts"}`;
 }
 
-/** Turns an error message into a sentence, with a capital letter unless it starts with a URL or a name. */
-function sentence(text) {
+/**
+ * Turns an error message into a sentence, with a capital letter unless it starts with a URL or a name.
+ * @param {string} text
+ */
+export function sentence(text) {
   const start = /^[a-z]+\b[^:/.]/.test(text) ? capitalized(text) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
+/** @param {string} text */
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);

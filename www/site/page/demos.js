@@ -1,13 +1,34 @@
+// @ts-check
 // The models that the site comes with, and what the page says about each.
 
-import { isParaphrase } from "./task.js";
-
-const TEXTS = ["id", "name", "description", "int8", "fp32", "tokenizer", "examples"];
-const OPTIONAL = ["description", "examples"];
+/** @import { ClassifierInfo, Problem } from "../bert8.js" */
 
 /**
- * Downloads the list of demos. Resolves to an array of `{ id, name, description, problem, texts, labels, int8, fp32,
- * tokenizer, examples }`: the files are relative to the page, and `problem`, `texts` and `labels` are those of the models.
+ * A model that the site comes with. Files are relative to the page; `problem`, `texts` and `labels` are those of the models.
+ * @typedef {object} Demo
+ * @property {string} id
+ * @property {string} name
+ * @property {string} [description]
+ * @property {Problem} problem
+ * @property {"single" | "pair"} texts
+ * @property {string[]} labels
+ * @property {string} int8
+ * @property {string} fp32
+ * @property {string} tokenizer
+ * @property {string} [examples]
+ * @property {string} [card] the URL of its model card
+ * @property {string} [source] the URL of what it was made from
+ * @property {string} [licence]
+ * @property {string} [language] the code of the only language it knows
+ */
+
+const REQUIRED = /** @type {const} */ (["id", "name", "int8", "fp32", "tokenizer"]);
+const OPTIONAL = /** @type {const} */ (["description", "examples", "card", "source", "licence", "language"]);
+
+/**
+ * Downloads the list of demos.
+ * @param {string} url
+ * @returns {Promise<Demo[]>} at least one
  */
 export async function fetchDemos(url) {
   const response = await fetch(url);
@@ -15,19 +36,23 @@ export async function fetchDemos(url) {
   return checked(await response.json());
 }
 
+/** @param {any} demos */
 function checked(demos) {
   if (!Array.isArray(demos) || demos.length === 0) throw new Error("it is not a list of models");
   demos.forEach((demo, i) => {
+    const isText = (/** @type {string} */ name) => typeof demo?.[name] === "string";
     const wrong =
-      TEXTS.find((name) => typeof demo?.[name] !== "string" && !(OPTIONAL.includes(name) && demo?.[name] === undefined)) ??
+      REQUIRED.find((name) => !isText(name)) ??
+      OPTIONAL.find((name) => demo[name] !== undefined && !isText(name)) ??
       (Array.isArray(demo.labels) ? undefined : "labels");
     if (wrong) throw new Error(`its model ${i + 1} has no “${wrong}”`);
   });
   return demos;
 }
 
-/** Returns whether the demo's description and examples fit a model, given the model's `info`. */
-export function fits(demo, info) {
-  if (isParaphrase(demo)) return isParaphrase(info);
-  return demo.problem === info.problem && demo.labels.join("\0") === info.labels.join("\0");
-}
+/**
+ * Returns whether the demo's description and examples fit a model: not if a site's owner has put another model in its place.
+ * @param {Demo} demo
+ * @param {ClassifierInfo} info
+ */
+export const fits = (demo, info) => demo.problem === info.problem && demo.labels.join("\0") === info.labels.join("\0");

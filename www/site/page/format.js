@@ -1,20 +1,26 @@
+// @ts-check
 // Formats numbers in English, the page's language. A no-break space keeps a number and its unit together.
 
 const SPACE = "\u00a0";
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, maximumFractionDigits: 2, roundingPriority: "lessPrecision" });
 
-export const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-export const milliseconds = (ms) => `${ms < 0.01 ? "< 0.01" : short.format(ms)}${SPACE}ms`;
-export const perSecond = (rate) => Number(rate.toPrecision(3)).toLocaleString("en");
-/** A range of values that `format` writes, such as "2.1 to 2.4 ms"; a single one if both ends look the same. */
+export const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
+export const milliseconds = (/** @type {number} */ ms) => `${ms < 0.01 ? "< 0.01" : short.format(ms)}${SPACE}ms`;
+export const perSecond = (/** @type {number} */ rate) => Number(rate.toPrecision(3)).toLocaleString("en");
+/**
+ * A range of values that `format` writes, such as "2.1 to 2.4 ms"; a single one if both ends look the same.
+ * @param {number} low
+ * @param {number} high
+ * @param {(value: number) => string} format
+ */
 export function range(low, high, format) {
   const [from, to] = [format(low), format(high)];
   if (from === to) return from;
   const unit = from.replace(/^[< \d.,]+/, "");
   return `${unit && to.endsWith(unit) ? from.slice(0, -unit.length).trimEnd() : from}${SPACE}to${SPACE}${to}`;
 }
-export const seconds = (ms) => `${(ms / 1000).toFixed(1)}${SPACE}s`;
-export const number = (value) => value.toLocaleString("en");
-export const score = (value) => value.toFixed(3);
-export const percent = (share) => `${(share * 100).toFixed(1)}${SPACE}%`;
-export const ratio = (value) => `${value >= 10 ? value.toFixed(0) : value.toFixed(value < 1 ? 2 : 1)}×`;
+export const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)}${SPACE}s`;
+export const number = (/** @type {number} */ value) => value.toLocaleString("en");
+export const score = (/** @type {number} */ value) => value.toFixed(3);
+export const percent = (/** @type {number} */ share) => `${(share * 100).toFixed(1)}${SPACE}%`;
+export const ratio = (/** @type {number} */ value) => `${value >= 10 ? value.toFixed(0) : value.toFixed(value < 1 ? 2 : 1)}×`;

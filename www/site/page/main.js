@@ -1,235 +1,176 @@
-import { addressOf, readAddress } from "./address.js";
+// @ts-check
+// Starts the page: what the address names, the form and the pickers.
+
+import { addressOfDemo, readAddress } from "./address.js";
 import { setUpBackendPicker } from "./backend-picker.js";
-import { Card } from "./card.js";
 import { setUpConsole } from "./console.js";
-import { fetchDemos, fits } from "./demos.js";
+import { fetchDemos } from "./demos.js";
 import { announce, byId, setLines } from "./dom.js";
 import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
 import { becomeIsolated } from "./isolation.js";
-import { Model } from "./model.js";
 import { setUpModelPicker, showPicked } from "./model-picker.js";
-import { alone, race } from "./race.js";
-import { Scale } from "./scale.js";
-import { clearSummary, showSummary } from "./summary.js";
-import { UNKNOWN, showTask, taskOf, textsFor } from "./task.js";
-import { setUpThreadPicker } from "./thread-picker.js";
-import { isScore } from "./verdict.js";
+import { models } from "./models.js";
+import { ask, clearResults, lastQuestion, markStale, setUpResults } from "./results.js";
+import { textsFor } from "./task.js";
+import { showTask } from "./task-words.js";
+import { texts } from "./texts.js";
+import { setUpThreadPicker, showThreads } from "./thread-picker.js";
+
+/** @import { Demo } from "./demos.js" */
+/** @import { Example } from "./examples.js" */
+/** @import { Model, Settings } from "./model.js" */
 
 const LIST = "models/models.json";
 
-const models = { int8: new Model("int8", "INT8"), fp32: new Model("fp32", "FP32") };
-const cards = {};
-const drafts = new Map(); // the texts in the boxes when the visitor chose another model, by address
+/** @type {Demo[]} */
 let demos = [];
-let choice = null; // what the address names: the demo on the page, and the files to load
-let settings = { backend: "auto", threads: "auto" }; // how to load the models
-let task = UNKNOWN; // until a model is loaded, a guess
-let demo = null; // the chosen demo if it describes the models that are loaded, otherwise null
+/** @type {Example[]} those of the demo on the page */
 let examples = [];
-let asked = null; // the question that the answers on the page belong to: { task, demo, texts, example }
-let scale = new Scale();
-let generation = 0; // counts how often both models were loaded
+/** What the words on the page are for, to notice a change. */
+let worded = "";
 
 const form = byId("pair");
-const first = byId("sentence1");
-const second = byId("sentence2");
 
-/** Puts the models on the page that the address names, unless they are there. */
+/** Puts the models on the page that the address names, unless they are there, and the texts. */
 function visit() {
-  const next = { ...readAddress(location.href, demos), address: location.search };
-  setLines(byId("problems"), next.problems, "alert");
-  const files = (choice) => choice && Object.values(choice.files).join("\n");
-  if (files(choice) === files(next)) return;
-  if (choice) drafts.set(choice.address, [first.value, second.value]);
-  unloadModels(); // while they still are what `choice` says
-  choice = next;
-  asked = null;
+  const { choice, problems } = readAddress(location.href, demos);
+  setLines(byId("problems"), problems, "alert");
+  if (models.choice?.id === choice.id) return texts.restore();
   examples = [];
-  const { int8, fp32, tokenizer } = choice.files;
-  models.int8.files = { model: int8, tokenizer };
-  models.fp32.files = { model: fp32, tokenizer };
-  byId("results").removeAttribute("aria-busy");
+  clearResults();
+  texts.restore();
+  models.choose(choice, { both: true });
   showPicked(byId("model"), demos, choice);
-  setTexts(...(drafts.get(choice.address) ?? [""]));
-  if (choice.own) setTask(UNKNOWN, null);
-  else setTask(taskOf(choice.demo), choice.demo);
-  loadModels();
+  showWords();
 }
 
-/** Loads INT8 first: it is smaller, and the page is already useful with it alone. */
-async function loadModels() {
-  const current = ++generation;
-  clearSummary();
-  scale = new Scale();
-  unloadModels();
-  await models.int8.load(settings);
-  if (current === generation) await models.fp32.load(settings);
-}
-
-function unloadModels() {
-  for (const model of Object.values(models)) model.unload();
-}
-
+/** @param {Model} model */
 function onModelChange(model) {
-  const all = Object.values(models);
-  const ready = all.find(({ state }) => state === "ready");
-  if (ready) {
-    const { info } = ready.classifier;
-    const [fittingTask, fittingDemo] = [taskOf(info), fits(choice.demo, info) ? choice.demo : null];
-    if (task !== fittingTask || demo !== fittingDemo) setTask(fittingTask, fittingDemo);
-  }
-  byId("compare").disabled = !ready;
+  byId("compare").disabled = models.ready.length === 0;
   if (model.progress) return;
+  showWords();
   // Both in one announcement: a second one would replace the first before a screen reader has read it out.
-  announce(all.map(spoken).filter(Boolean).join(". "));
-  if (model.state === "ready" && asked) answer({ ...asked });
+  announce(models.present.map(spoken).filter(Boolean).join(". "));
 }
 
 /** Asks for the texts that the models read, in the words of the demo if it describes them. */
-function setTask(fittingTask, fittingDemo) {
-  task = fittingTask;
-  demo = fittingDemo;
-  showTask(task, demo);
-  if (demo?.examples) setUpExamples();
-  else if (exampleInBoxes()) setTexts("");
+function showWords() {
+  const { choice, task, demo } = models;
+  const words = JSON.stringify([choice?.id, task, demo?.id]);
+  if (words === worded) return;
+  worded = words;
+  showTask(task, demo, choice !== null && !choice.demo);
+  if (demo?.examples) setUpExamples(demo);
+  else if (exampleInBoxes()) texts.set("");
   showStaleness();
 }
 
-/** What to announce about a model. A failure has its own alert. */
-function spoken({ name, state }) {
-  return { ready: `${name} is ready`, loading: `Loading ${name}` }[state];
+/**
+ * What to announce about a model. A failure has its own alert.
+ * @param {Model} model
+ */
+function spoken(model) {
+  if (model.state === "ready") return `${models.nameOf(model)} is ready`;
+  return model.state === "loading" ? `Loading ${models.nameOf(model)}` : "";
 }
 
-/** Asks every model that is ready and shows the answers. A later call, for new texts or a newly loaded model, replaces this one. */
-function answer(question) {
-  asked = question;
-  byId("results").setAttribute("aria-busy", "true");
-  byId("answer-key").replaceChildren();
-  return alone(async () => {
-    const current = generation;
-    const answers = {};
-    const infos = {};
-    const wanted = () => asked === question;
-    if (!wanted()) return;
-    Object.values(cards).forEach((card) => card.showBusy(question.task.asking));
-    const ready = Object.entries(models).filter(([, { classifier }]) => classifier);
-    const entrants = ready.map(([key, model]) => [key, entrant(model, question)]);
-    const onAnswer = (key, answer) => {
-      answers[key] = answer;
-      infos[key] = models[key].classifier.info;
-      cards[key].showAnswer(answer, infos[key]);
-      if (isScore(answer)) scale.include(answer.score);
-      Object.values(cards).forEach((card) => card.drawScale(scale));
-    };
-    const result = await race(Object.fromEntries(entrants), { onAnswer, wanted });
-    if (!result) return;
-    byId("results").setAttribute("aria-busy", "false");
-    if (current !== generation) return; // the models are being reloaded
-    for (const key of Object.keys(answers)) {
-      if (result.times[key]) cards[key].showTimes(result.times[key], question.task);
-      else delete answers[key]; // the model stopped working
-    }
-    showSummary(question, answers, infos, result);
-    showStaleness();
-  });
-}
-
-/** Returns a function that asks the model once. It resolves to undefined if the model fails or has been reloaded. */
-function entrant(model, { texts }) {
-  const { classifier } = model;
-  return async () => {
-    if (model.classifier !== classifier) return undefined;
-    try {
-      const answer = await classifier.classify(...texts);
-      return model.classifier === classifier ? answer : undefined;
-    } catch (error) {
-      if (model.classifier === classifier) model.fail(error);
-    }
-  };
-}
-
-/** Marks the answers as stale if the texts have changed since, and hides the answer key. */
+/** Marks the answers as stale if the texts have changed since. */
 function showStaleness() {
-  const stale = asked !== null && asked.texts.join("\0") !== currentTexts().join("\0");
+  const asked = lastQuestion();
+  const given = (/** @type {{ first: string, second: string }} */ { first, second }) => textsFor(models.task, first, second).join("\0");
+  const stale = asked !== null && given(asked) !== given(texts);
   if (stale === byId("stale").hidden) announce(stale ? byId("stale").textContent : "");
-  byId("stale").hidden = !stale;
-  byId("answer-key").hidden = stale;
-  byId("results").classList.toggle("stale", stale);
+  markStale(stale);
 }
 
-const currentTexts = () => textsFor(task, first.value, second.value);
-const exampleInBoxes = () => findExample(examples, second.value === "" ? [first.value] : [first.value, second.value]);
+const exampleInBoxes = () => findExample(examples, texts.second === "" ? [texts.first] : [texts.first, texts.second]);
 
-function onTextsChange() {
+const setExample = (/** @type {Example} */ { texts: [first, second] }) => texts.set(first, second);
+
+texts.addEventListener("change", () => {
   const example = exampleInBoxes();
   byId("example").value = example ? examples.indexOf(example) : "";
   showStaleness();
-}
-
-function setTexts(a, b = "") {
-  first.value = a;
-  second.value = b;
-  onTextsChange();
-}
+});
 
 function setUpForm() {
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     if (byId("compare").disabled) return;
-    answer({ task, demo, texts: currentTexts(), example: demo ? exampleInBoxes() : undefined });
+    const { demo } = models;
+    ask({ first: texts.first, second: texts.second, demo, example: demo ? exampleInBoxes() : undefined });
+    showStaleness();
   });
-  form.addEventListener("keydown", (event) => {
+  form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     form.requestSubmit();
   });
-  for (const box of [first, second]) box.addEventListener("input", onTextsChange);
-  byId("swap").addEventListener("click", () => setTexts(second.value, first.value));
+  byId("swap").addEventListener("click", () => texts.set(texts.second, texts.first));
   byId("swap").disabled = false;
-  setUpExamplePicker(byId("example"), (index) => setTexts(...examples[index].texts));
+  setUpExamplePicker(byId("example"), (index) => setExample(examples[index]));
 }
 
-/** Downloads the examples of the demo. The first of them fills empty boxes. */
-async function setUpExamples() {
+/**
+ * Downloads the examples of the demo. The first of them fills empty boxes.
+ * @param {Demo} demo
+ */
+async function setUpExamples(demo) {
   if (examples.length > 0) return;
   const select = byId("example");
-  const wanted = choice;
   showNoExamples(select, "Loading the examples…");
-  const found = await fetchExamples(demo.examples).catch(() => null);
-  if (choice !== wanted) return;
+  const found = await fetchExamples(/** @type {string} */ (demo.examples)).catch(() => null);
+  if (models.choice?.demo !== demo) return;
   if (!found) return showNoExamples(select, "The examples could not be loaded");
   examples = found;
   showExamples(select, examples);
-  if (examples.length > 0 && demo && first.value === "" && second.value === "") setTexts(...examples[0].texts);
-  else onTextsChange();
+  if (examples.length > 0 && models.demo && texts.first === "" && texts.second === "") setExample(examples[0]);
+  else texts.dispatchEvent(new Event("change"));
 }
 
-/** Starts the page, given the demos. */
+/**
+ * Loads the models again with other settings. If that fails, those that work stay.
+ * @param {Partial<Settings>} changed
+ */
+async function change(changed) {
+  try {
+    await models.change(changed);
+    setLines(byId("problems"), []);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    setLines(byId("problems"), [`The models stay as they are, because they could not be loaded again: ${reason}`], "alert");
+  }
+  showSettings();
+}
+
+function showSettings() {
+  byId("backend").value = models.settings.backend;
+  showThreads(byId("threads"), models.settings.threads);
+}
+
+/**
+ * Starts the page, given the demos.
+ * @param {Demo[]} list
+ */
 function start(list) {
   demos = list;
-  const { backend, threads } = readAddress(location.href, demos);
-  settings = { backend, threads };
+  models.settings = readAddress(location.href, demos).settings;
   setUpModelPicker(byId("model"), demos, (picked) => {
-    history.pushState(null, "", addressOf(picked, demos, location.href));
+    texts.keep();
+    history.pushState(null, "", addressOfDemo(picked, demos, location.href));
     visit();
   });
   addEventListener("popstate", visit);
-  const change = (changed) => {
-    settings = { ...settings, ...changed };
-    loadModels();
-  };
-  setUpBackendPicker(byId("backend"), backend, (backend) => change({ backend }));
-  setUpThreadPicker(byId("threads"), byId("threads-hint"), threads, (threads) => change({ threads }));
+  setUpBackendPicker(byId("backend"), (backend) => change({ backend }));
+  setUpThreadPicker(byId("threads"), byId("threads-hint"), (threads) => change({ threads }));
+  showSettings();
   visit();
 }
 
-for (const [key, model] of Object.entries(models)) {
-  cards[key] = new Card(model, () => model.load(settings));
-  byId("cards").append(cards[key].element);
-  model.addEventListener("change", () => onModelChange(model));
-}
+setUpResults();
+models.addEventListener("change", (event) => onModelChange(/** @type {CustomEvent} */ (event).detail.model));
 setUpForm();
-setUpConsole(models);
+setUpConsole();
 
 becomeIsolated().then((reloading) => {
   if (reloading) return;

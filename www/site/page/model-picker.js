@@ -1,4 +1,14 @@
-/** Calls `onChange` with the demo that the user picks in the select. */
+// @ts-check
+
+/** @import { Demo } from "./demos.js" */
+/** @import { Choice } from "./models.js" */
+
+/**
+ * Calls `onChange` with the demo that the user picks in the select.
+ * @param {HTMLSelectElement} select
+ * @param {Demo[]} demos
+ * @param {(demo: Demo) => void} onChange
+ */
 export function setUpModelPicker(select, demos, onChange) {
   select.addEventListener("change", () => {
     const picked = demos.find(({ id }) => id === select.value);
@@ -6,11 +16,17 @@ export function setUpModelPicker(select, demos, onChange) {
   });
 }
 
-/** Shows which demo is on the page. Files that the address names are one more entry, for as long as they are on the page. */
-export function showPicked(select, demos, { demo, own }) {
+/**
+ * Shows what is on the page. Models that the visitor brings are one more entry, for as long as they are there.
+ * @param {HTMLSelectElement} select
+ * @param {Demo[]} demos
+ * @param {Choice} choice
+ */
+export function showPicked(select, demos, { demo, sources }) {
   const options = demos.map(({ id, name }) => new Option(name, id));
-  if (own) options.push(new Option("Files in this page's address", ""));
+  const names = Object.values(sources).map(({ name }) => name);
+  if (!demo) options.push(new Option(`Your own: ${names.join(" and ")}`, ""));
   select.replaceChildren(...options);
-  select.value = own ? "" : demo.id;
+  select.value = demo?.id ?? "";
   select.disabled = options.length < 2;
 }

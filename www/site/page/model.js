@@ -1,35 +1,82 @@
+// @ts-check
 import { load } from "../bert8.js";
 
+/** @import { Classifier, ClassifierInfo, LoadProgress } from "../bert8.js" */
+/** @import { ThreadChoice } from "./thread-picker.js" */
+
 /**
- * One of the page's two models. `state` is "waiting", "loading", "ready" or "failed". The model dispatches a "change" event
- * after each change of its state, progress, classifier or error.
+ * Where a model comes from.
+ * @typedef {object} Source
+ * @property {string} name the model file's name, for the visitor
+ * @property {string | File} [model] the ONNX file or its URL
+ * @property {string | File} [tokenizer]
+ * @property {string} [manifest] the URL of a manifest or its folder, instead of both files
+ *
+ * How to load a model.
+ * @typedef {object} Settings
+ * @property {"auto" | "relaxed-simd" | "simd128"} backend
+ * @property {ThreadChoice} threads
+ *
+ * "absent": there is nothing to load. "offered": it is loaded if the visitor asks for it. "waiting": it is loaded soon.
+ * @typedef {"absent" | "offered" | "waiting" | "loading" | "ready" | "failed"} State
+ *
+ * @typedef {"int8" | "fp32"} Key
  */
+
+/** @type {Record<Key, string>} */
+const NAMES = { int8: "INT8", fp32: "FP32" };
+
+/** One of the page's two models. It dispatches a "change" event after each change of its state, progress, classifier or error. */
 export class Model extends EventTarget {
-  state = "waiting";
+  /** @type {State} */
+  state = "absent";
+  /** @type {Source | null} */
+  source = null;
+  /** @type {LoadProgress | null} */
   progress = null;
+  /** @type {Classifier | null} */
   classifier = null;
+  /** @type {Error | null} */
   error = null;
-  failedWhile = null; // the state before "failed"
-  files = null; // `{ model, tokenizer }`, what `load` loads
+  /** @type {State | null} the state before "failed" */
+  failedWhile = null;
   #loading = new AbortController();
 
-  constructor(key, name) {
+  /** @param {Key} key what the model is meant to be; its file may be another */
+  constructor(key) {
     super();
-    Object.assign(this, { key, name });
+    this.key = key;
+  }
+
+  /** The precision as a title: that of the loaded file, or what is expected. */
+  get title() {
+    return NAMES[this.classifier?.info.precision ?? this.key];
   }
 
   /**
-   * Loads the model with these `settings`, `{ backend, threads }`. Resolves when loading has ended, whether it succeeded or
-   * failed.
+   * Puts another model here, which is not loaded yet.
+   * @param {Source | null} source
+   * @param {"offered" | "waiting"} state
+   */
+  replace(source, state) {
+    this.#drop();
+    this.source = source;
+    this.#become(source ? state : "absent");
+  }
+
+  /**
+   * Loads the model in place of what is loaded. Resolves when loading has ended, whether it succeeded or failed.
+   * @param {Settings} settings
    */
   async load(settings) {
-    this.unload();
-    const { signal } = (this.#loading = new AbortController());
-    // The progress of the tokenizer is not shown: it is small and downloads at the same time.
-    const onProgress = (progress) => progress.file === "model" && this.#become("loading", { progress });
+    if (!this.source) return;
+    this.#drop();
+    const { signal } = this.#loading;
     this.#become("loading");
     try {
-      const classifier = await load({ ...this.files, ...settings, signal, onProgress });
+      // The tokenizer is small and downloads at the same time.
+      const onProgress = (/** @type {LoadProgress} */ progress) => progress.file === "model" && this.#become("loading", { progress });
+      const classifier = await loadFrom(this.source, settings, signal, onProgress);
       if (signal.aborted) classifier.dispose();
       else this.#become("ready", { classifier });
     } catch (error) {
@@ -37,32 +84,78 @@ export class Model extends EventTarget {
     }
   }
 
-  unload() {
-    this.#loading.abort();
-    this.classifier?.dispose();
-    this.#become("waiting");
+  /** Ends loading, or lets the loaded model go, until the visitor asks for it. */
+  decline() {
+    this.#drop();
+    this.#become("offered");
   }
 
+  /**
+   * Takes a classifier that was loaded from the same source, in place of the one that is loaded.
+   * @param {Classifier} classifier
+   */
+  exchange(classifier) {
+    this.classifier?.dispose();
+    this.#become("ready", { classifier });
+  }
+
+  /**
+   * Changes places with the other model.
+   * @param {Model} other
+   */
+  swap(other) {
+    const [mine, its] = [this.#content(), other.#content()];
+    Object.assign(this, its);
+    Object.assign(other, mine);
+    [this.#loading, other.#loading] = [other.#loading, this.#loading];
+    this.#changed();
+    other.#changed();
+  }
+
+  /** @param {unknown} error */
   fail(error) {
     this.classifier?.dispose();
     this.failedWhile = this.state;
-    this.#become("failed", { error });
+    this.#become("failed", { error: error instanceof Error ? error : new Error(String(error)) });
   }
 
-  /** Resolves to the classifier once it is loaded. Rejects with the error if loading fails. */
-  ready() {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        if (this.state === "ready") resolve(this.classifier);
-        else if (this.state === "failed") reject(this.error);
-        else this.addEventListener("change", look, { once: true });
-      };
-      look();
-    });
+  #content() {
+    const { state, source, progress, classifier, error, failedWhile } = this;
+    return { state, source, progress, classifier, error, failedWhile };
   }
 
+  #drop() {
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    this.classifier?.dispose();
+    this.classifier = null;
+  }
+
+  /**
+   * @param {State} state
+   * @param {{ progress?: LoadProgress | null, classifier?: Classifier | null, error?: Error | null }} [more]
+   */
   #become(state, { progress = null, classifier = null, error = null } = {}) {
     Object.assign(this, { state, progress, classifier, error });
+    this.#changed();
+  }
+
+  #changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/**
+ * Loads a classifier.
+ * @param {Source} source
+ * @param {Settings} settings
+ * @param {AbortSignal} signal
+ * @param {(progress: LoadProgress) => unknown} [onProgress]
+ * @returns {Promise<Classifier>}
+ */
+export function loadFrom({ manifest, model, tokenizer }, { backend, threads }, signal, onProgress) {
+  const options = { backend, threads, signal, ...(onProgress && { onProgress }) };
+  if (manifest !== undefined) return load(manifest, options);
+  if (!model || !tokenizer) throw new Error("a model needs its tokenizer");
+  return load({ model, tokenizer, ...options });
 }

@@ -47,16 +47,18 @@ export function alone(job) {
 /**
  * Times `entrants`: functions, by the key of their model, that classify once. One that resolves to undefined drops out. The first
  * round is a warm-up; its answers go to `onAnswer`. Resolves to undefined when `wanted` returns false.
- * @param {Record<string, () => Promise<Classification | undefined>>} entrants
- * @param {{ onAnswer: (key: string, answer: Classification) => void, wanted?: () => boolean }} options
+ * @template {string} K
+ * @param {Partial<Record<K, () => Promise<Classification | undefined>>>} entrants
+ * @param {{ onAnswer: (key: K, answer: Classification) => void, wanted?: () => boolean }} options
  * @returns {Promise<Result | undefined>}
  */
 export async function race(entrants, { onAnswer, wanted = () => true }) {
   const watch = watchVisibility();
   try {
-    /** @type {Map<string, Classification["timing"][]>} */
+    const runners = new Map(/** @type {[K, () => Promise<Classification | undefined>][]} */ (Object.entries(entrants)));
+    /** @type {Map<K, Classification["timing"][]>} */
     const timings = new Map();
-    for (const [key, classify] of Object.entries(entrants)) {
+    for (const [key, classify] of runners) {
       const answer = await classify();
       if (!wanted()) return undefined;
       if (!answer) continue;
@@ -66,7 +68,7 @@ export async function race(entrants, { onAnswer, wanted = () => true }) {
     const end = performance.now() + BUDGET_MS;
     for (let round = 0; round < MOST_ROUNDS && (round < LEAST_ROUNDS || performance.now() < end); round++) {
       for (const [key, runs] of [...timings]) {
-        const answer = await entrants[key]();
+        const answer = await runners.get(key)?.();
         if (!wanted()) return undefined;
         if (answer) runs.push(answer.timing);
         else timings.delete(key);

@@ -1,41 +1,72 @@
+// @ts-check
+// What the answers say together, below the columns.
+
 import { fits } from "./demos.js";
 import { byId, setLines } from "./dom.js";
 import { range, ratio, score } from "./format.js";
+import { models } from "./models.js";
+import { textsFor } from "./task.js";
 import { agree, agrees, isScore, keyText } from "./verdict.js";
 
+/** @import { Classification, ClassifierInfo } from "../bert8.js" */
+/** @import { Result } from "./race.js" */
+/** @import { Key, Question } from "./results.js" */
+/** @import { Task } from "./task.js" */
+
 /**
- * Shows what the answers say together. `answers` and `infos` hold one entry for each model that has answered so far; `result` is
- * that of the race between them.
+ * @typedef {object} Outcome
+ * @property {Question} question
+ * @property {Task} task
+ * @property {string | null} mismatch why the two models are no pair
+ * @property {Partial<Record<Key, Classification>>} answers of the models that have answered so far
+ * @property {Partial<Record<Key, ClassifierInfo>>} infos of the same models
+ * @property {Result} result of the race between them
  */
-export function showSummary(question, answers, infos, result) {
-  showFigures(answers, infos, result);
-  setLines(byId("notes"), notes(question, answers, infos, result), "note");
-  setLines(byId("answer-key"), answerKey(question, answers, infos), "note key");
+
+const KEYS = /** @type {const} */ (["int8", "fp32"]);
+
+/**
+ * Shows what the answers say together.
+ * @param {Outcome} outcome
+ */
+export function showSummary(outcome) {
+  showFigures(outcome);
+  setLines(byId("notes"), notes(outcome), "note");
+  setLines(byId("answer-key"), answerKey(outcome), "note key");
 }
 
 export function clearSummary() {
   for (const id of ["summary", "notes", "answer-key"]) byId(id).replaceChildren();
 }
 
-function showFigures({ int8, fp32 }, infos, result) {
+/** @param {Outcome} outcome */
+function showFigures({ answers: { int8, fp32 }, infos, mismatch, result }) {
   const box = byId("summary");
-  if (!int8 || !fp32) return box.replaceChildren();
+  if (!int8 || !fp32 || !infos.int8 || !infos.fp32 || mismatch) return box.replaceChildren();
+  const size = infos.fp32.modelBytes / infos.int8.modelBytes;
   box.replaceChildren(
     speedFigure(result),
-    figure("Its file is ", ratio(infos.fp32.modelBytes / infos.int8.modelBytes), " smaller"),
-    isScore(int8)
+    size >= 1 ? figure("Its file is ", ratio(size), " smaller") : figure("Its file is ", ratio(1 / size), " larger"),
+    isScore(int8) && isScore(fp32)
       ? figure("The scores are ", score(Math.abs(int8.score - fp32.score)), " apart")
       : figure("The models ", agree(int8, fp32) ? "agree" : "disagree", ""),
   );
 }
 
+/** @param {Result} result */
 function speedFigure({ speedup, problem }) {
   if (problem === "hidden") return figure("The times were ", "disturbed", "");
-  if (problem === "noisy") return figure("The times are ", "too noisy", " to compare");
+  if (problem === "noisy" || !speedup) return figure("The times are ", "too noisy", " to compare");
   const [middle, spread] = [ratio(speedup.median), range(speedup.low, speedup.high, ratio)];
-  return figure("INT8 is ", middle, spread === middle ? " as fast" : ` as fast (${spread})`);
+  const name = models.nameOf(models.int8);
+  return figure(`${name} is `, middle, spread === middle ? " as fast" : ` as fast (${spread})`);
 }
 
+/**
+ * @param {string} before
+ * @param {string} value
+ * @param {string} after
+ */
 function figure(before, value, after) {
   const element = document.createElement("span");
   element.className = "figure";
@@ -45,24 +76,33 @@ function figure(before, value, after) {
   return element;
 }
 
-function notes({ task, texts }, answers, infos, { problem }) {
-  const truncated = Object.keys(answers).find((key) => answers[key].truncated);
+/** @param {Outcome} outcome */
+function notes({ question: { first, second }, task, mismatch, answers, infos, result: { problem } }) {
+  const given = KEYS.filter((key) => answers[key]);
+  const truncated = given.find((key) => answers[key]?.truncated);
+  const texts = textsFor(task, first, second);
   const empty = texts.flatMap((text, i) => (text.trim() === "" ? [texts.length > 1 ? task.names[i] : "The text"] : []));
+  const [one, other] = given.map((key) => models.nameOf(models[key]));
   return [
     empty.length === 1 && `${empty[0]} is empty, so the answer means little.`,
     empty.length === 2 && `Both ${task.all} are empty, so the answer means little.`,
-    truncated && `The ${task.input} was longer than ${infos[truncated].maxLength} tokens and was truncated.`,
+    truncated && `The ${task.input} was longer than ${infos[truncated]?.maxLength} tokens and was truncated.`,
+    other && mismatch && `These two models are no pair, so nothing is compared. ${mismatch}`,
     problem === "hidden" && `The tab was in the background for a while, where browsers slow it down. ${task.ask} again for better times.`,
-    problem === "noisy" && `The times of INT8 and FP32 vary too much from run to run; the computer seems to be busy. ${task.ask} again for better times.`,
-    new Set(Object.values(infos).map(({ threads }) => threads.count)).size > 1 && "INT8 and FP32 ran on different numbers of threads.",
-    infos.int8?.kernel === "unfused" && "bert8 does not recognize the structure of the INT8 file, so it runs without the fast kernels.",
-  ].filter(Boolean);
+    problem === "noisy" && `The times of ${one} and ${other} vary too much from run to run; the computer seems to be busy. ${task.ask} again for better times.`,
+    new Set(Object.values(infos).map(({ threads }) => threads.count)).size > 1 && `${one} and ${other} ran on different numbers of threads.`,
+    ...given.map((key) => infos[key]?.kernel === "unfused" && `bert8 does not recognize the structure of the ${models.nameOf(models[key])} file, so it runs without the fast kernels.`),
+  ].filter((note) => typeof note === "string");
 }
 
-function answerKey({ demo, example }, answers, infos) {
-  const given = ["int8", "fp32"].filter((key) => answers[key]);
-  if (!example || given.length === 0 || !given.every((key) => fits(demo, infos[key]))) return [];
-  const text = keyText(example.label, infos[given[0]]);
-  const opinions = given.map((key) => `${key.toUpperCase()} ${agrees(answers[key], infos[key], example.label) ? "agrees" : "disagrees"}`);
+/** @param {Outcome} outcome */
+function answerKey({ question: { demo, example }, answers, infos }) {
+  const given = KEYS.flatMap((key) => {
+    const [answer, info] = [answers[key], infos[key]];
+    return answer && info ? [{ name: models.nameOf(models[key]), answer, info }] : [];
+  });
+  if (!demo || !example || given.length === 0 || !given.every(({ info }) => fits(demo, info))) return [];
+  const text = keyText(example.label, given[0].info);
+  const opinions = given.map(({ name, answer, info }) => `${name} ${agrees(answer, info, example.label) ? "agrees" : "disagrees"}`);
   return text ? [`Answer key: ${text}. ${opinions.join(", ")}.`] : [];
 }

@@ -1,10 +1,25 @@
+// @ts-check
 // What the page asks the visitor for, in the words that fit the loaded models.
 
-import { byId, setText } from "./dom.js";
+/** @import { ClassifierInfo } from "../bert8.js" */
 
-const RUN_HERE = "An INT8 BERT model answers next to the FP32 model it was made from. Both run in this tab.";
+/**
+ * @typedef {object} Task
+ * @property {"single" | "pair" | null} texts how many texts the model reads; null if it does not say
+ * @property {string} title
+ * @property {string[]} names the labels of the boxes
+ * @property {string} all what the boxes hold together
+ * @property {string} input one input
+ * @property {string} several several inputs
+ * @property {string} ask the button
+ * @property {string} asking
+ * @property {string} call an example for the console
+ */
 
-/** The task of models that tell whether two sentences mean the same. */
+/**
+ * The task of models that tell whether two sentences mean the same.
+ * @type {Task}
+ */
 const PARAPHRASE = {
   texts: "pair",
   title: "Two sentences",
@@ -18,6 +33,7 @@ const PARAPHRASE = {
 };
 
 const other = { ask: "Classify", asking: "Classifying…" };
+/** @type {Task} */
 const PAIR = {
   ...other,
   texts: "pair",
@@ -28,6 +44,7 @@ const PAIR = {
   several: "pairs",
   call: 'bert8.compare("It is raining.", "Take an umbrella.")',
 };
+/** @type {Task} */
 const SINGLE = {
   ...other,
   texts: "single",
@@ -38,7 +55,10 @@ const SINGLE = {
   several: "texts",
   call: 'bert8.compare("What a beautiful day!")',
 };
-/** The task of models that do not say how many texts they read. */
+/**
+ * The task of models that do not say how many texts they read.
+ * @type {Task}
+ */
 export const UNKNOWN = {
   ...PAIR,
   texts: null,
@@ -49,33 +69,36 @@ export const UNKNOWN = {
   call: SINGLE.call,
 };
 
-const SAME = /^(equivalent|paraphrase|duplicate|is_duplicate|same[ _-]meaning)$/i;
+const SAME = ["equivalent", "paraphrase", "duplicate", "is duplicate", "same meaning", "same question"];
+const DIFFERENT = ["different", "different meaning", "different question", ...SAME.flatMap((name) => [`not ${name}`, `non ${name}`])];
 
-/** Returns whether a model tells paraphrases (label 1) from other pairs (label 0). Only its label names say so. */
-export const isParaphrase = ({ problem, texts, labels }) =>
-  problem === "single-label" && texts !== "single" && labels.length === 2 && SAME.test(labels[1]);
-
-/** Returns the task of a model with this description. */
-export function taskOf(info) {
-  if (isParaphrase(info)) return PARAPHRASE;
-  return { single: SINGLE, pair: PAIR }[info.texts] ?? UNKNOWN;
+/**
+ * Returns the id of the label that says that two texts mean the same, or null: only a model's label names say that it knows.
+ * @param {Pick<ClassifierInfo, "problem" | "texts" | "labels">} info
+ */
+export function sameMeaningId({ problem, texts, labels }) {
+  if (problem !== "single-label" || texts === "single" || labels.length !== 2) return null;
+  const names = labels.map((label) => label.toLowerCase().replace(/[\s_-]+/g, " "));
+  const id = names.findIndex((name) => SAME.includes(name));
+  return id >= 0 && DIFFERENT.includes(names[1 - id]) ? id : null;
 }
 
-/** Returns the texts to classify, given those in both boxes. */
+/**
+ * Returns the task of a model with this description.
+ * @param {Pick<ClassifierInfo, "problem" | "texts" | "labels">} info
+ */
+export function taskOf(info) {
+  if (sameMeaningId(info) !== null) return PARAPHRASE;
+  return info.texts === null ? UNKNOWN : { single: SINGLE, pair: PAIR }[info.texts];
+}
+
+/**
+ * Returns the texts to classify, given those in both boxes.
+ * @param {Pick<Task, "texts">} task
+ * @param {string} first
+ * @param {string} second
+ * @returns {[string] | [string, string]}
+ */
 export function textsFor(task, first, second) {
   return task.texts === "single" || (task.texts === null && second.trim() === "") ? [first] : [first, second];
-}
-
-/** Puts the words of the task and of the demo, if its description fits, on the page. Shows one box or two. */
-export function showTask(task, demo) {
-  const two = task.texts !== "single";
-  setText(byId("intro"), [demo?.description, RUN_HERE].filter(Boolean).join(" "));
-  setText(byId("pair-title"), task.title);
-  task.names.forEach((name, i) => setText(byId(`sentence${i + 1}-label`), name));
-  for (const id of ["second", "swap"]) byId(id).hidden = !two;
-  byId("example-field").hidden = !demo?.examples;
-  setText(byId("compare"), task.ask);
-  setText(byId("swap-what"), ` ${task.all}`);
-  setText(byId("stale"), `The ${task.all} ${two ? "have" : "has"} changed since these answers. ${task.ask} again to update them.`);
-  setText(byId("call"), `await ${task.call}`);
 }

@@ -22,25 +22,31 @@ export function threadCounts(cores) {
  * the select is disabled and `hint` says why.
  * @param {HTMLSelectElement} select
  * @param {HTMLElement} hint
- * @param {ThreadChoice} chosen
  * @param {(threads: ThreadChoice) => void} onChange
  */
-export function setUpThreadPicker(select, hint, chosen, onChange) {
+export function setUpThreadPicker(select, hint, onChange) {
   const reason = whyNoThreads();
   if (reason) {
-    select.replaceChildren(new Option("1", "1"));
     select.disabled = true;
     hint.textContent = reason;
     hint.className = "hint";
-    return;
   }
+  select.addEventListener("change", () => onChange(select.value === "auto" ? "auto" : Number(select.value)));
+}
+
+/**
+ * Shows the number of threads that models are loaded with.
+ * @param {HTMLSelectElement} select
+ * @param {ThreadChoice} chosen
+ */
+export function showThreads(select, chosen) {
+  if (select.disabled) return select.replaceChildren(new Option("1", "1"));
   const counts = new Set(threadCounts(navigator.hardwareConcurrency));
   // The address may name any number.
   if (chosen !== "auto") counts.add(chosen);
   const sorted = [...counts].sort((a, b) => a - b).map(String);
   select.replaceChildren(new Option("Auto", "auto"), ...sorted.map((count) => new Option(count, count)));
   select.value = String(chosen);
-  select.addEventListener("change", () => onChange(select.value === "auto" ? "auto" : Number(select.value)));
 }
 
 /**

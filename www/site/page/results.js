@@ -1,0 +1,126 @@
+// @ts-check
+// Asks the models and shows what they answer.
+
+import { Card } from "./card.js";
+import { byId } from "./dom.js";
+import { models } from "./models.js";
+import { alone, race } from "./race.js";
+import { Scale } from "./scale.js";
+import { clearSummary, showSummary } from "./summary.js";
+import { taskOf, textsFor } from "./task.js";
+import { isScore } from "./verdict.js";
+
+/** @import { Classification, Classifier, ClassifierInfo } from "../bert8.js" */
+/** @import { Demo } from "./demos.js" */
+/** @import { Example } from "./examples.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Task } from "./task.js" */
+
+/**
+ * What a visitor asks.
+ * @typedef {object} Question
+ * @property {string} first the text in the first box
+ * @property {string} second
+ * @property {Example | undefined} example the example with these texts
+ * @property {Demo | null} demo the demo that the example belongs to
+ *
+ * @typedef {"int8" | "fp32"} Key
+ */
+
+/** @type {Record<Key, Card>} */
+let cards;
+/** @type {Question | null} */
+let asked = null;
+let scale = new Scale();
+
+/** Puts a card for each model on the page. */
+export function setUpResults() {
+  cards = { int8: new Card(models.int8), fp32: new Card(models.fp32) };
+  byId("cards").append(cards.int8.element, cards.fp32.element);
+  models.addEventListener("change", (event) => {
+    const { model } = /** @type {CustomEvent<{ model: Model }>} */ (event).detail;
+    if (!model.progress) for (const card of Object.values(cards)) card.showModel();
+    else cards[model.key].showModel();
+    if (model.state !== "ready") return;
+    if (asked) ask({ ...asked });
+  });
+}
+
+/** What the answers on the page, or those that are coming, belong to. */
+export const lastQuestion = () => asked;
+
+/** Removes all answers. Those that are still coming do not appear. */
+export function clearResults() {
+  asked = null;
+  scale = new Scale();
+  byId("results").removeAttribute("aria-busy");
+  for (const card of Object.values(cards)) card.clearAnswer();
+  clearSummary();
+}
+
+/**
+ * Asks every model that is ready and shows the answers. A later call, for new texts or a newly loaded model, replaces this one.
+ * Resolves when the answers are there, before they are timed.
+ * @param {Question} question
+ */
+export function ask(question) {
+  asked = question;
+  byId("results").setAttribute("aria-busy", "true");
+  byId("answer-key").replaceChildren();
+  return alone(async () => {
+    const { generation, task, mismatch } = models;
+    /** @type {Partial<Record<Key, Classification>>} */
+    const answers = {};
+    /** @type {Partial<Record<Key, ClassifierInfo>>} */
+    const infos = {};
+    const wanted = () => asked === question;
+    if (!wanted()) return;
+    for (const card of Object.values(cards)) card.showBusy(task.asking);
+    const entrants = models.ready.map((model) => [model.key, entrant(model, question)]);
+    const onAnswer = (/** @type {Key} */ key, /** @type {Classification} */ answer) => {
+      const { info } = /** @type {Classifier} */ (models[key].classifier);
+      [answers[key], infos[key]] = [answer, info];
+      cards[key].showAnswer(answer, info);
+      if (isScore(answer)) scale.include(answer.score);
+      for (const card of Object.values(cards)) card.drawScale(scale);
+    };
+    const result = await race(Object.fromEntries(entrants), { onAnswer, wanted });
+    if (!result) return;
+    byId("results").setAttribute("aria-busy", "false");
+    if (generation !== models.generation) return; // the models are being reloaded
+    for (const key of /** @type {Key[]} */ (Object.keys(answers))) {
+      if (result.times[key]) cards[key].showTimes(result.times[key], task);
+      else delete answers[key]; // the model stopped working
+    }
+    showSummary({ question, task, mismatch, answers, infos, result });
+  });
+}
+
+/**
+ * Returns a function that asks the model once. It resolves to undefined if the model fails or has been reloaded.
+ * @param {Model} model
+ * @param {Question} question
+ */
+function entrant(model, { first, second }) {
+  const classifier = /** @type {Classifier} */ (model.classifier);
+  const texts = textsFor(taskOf(classifier.info), first, second);
+  return async () => {
+    if (model.classifier !== classifier) return undefined;
+    try {
+      const answer = await (texts.length === 1 ? classifier.classify(texts[0]) : classifier.classify(...texts));
+      return model.classifier === classifier ? answer : undefined;
+    } catch (error) {
+      if (model.classifier === classifier) model.fail(error);
+    }
+  };
+}
+
+/**
+ * Marks the answers as stale or current, and hides the answer key of stale ones.
+ * @param {boolean} stale
+ */
+export function markStale(stale) {
+  byId("stale").hidden = !stale;
+  byId("answer-key").hidden = stale;
+  byId("results").classList.toggle("stale", stale);
+}
