@@ -1,7 +1,7 @@
 // @ts-check
 // Starts the page: what the address names, the form and the pickers.
 
-import { addressOfDemo, readAddress } from "./address.js";
+import { addressOfDemo, addressOfFiles, readAddress } from "./address.js";
 import { setUpBackendPicker } from "./backend-picker.js";
 import { setUpConsole } from "./console.js";
 import { fetchDemos } from "./demos.js";
@@ -10,6 +10,7 @@ import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExa
 import { becomeIsolated } from "./isolation.js";
 import { setUpModelPicker, showPicked } from "./model-picker.js";
 import { models } from "./models.js";
+import { setUpOwnModel } from "./own-model.js";
 import { ask, clearResults, lastQuestion, markStale, setUpResults } from "./results.js";
 import { textsFor } from "./task.js";
 import { showTask } from "./task-words.js";
@@ -18,7 +19,8 @@ import { setUpThreadPicker, showThreads } from "./thread-picker.js";
 
 /** @import { Demo } from "./demos.js" */
 /** @import { Example } from "./examples.js" */
-/** @import { Model, Settings } from "./model.js" */
+/** @import { Key, Model, Settings, Source } from "./model.js" */
+/** @import { Choice } from "./models.js" */
 
 const LIST = "models/models.json";
 
@@ -26,14 +28,19 @@ const LIST = "models/models.json";
 let demos = [];
 /** @type {Example[]} those of the demo on the page */
 let examples = [];
+/** @type {Choice[]} the models from files that the visitor has brought, by the number in the state of the history */
+const brought = [];
 /** What the words on the page are for, to notice a change. */
 let worded = "";
 
 const form = byId("pair");
 
-/** Puts the models on the page that the address names, unless they are there, and the texts. */
+/** Puts the models on the page that the visitor has brought or the address names, unless they are there, and the texts. */
 function visit() {
-  const { choice, problems } = readAddress(location.href, demos);
+  const { choice: named, problems } = readAddress(location.href, demos);
+  const number = history.state?.brought;
+  const choice = brought[number] ?? named;
+  if (number !== undefined && !brought[number]) problems.push("The files of your own model are gone since the page was loaded again. Drop them once more.");
   setLines(byId("problems"), problems, "alert");
   if (models.choice?.id === choice.id) return texts.restore();
   examples = [];
@@ -149,20 +156,50 @@ function showSettings() {
 }
 
 /**
+ * Puts a new entry into the history and shows it.
+ * @param {string} address
+ * @param {object | null} state
+ */
+function go(address, state = null) {
+  texts.keep();
+  history.pushState(state, "", address);
+  visit();
+}
+
+/**
+ * Shows models whose files the visitor has brought. No address can name them.
+ * @param {Partial<Record<Key, Source>>} sources
+ */
+function bring(sources) {
+  brought.push({ id: `brought ${brought.length}`, demo: null, sources });
+  go(addressOfFiles({}, location.href), { brought: brought.length - 1 });
+  showForm();
+}
+
+/** Brings the form into view, where what was loaded is used. */
+function showForm() {
+  form.scrollIntoView({ block: "nearest" });
+  byId("pair-title").focus({ preventScroll: true });
+}
+
+/**
  * Starts the page, given the demos.
  * @param {Demo[]} list
  */
 function start(list) {
   demos = list;
   models.settings = readAddress(location.href, demos).settings;
-  setUpModelPicker(byId("model"), demos, (picked) => {
-    texts.keep();
-    history.pushState(null, "", addressOfDemo(picked, demos, location.href));
-    visit();
-  });
+  setUpModelPicker(byId("model"), demos, (picked) => go(addressOfDemo(picked, demos, location.href)));
   addEventListener("popstate", visit);
   setUpBackendPicker(byId("backend"), (backend) => change({ backend }));
   setUpThreadPicker(byId("threads"), byId("threads-hint"), (threads) => change({ threads }));
+  setUpOwnModel({
+    onFiles: bring,
+    onUrls(files) {
+      go(addressOfFiles(files, location.href));
+      showForm();
+    },
+  });
   showSettings();
   visit();
 }
