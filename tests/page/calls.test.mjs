@@ -83,9 +83,16 @@ for (const entry of ["bert8", "inline"]) {
           window.load(null).then(() => classifier.classify(a, b)),
           window.load({ worker: 7 }),
           window.load({ module: 7 }),
+          window.load({ kernal: "scalar" }),
+          window.load({ constructor: undefined }),
+          classifier.classify(a, b, { run: 3 }),
+          classifier.classifyBatch([[a, b]], { runs: 3 }),
+          classifier.rerank(a, [b], { signals: [] }),
         ];
         return Promise.all(calls.map(said));
       }, SAME);
+      const LOAD =
+        "model, tokenizer, integrity, cache, stallMs, backend, kernel, threads, worker, module, maxLength, threshold, signal, onProgress";
       const BATCH = "TypeError: classifyBatch(inputs): inputs";
       const WANTED = "must be a string or a pair of strings";
       const TIMEOUT = "TypeError: timeoutMs must be a number from 0 to 2147483647, not";
@@ -107,6 +114,11 @@ for (const entry of ["bert8", "inline"]) {
         "answered", // `load` of this test spreads its options
         "TypeError: load(): worker must be a URL or a function that returns a Worker",
         "TypeError: load() needs a module: a URL, a Blob, a Response, an ArrayBuffer or a view of one",
+        `TypeError: load() has no option "kernal"; its options are ${LOAD}`,
+        `TypeError: load() has no option "constructor"; its options are ${LOAD}`,
+        'TypeError: classify() has no option "run"; its options are runs, warmup, budgetMs, signal, timeoutMs',
+        'TypeError: classifyBatch() has no option "runs"; its options are onProgress, signal, timeoutMs',
+        'TypeError: rerank() has no option "signals"; its options are onProgress, signal, timeoutMs',
       ]);
     });
 

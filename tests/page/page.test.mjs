@@ -185,6 +185,39 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await page.context().close();
   });
 
+  test("on a phone, the first answer comes into view", async () => {
+    const page = await open({ viewport: { width: 390, height: 700 }, reducedMotion: "reduce", url: `${site.origin}/rte/` });
+    await loaded(page, "int8", "fp32");
+    await page.fill("#sentence1", SAME[0]);
+    const isInView = () => part(page, "int8", "verdict").evaluate((verdict) => {
+      const { top, bottom, height } = verdict.getBoundingClientRect();
+      return height > 0 && top >= 0 && bottom <= innerHeight;
+    });
+    await page.locator("#compare").scrollIntoViewIfNeeded();
+    assert.ok(!(await isInView()));
+    await page.click("#compare");
+    await answered(page);
+    assert.ok(await isInView());
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.selectOption("#backend", "simd128");
+    await page.waitForFunction(() => window.bert8.fp32.info.backend === "simd128");
+    await answered(page);
+    assert.equal(await page.evaluate(() => scrollY), 0, "only if the visitor asks");
+    await page.context().close();
+  });
+
+  test("boxes have edges, which forced colours show", async () => {
+    const edge = (page, selector) => page.locator(selector).first().evaluate((box) => {
+      const { borderTopWidth, borderTopStyle } = getComputedStyle(box);
+      return `${borderTopWidth} ${borderTopStyle}`;
+    });
+    const page = await open({ forcedColors: "active", url: `${site.origin}/duplicates/` });
+    await loaded(page, "int8", "fp32");
+    await compare(page, ["", ""]);
+    for (const box of [".panel", ".note", ".figure"]) assert.equal(await edge(page, box), "1px solid", box);
+    await page.context().close();
+  });
+
   test("is usable at 360 px and in both colour schemes", async () => {
     await loaded(shared, "int8", "fp32");
     await compare(shared, [SAME[0], "word".repeat(100)]);

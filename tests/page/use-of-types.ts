@@ -66,6 +66,10 @@ await load({ tokenizer: "tokenizer.json" });
 await load("https://example.com/model/", { model: "model.int8.onnx" });
 // @ts-expect-error there is no such backend
 await load({ ...files, backend: "gpu" });
+// @ts-expect-error there is no such option
+await load({ ...files, kernal: "scalar" });
+// @ts-expect-error nor here
+await classifier.classify("a", "b", { run: 3 });
 // @ts-expect-error a pair has two texts
 await classifier.classifyBatch([["a"]]);
 // @ts-expect-error the description is read-only

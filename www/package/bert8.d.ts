@@ -138,7 +138,7 @@ export interface LoadProgress {
  * If the module for relaxed SIMD is not deployed, "auto" uses the one for SIMD128.
  *
  * The promise rejects
- * - with a `TypeError` if an option is missing or has a wrong type or range;
+ * - with a `TypeError` if an option is missing, unknown, or has a wrong type or range;
  * - with the signal's reason if `signal` aborts;
  * - with an `Error` otherwise: the browser does not support the backend, a download fails, a file is damaged or has
  *   another hash than `integrity` says, the two files do not belong together, the kernel is unknown, or `threshold` is given for a model that is not multi-label. The message names the file and says what to do.
@@ -185,7 +185,7 @@ export interface CachedFile {
  * A loaded model, made by {@link load}. It has its own worker, which does one computation at a time, on its own threads. It is
  * frozen, and its methods work without `this`, so state libraries such as Vue's may hold it.
  *
- * The methods reject with a `TypeError` if an argument has a wrong type or range, and with an `Error` after
+ * The methods reject with a `TypeError` if an argument has a wrong type or range or an option is unknown, and with an `Error` after
  * {@link Classifier.dispose} or after a crash of the WebAssembly code. A crashed classifier stays unusable: load the model again.
  */
 export interface Classifier {

@@ -17,6 +17,19 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 const MAX_THREADS = 64;
 
+// The options of each function. As records, because the compiler finds a name that is missing in a record.
+/** @type {Record<keyof api.LoadSettings, true>} */
+const SETTINGS = {
+  cache: true, stallMs: true, backend: true, kernel: true, threads: true, worker: true, module: true, maxLength: true, threshold: true,
+  signal: true, onProgress: true,
+};
+/** @type {Record<Exclude<keyof api.LoadOptions, keyof api.LoadSettings>, true>} */
+const FILES = { model: true, tokenizer: true, integrity: true };
+/** @type {Record<keyof api.ClassifyOptions, true>} */
+const CLASSIFY = { runs: true, warmup: true, budgetMs: true, signal: true, timeoutMs: true };
+/** @type {Record<keyof api.BatchOptions, true>} */
+const BATCH = { onProgress: true, signal: true, timeoutMs: true };
+
 /**
  * Loads a model behind the client that `connect` makes.
  * @param {(worker: api.LoadSettings["worker"]) => Client} connect
@@ -27,10 +40,10 @@ const MAX_THREADS = 64;
 export async function loadWith(connect, source, more) {
   const manifest = isUrl(source) ? toManifestUrl(toUrl("manifest", source)) : undefined;
   const options = /** @type {api.LoadOptions | undefined} */ (manifest === undefined ? source : more);
-  const { model, tokenizer, backend = "auto", kernel = "auto", threads = "auto", ...rest } = checkOptions("load()", options);
+  const { model, tokenizer, backend = "auto", kernel = "auto", threads = "auto", ...rest } = checkOptions("load()", options, { ...FILES, ...SETTINGS });
   const { worker, module, maxLength, threshold, signal, onProgress } = rest;
   if (manifest !== undefined) {
-    const named = ["model", "tokenizer", "integrity"].find((name) => options && name in options);
+    const named = Object.keys(FILES).find((name) => options && name in options);
     if (named) throw new TypeError(`load(manifest, options): the manifest says what to load; leave out the option ${named}`);
   }
   const backends = pickBackends(backend);
@@ -103,7 +116,7 @@ function makeClassifier(client, info) {
       if (isOptions(second)) [second, options] = [undefined, second];
       const texts = toTexts(second === undefined ? first : [first, second]);
       if (!texts) throw new TypeError("classify() needs one string, or two for a pair");
-      const { runs, warmup, budgetMs, ...rest } = checkOptions("classify()", options);
+      const { runs, warmup, budgetMs, ...rest } = checkOptions("classify()", options, CLASSIFY);
       checkNumber("runs", runs, { integer: true, min: 1 });
       checkNumber("warmup", warmup, { integer: true, min: 0 });
       checkNumber("budgetMs", budgetMs, { integer: false, min: 0 });
@@ -119,7 +132,7 @@ function makeClassifier(client, info) {
         if (!texts) throw new TypeError(`classifyBatch(inputs): inputs[${i}] must be ${wanted}`);
         return texts;
       });
-      return client.request("classifyBatch", { inputs: texts }, checkCall("classifyBatch()", checkOptions("classifyBatch()", options)));
+      return client.request("classifyBatch", { inputs: texts }, checkCall("classifyBatch()", checkOptions("classifyBatch()", options, BATCH)));
     },
 
     async rerank(query, texts, options) {
@@ -129,7 +142,7 @@ function makeClassifier(client, info) {
         if (typeof text !== "string") throw new TypeError(`rerank(query, texts): texts[${i}] must be a string`);
         return text;
       });
-      return client.request("rerank", { query, texts: copy }, checkCall("rerank()", checkOptions("rerank()", options)));
+      return client.request("rerank", { query, texts: copy }, checkCall("rerank()", checkOptions("rerank()", options, BATCH)));
     },
 
     dispose() {
@@ -146,13 +159,18 @@ function makeClassifier(client, info) {
  * @template {object} T
  * @param {string} caller for error messages
  * @param {T | undefined} options
+ * @param {Record<string, true>} known the names that they may have
  * @returns {Partial<T>}
- * @throws {TypeError} if they are not an object
+ * @throws {TypeError} if they are not an object, or if there is an unknown one
  */
-function checkOptions(caller, options) {
+function checkOptions(caller, options, known) {
   if (options === undefined) return {};
-  if (isOptions(options)) return options;
-  throw new TypeError(`${caller}: the options must be an object, not ${options === null ? "null" : typeof options}`);
+  if (!isOptions(options)) throw new TypeError(`${caller}: the options must be an object, not ${options === null ? "null" : typeof options}`);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`${caller} has no option ${JSON.stringify(unknown)}; its options are ${Object.keys(known).join(", ")}`);
+  }
+  return options;
 }
 
 /**

@@ -105,7 +105,7 @@ function setUpForm() {
     event.preventDefault();
     if (byId("compare").disabled) return;
     const { demo } = models;
-    ask({ first: texts.first, second: texts.second, demo, example: demo ? exampleInBoxes() : undefined });
+    ask({ first: texts.first, second: texts.second, demo, example: demo ? exampleInBoxes() : undefined }, { reveal: true });
     showStaleness();
   });
   form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {

@@ -31,6 +31,8 @@ import { isScore } from "./verdict.js";
 let cards;
 /** @type {Question | null} */
 let asked = null;
+/** Whether the next answer is to be brought into view. */
+let reveals = false;
 let scale = new Scale();
 
 /** Puts a card for each model on the page. */
@@ -52,6 +54,7 @@ export const lastQuestion = () => asked;
 /** Removes all answers. Those that are still coming do not appear. */
 export function clearResults() {
   asked = null;
+  reveals = false;
   scale = new Scale();
   byId("results").removeAttribute("aria-busy");
   for (const card of Object.values(cards)) card.clearAnswer();
@@ -60,11 +63,13 @@ export function clearResults() {
 
 /**
  * Asks every model that is ready and shows the answers. A later call, for new texts or a newly loaded model, replaces this one.
- * Resolves when the answers are there, before they are timed.
+ * Resolves when the answers are there and timed.
  * @param {Question} question
+ * @param {{ reveal?: boolean }} [options] whether to bring the first answer into view: on a phone it is below
  */
-export function ask(question) {
+export function ask(question, { reveal = reveals } = {}) {
   asked = question;
+  reveals = reveal;
   byId("results").setAttribute("aria-busy", "true");
   byId("answer-key").replaceChildren();
   return alone(async () => {
@@ -83,6 +88,8 @@ export function ask(question) {
       cards[key].showAnswer(answer, info);
       if (isScore(answer)) scale.include(answer.score);
       for (const card of Object.values(cards)) card.drawScale(scale);
+      if (reveals) bringIntoView(cards[key].element);
+      reveals = false;
     };
     const result = await race(Object.fromEntries(entrants), { onAnswer, wanted });
     if (!result) return;
@@ -94,6 +101,18 @@ export function ask(question) {
     }
     showSummary({ question, task, mismatch, answers, infos, result });
   });
+}
+
+/**
+ * Scrolls to the answers if the first of them is not in sight.
+ * @param {HTMLElement} card
+ */
+function bringIntoView(card) {
+  const { top } = card.getBoundingClientRect();
+  const { bottom } = /** @type {HTMLElement} */ (card.querySelector(".verdict")).getBoundingClientRect();
+  if (top >= 0 && bottom <= innerHeight) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  byId("cards").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
 /**
