@@ -259,6 +259,9 @@ page() {
   cp -r www/site/. dist/
   node tools/package/assemble.mjs build/pkg dist
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
+  # As .txt, which every host serves as text.
+  cp "$MODEL/README.md" dist/models/model-card.txt
+  cp "$INJECTION/README.md" dist/models/prompt-injection/model-card.txt
   cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
   node tools/web/compress.mjs dist
   echo "dist/ is ready"

@@ -149,7 +149,7 @@ describe("a WebAssembly module that does not fit", { skip, timeout: 120_000 }, (
 /** Sends build.js with another build each time: first to the page, then to its worker. */
 function twice() {
   let times = 0;
-  return (response) => send(response, 200, TYPES[".js"], `export const BUILD = "${times++ === 0 ? "111111111111" : "222222222222"}";`);
+  return (response) => send(response, 200, TYPES[".js"], `export const BUILD = "${times++ === 0 ? "111111111111" : "222222222222"}", BYTES = {};`);
 }
 
 const sendFileAs = (response, file) => send(response, 200, "application/octet-stream", readFileSync(join(PACKAGE, file)));

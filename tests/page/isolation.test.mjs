@@ -103,7 +103,7 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
     await assertColumn(page, "fp32");
     await sleep(QUIET);
     assert.equal(server.loads[folder], 2);
-    const models = page.log.responses.filter((response) => response.url().endsWith(".onnx"));
+    const models = page.log.responses.filter((response) => response.url().endsWith(".onnx") && response.request().method() === "GET");
     assert.equal(models.length, 2, "models are downloaded once");
     assert.ok(models.every((response) => !response.fromServiceWorker()), "downloads bypass the service worker");
 

@@ -1,14 +1,17 @@
 // A visitor's own model: files and folders that are chosen or dropped, and addresses on the site.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { DIST } from "../../tools/web/built.mjs";
 import { addFiles, sortFiles } from "../../www/site/page/own-files.js";
 import {
-  SAME, SUITE_TIMEOUT, alertOf, assertColumn, card, classify, compare, fitsNarrow, loaded, open, part, photograph, said, verdict, visible,
+  SAME, SUITE_TIMEOUT, alertOf, assertColumn, card, classify, compare, fitsNarrow, loaded, open, part, photograph, said, site, verdict, visible,
 } from "./visit.mjs";
 
+const hashOf = (bytes) => `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
 const file = (path) => join(DIST, "models", path);
 const query = (page) => new URL(page.url()).search;
 const problem = (page) => page.locator("#own-problem").textContent();
@@ -124,6 +127,28 @@ describe("the visitor's own model", { timeout: SUITE_TIMEOUT }, () => {
     assert.deepEqual(page.log.errors, []);
     await page.context().close();
   });
+});
+
+test("the address may name a manifest's folder, and a file in a folder onnx has its tokenizer above", { timeout: SUITE_TIMEOUT }, async () => {
+  const page = await open({ url: `${site.origin}/rte/`, query: "?load=int8" }); // the real page comes after the routes
+  const entry = (name) => {
+    const bytes = readFileSync(file(name));
+    return { file: `../${name}`, bytes: bytes.length, integrity: hashOf(bytes) };
+  };
+  const manifest = {
+    version: 1, model: entry("model.int8.onnx"), tokenizer: entry("tokenizer.json"), problem: "single-label", texts: "pair",
+    labels: ["not_equivalent", "equivalent"], accuracy: null,
+  };
+  await page.route("**/models/mine/manifest.json", (route) => route.fulfill({ json: manifest }));
+  await page.route("**/models/onnx/model.onnx", (route) => route.fulfill({ path: file("model.int8.onnx") }));
+  await page.goto(`${site.url}?int8=models/mine/`);
+  await loaded(page, "int8");
+  assert.equal(await part(page, "int8", "tag").textContent(), "8-bit integers · mine");
+  await compare(page, SAME);
+  await assertColumn(page, "int8");
+  await page.goto(`${site.url}?int8=models/onnx/model.onnx`);
+  await loaded(page, "int8");
+  await page.context().close();
 });
 
 const found = (...paths) => paths.map((path, i) => ({ path, file: new File(["x".repeat(i + 1)], path.split("/").at(-1)) }));

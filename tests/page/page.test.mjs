@@ -19,7 +19,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     assert.ok(await part(shared, "int8", "loading").isHidden());
     assert.deepEqual(shared.log.errors, []);
     assert.deepEqual(shared.log.foreign, []);
-    const order = (name) => shared.log.requests.findIndex((url) => url.endsWith(name));
+    const order = (name) => shared.log.responses.findIndex((response) => response.url().endsWith(name) && response.request().method() === "GET");
     assert.ok(order("model.int8.onnx") < order("model.fp32.onnx"), "INT8 comes first");
   });
 
@@ -84,9 +84,10 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await answered(shared);
     await assertColumn(shared, "int8");
     await assertColumn(shared, "fp32");
-    for (const id of ["compare", "swap", "backend", "threads"]) {
+    const focusedName = () => shared.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+    for (const name of ["compare", "swap", "Model card", "Source", "backend", "threads", "again", "copy", "own-files", "own-folder"]) {
       await shared.keyboard.press("Tab");
-      assert.equal(await focused(), id);
+      assert.equal(await focusedName(), name);
       assert.notEqual(await shared.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
     }
   });

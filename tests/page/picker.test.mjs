@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  SAME, SUITE_TIMEOUT, answered, assertColumn, bars, classify, compare, fitsNarrow, loaded, numbers, open, part, photograph, said,
+  SAME, SUITE_TIMEOUT, answered, assertColumn, bars, classify, compare, fitsNarrow, loaded, numbers, open, part, photograph, said, site,
   verdict, visible,
 } from "./visit.mjs";
 
@@ -90,6 +90,30 @@ describe("the model picker", { timeout: SUITE_TIMEOUT }, () => {
     assert.equal(query(page), "?backend=simd128");
     await loadedWith(page, "equivalent");
     assert.deepEqual(page.log.errors, []);
+    await page.context().close();
+  });
+
+  test("a demo says what it cannot do, where it comes from, and when a text is not in its language", async () => {
+    const page = await open({ query: "?load=int8" });
+    await loaded(page, "int8");
+    const about = page.locator("#about-model");
+    assert.match(await about.textContent(), /^English only\. It judges by shared words .* Model card · Source · Apache-2\.0/);
+    const card = await page.request.get(new URL(await about.getByRole("link", { name: "Model card" }).getAttribute("href"), page.url()).href);
+    assert.match(await card.text(), /^# minilm-l6-mrpc/);
+    const note = /^This model knows English only, says its card\./;
+    for (const foreign of [["今天天气很好。", "今天天氣不錯。"], ["החתול על המחצלת", "Cat"], ["🎉🎉🎉🎉", "Yes"]]) {
+      await compare(page, foreign);
+      assert.match(await page.locator("#notes").textContent(), note, foreign[0]);
+    }
+    for (const latin of [SAME, ["Zoë visited Åre 🎉", "Zoë was in Åre."], ["", ""]]) {
+      await compare(page, latin);
+      assert.doesNotMatch(await page.locator("#notes").textContent(), note, latin[0]);
+    }
+    await page.selectOption("#model", "prompt-injection");
+    assert.match(await about.textContent(), /It is easy to trick/);
+    await page.goto(`${site.origin}/rte/?int8=models/a.int8.onnx`);
+    await loaded(page, "int8");
+    assert.ok(await about.isHidden(), "nothing is known of the visitor's own model");
     await page.context().close();
   });
 

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isNoisy, pairedRatio, spreadOf } from "../../www/site/page/statistics.js";
+import { isNoisy, speedupOf, spreadOf } from "../../www/site/page/statistics.js";
 import { threadCounts } from "../../www/site/page/thread-picker.js";
 import { SAME, SUITE_TIMEOUT, answered, compare, loaded, open, part } from "./visit.mjs";
 
@@ -58,6 +58,36 @@ describe("the race", { timeout: SUITE_TIMEOUT }, () => {
     assert.equal(await part(page, "fp32", "rate").innerText(), "167");
     assert.equal(await part(page, "fp32", "runs").innerText(), "Medians of 25 runs, in turns with the other model, after a warm-up");
     assert.equal(await notes(page), "");
+    await page.context().close();
+  });
+
+  test("can be repeated, and copied as text with kernels and threads", async () => {
+    const page = await visit(STEADY);
+    assert.ok(await page.locator("#after").isHidden());
+    await compare(page, SAME);
+    await page.getByRole("button", { name: "Measure again" }).click();
+    await page.waitForFunction(() => window.order.length === 104);
+    await answered(page);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy as text" }).click();
+    await page.getByText("Copied", { exact: true }).waitFor();
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    assert.deepEqual(text.split("\n").slice(1), [
+      `Sentence 1: ${SAME[0]}`,
+      `Sentence 2: ${SAME[1]}`,
+      "",
+      "INT8, model.int8.onnx: 0.0 MB, kernel imitation, simd128, 1 thread",
+      "  Same meaning: yes; equivalent 90.0 %; not_equivalent 10.0 %",
+      "  2 ms (middle half 2 ms), 500 pairs per second; 25 runs in turns after a warm-up",
+      "FP32, model.fp32.onnx: 0.0 MB, kernel imitation, simd128, 1 thread",
+      "  Same meaning: yes; equivalent 90.0 %; not_equivalent 10.0 %",
+      "  6 ms (middle half 6 ms), 167 pairs per second; 25 runs in turns after a warm-up",
+      "INT8 is 3.0× as fast.",
+      "The models agree.",
+    ]);
+    await page.evaluate(() => (navigator.clipboard.writeText = () => Promise.reject(new Error("forbidden"))));
+    await page.getByRole("button", { name: "Copy as text" }).click();
+    assert.equal(await page.getByLabel("The answers as text").inputValue(), text, "to be copied by hand");
     await page.context().close();
   });
 
@@ -116,12 +146,14 @@ describe("the race", { timeout: SUITE_TIMEOUT }, () => {
   });
 });
 
-test("quartiles are interpolated, and a ratio comes from pairs", () => {
+test("quartiles are interpolated, and a ratio is that of the lower quartiles, unless the pairs contradict it", () => {
   assert.deepEqual(spreadOf([4, 1, 3, 2]), { median: 2.5, low: 1.75, high: 3.25 });
   assert.deepEqual(spreadOf([7]), { median: 7, low: 7, high: 7 });
-  assert.deepEqual(pairedRatio([2, 40], [1, 20]), { median: 2, low: 2, high: 2 });
-  assert.ok(!isNoisy({ median: 10, low: 9, high: 11 }));
-  for (const noisy of [{ median: 10, low: 8, high: 12 }, spreadOf([NaN, 1, 2]), spreadOf([Infinity, Infinity])]) assert.ok(isNoisy(noisy));
+  assert.deepEqual(speedupOf([2, 40], [1, 20]), { ratio: 2, low: 2, high: 2 });
+  assert.deepEqual(speedupOf([3, 3, 3, 3, 9], [1, 1, 1, 1, 9]), { ratio: 3, low: 3, high: 3 }, "a slow pair changes nothing");
+  assert.ok(!isNoisy({ ratio: 10, low: 9, high: 11 }));
+  const noisy = [{ ratio: 10, low: 8, high: 12 }, { ratio: 0.4, low: 0.95, high: 1.05 }, speedupOf([NaN, 1, 2], [1, 1, 1]), speedupOf([1, 1], [0, 0])];
+  for (const speedup of noisy) assert.ok(isNoisy(speedup));
 });
 
 test("the numbers of threads to offer are powers of two and all cores", () => {

@@ -41,8 +41,20 @@ for (const name of readdirSync(SOURCE)) {
   if (name.endsWith(".d.ts")) cpSync(join(SOURCE, name), join(folder, name));
 }
 writeFileSync(join(folder, "pkg/bert8.js"), script);
-writeFileSync(join(folder, "pkg/build.js"), `// Identifies the build that the scripts and the WebAssembly modules belong to.\nexport const BUILD = "${build}";\n`);
+const sizes = {};
 for (const [variant, bytes] of modules) {
+  const backend = BACKENDS[variant];
+  const stamped = stamp(bytes, "bert8", `${backend} ${build}`);
+  sizes[backend] = stamped.length;
   mkdirSync(join(folder, "pkg", variant), { recursive: true });
-  writeFileSync(join(folder, "pkg", variant, "bert8_bg.wasm"), stamp(bytes, "bert8", `${BACKENDS[variant]} ${build}`));
+  writeFileSync(join(folder, "pkg", variant, "bert8_bg.wasm"), stamped);
 }
+writeFileSync(
+  join(folder, "pkg/build.js"),
+  `// Identifies the build that the scripts and the WebAssembly modules belong to.
+export const BUILD = "${build}";
+
+/** The sizes of the modules in bytes, by backend. A server that compresses them does not tell. */
+export const BYTES = ${JSON.stringify(sizes)};
+`,
+);

@@ -107,19 +107,19 @@ export interface LoadSettings {
   /** Cancels loading. The promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 
-  /** Called while the files are downloaded, about once per MiB, and once before the model is prepared. */
+  /** Called while the files are downloaded, about every 250 milliseconds, and once before the model is prepared. */
   onProgress?: (progress: LoadProgress) => void;
 }
 
-/** How far {@link load} is. The two files are downloaded at the same time, so their reports alternate. */
+/** How far {@link load} is. The files are downloaded at the same time, so their reports alternate. */
 export interface LoadProgress {
   /** "download" for each file that is given by its URL; then "prepare", once, for the model. */
   stage: "download" | "prepare";
 
-  /** The file that the report is about. */
-  file: "model" | "tokenizer";
+  /** The file that the report is about. "program" is the WebAssembly build. */
+  file: "model" | "tokenizer" | "program";
 
-  /** The number of bytes received so far, after decompression; in the stage "prepare" the file's size. */
+  /** The number of bytes received so far, after decompression except for the program; in the stage "prepare" the file's size. */
   loaded: number;
 
   /** The file's size in bytes; `null` if it is not known, for instance because the server compresses the file. Never below `loaded`. */
@@ -127,6 +127,9 @@ export interface LoadProgress {
 
   /** The share of all files together that has arrived, from 0 to 1; `null` as long as a size is not known. */
   share: number | null;
+
+  /** The bytes of all files together that have arrived, and their size in bytes; `null` as long as one is not known. */
+  all: { loaded: number; total: number | null };
 }
 
 /**

@@ -50,16 +50,27 @@ export function keyOf(url, integrity = NO_HASH) {
  * @param {Response} response
  * @returns {Place}
  */
-export function placeFor(cache, url, integrity, { headers: sent, type }) {
+export function placeFor(cache, url, integrity, response) {
+  const { headers: sent } = response;
   const headers = new Headers({ [HEADERS.url]: url, [HEADERS.integrity]: integrity ?? NO_HASH, [HEADERS.stored]: String(Date.now()) });
   for (const name of ["etag", "last-modified"]) {
     const value = sent.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const length = sent.get("content-length");
-  // The length of compressed data is not that of the file. An answer of another origin may hide that it is compressed.
-  if (length !== null && type === "basic" && !sent.has("content-encoding")) headers.set("content-length", length);
+  const length = lengthOf(response);
+  if (length !== null) headers.set("content-length", String(length));
   return { cache, ...keyOf(url, integrity), headers };
+}
+
+/**
+ * The size of the file in a response, if the response tells.
+ * @param {Response} response
+ */
+export function lengthOf({ headers, type }) {
+  const length = headers.get("content-length");
+  // The length of compressed data is not that of the file. An answer of another origin may hide that it is compressed.
+  const tells = length !== null && type !== "cors" && !headers.has("content-encoding");
+  return tells ? Number(length) : null;
 }
 
 /**

@@ -4,6 +4,7 @@
 /** @import { Backend, ClassifyOptions, Threads } from "./bert8.js" */
 /** @import { Files, Settings } from "./load-classifier.js" */
 /** @import { Pool } from "./pool.js" */
+/** @import { Progress } from "./progress.js" */
 /** @import { Wasm } from "./wasm.js" */
 
 /**
@@ -104,7 +105,7 @@ export class Engine {
   async #load({ backends, module, build, threads: wanted, ...files }, context) {
     if (build !== BUILD) throw new Error(`bert8's scripts are of two builds (${build} and ${BUILD}); ${MIXED}`);
     const start = performance.now();
-    const { classifier, backend, threads } = await loadClassifier(() => this.#start(backends, module, wanted), files, context);
+    const { classifier, backend, threads } = await loadClassifier((progress) => this.#start(backends, module, wanted, progress), files, context);
     this.#classifier = classifier;
     return { ...classifier.info, backend, threads, loadMs: performance.now() - start };
   }
@@ -155,15 +156,16 @@ export class Engine {
    * @param {Backend[]} backends
    * @param {LoadArguments["module"]} module
    * @param {"auto" | number} wanted the number of threads
+   * @param {Progress} progress
    * @returns {Promise<{ wasm: Wasm, backend: Backend, threads: Threads }>}
    */
-  async #start(backends, module, wanted) {
+  async #start(backends, module, wanted, progress) {
     try {
       const shared = makeMemory();
       /** @type {Threads} */
       let threads = this.#startPool ? planThreads(wanted, shared) : { count: 1, reason: "inline" };
       if (threads.count > 1) this.#pool = this.#startPool?.(threads.count, () => this.#onCrash(this.crashMessage()));
-      const build = await startBuild(backends, module, shared);
+      const build = await startBuild(backends, module, shared, progress);
       this.#memory = build.memory;
       if (this.#pool && build.memory !== shared) {
         threads = { count: 1, reason: "no shared memory" };

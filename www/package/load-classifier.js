@@ -2,6 +2,7 @@
 // Loads a classifier: opens its files while WebAssembly starts, which then reads them.
 
 import { openFile } from "./open-file.js";
+import { Progress } from "./progress.js";
 
 /** @import { Source } from "./open-file.js" */
 /** @import { Wasm } from "./wasm.js" */
@@ -23,7 +24,7 @@ import { openFile } from "./open-file.js";
 
 /**
  * @template {{ wasm: Wasm }} Started
- * @param {() => Promise<Started>} start starts WebAssembly
+ * @param {(progress: Progress) => Promise<Started>} start starts WebAssembly
  * @param {Files & Settings} args
  * @param {{ signal: AbortSignal, onProgress: (progress: any) => void }} context
  */
@@ -32,9 +33,11 @@ export async function loadClassifier(start, { manifest, model, tokenizer, integr
   const onAbort = () => stop.abort(signal.reason);
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort);
-  const context = { signal: stop.signal, onProgress, stallMs };
+  const progress = new Progress(onProgress);
+  const context = { signal: stop.signal, onProgress: (/** @type {any} */ report) => progress.take(report), stallMs };
   const open = (/** @type {string} */ kind, /** @type {any} */ source, /** @type {{ integrity?: string, size?: number }} */ known) =>
-    openFile(kind, source, { ...known, cache, stallMs, signal: stop.signal });
+    openFile(kind, source, { ...known, cache, stallMs, signal: stop.signal, progress });
+  for (const file of /** @type {const} */ (["model", "tokenizer"])) progress.expect(file);
   try {
     /** @type {import("./open-file.js").File[]} */
     let files = [];
@@ -42,7 +45,7 @@ export async function loadClassifier(start, { manifest, model, tokenizer, integr
       files = [open("model", model, { integrity: integrity.model }), open("tokenizer", tokenizer, { integrity: integrity.tokenizer })];
     }
     const list = manifest === undefined ? undefined : open("manifest", manifest, {});
-    const started = await start();
+    const started = await start(progress);
     if (list) {
       const named = await started.wasm.readManifest(list, context);
       files = ["model", "tokenizer"].map((kind) => {

@@ -2,9 +2,10 @@
 // Opens the files of a load, for WebAssembly to read: looks into the cache, and starts downloads before WebAssembly has started.
 
 import { isOnDisk, readFile } from "./disk.js";
-import { isSameVersion, keyOf, openCache, placeFor, storedAt } from "./cache.js";
+import { isSameVersion, keyOf, lengthOf, openCache, placeFor, storedAt } from "./cache.js";
 
 /** @import { Place } from "./cache.js" */
+/** @import { Name, Progress } from "./progress.js" */
 
 /**
  * @typedef {string | Uint8Array | Blob} Source an absolute URL, or the bytes of a file
@@ -25,22 +26,28 @@ import { isSameVersion, keyOf, openCache, placeFor, storedAt } from "./cache.js"
  * @property {boolean} [cache] whether to use Cache Storage
  * @property {number} stallMs
  * @property {AbortSignal} signal
+ * @property {Progress} progress
  */
 
 // Size of the buffer that chunks are read into.
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * @param {string} kind what the file is for, such as "model"
+ * @param {string} kind what the file is for: "model", "tokenizer" or "manifest"
  * @param {Source} source
  * @param {Options} options
  * @returns {File}
  */
 export function openFile(kind, source, options) {
-  const { integrity, size } = options;
-  if (source instanceof Uint8Array) return { kind, name: `the given ${kind}`, bytes: source, integrity, size };
+  const { integrity, size, progress } = options;
+  const file = /** @type {Name} */ (kind);
+  const watch = (/** @type {number} */ ahead, /** @type {number | null} */ total) => progress.noteAhead(file, ahead, size ?? total);
+  if (source instanceof Uint8Array) {
+    progress.has(file, source.length);
+    return { kind, name: `the given ${kind}`, bytes: source, integrity, size };
+  }
   if (typeof source !== "string") {
-    const opened = Promise.resolve(new Opened(new Response(source)));
+    const opened = Promise.resolve(new Opened(new Response(source), { onAhead: (ahead) => watch(ahead, source.size) }));
     return { kind, name: `the given ${kind}`, opened, integrity, size: size ?? source.size };
   }
   if (isOnDisk(source)) {
@@ -53,12 +60,12 @@ export function openFile(kind, source, options) {
   /** @type {File["again"]} */
   const again = async (range, ifRange) => {
     const headers = range === undefined ? undefined : { range, ...(ifRange && { "if-range": ifRange }) };
-    const opened = await download(source, headers, options);
+    const opened = await download(source, headers, { ...options, onAhead: watch });
     const cache = range === undefined ? await storage : undefined;
     if (cache) opened.store = placeFor(cache, source, integrity, opened.response);
     return opened;
   };
-  const opened = cached ? storage.then((cache) => (cache ? findOrDownload(cache, source, options, again) : again())) : again();
+  const opened = cached ? storage.then((cache) => (cache ? findOrDownload(cache, source, { ...options, onAhead: watch }, again) : again())) : again();
   // Whoever awaits it later gets the error.
   opened.catch(() => {});
   return { kind, name: source, opened, again, integrity, size };
@@ -68,22 +75,22 @@ export function openFile(kind, source, options) {
  * Finds a file in the cache, or downloads it. One load downloads a file; others of the same file wait for it.
  * @param {Cache} cache
  * @param {string} url
- * @param {Options} options
+ * @param {Options & { onAhead: OnAhead }} options
  * @param {() => Promise<Opened>} again
  */
 async function findOrDownload(cache, url, options, again) {
-  const { integrity, signal } = options;
+  const { integrity, signal, onAhead } = options;
   const { key } = keyOf(url, integrity);
   const match = () => cache.match(key).catch(() => undefined);
   const stored = await match();
-  if (stored && (integrity !== undefined || (await isCurrent(stored, url, options)))) return new Opened(stored, { cached: true });
+  if (stored && (integrity !== undefined || (await isCurrent(stored, url, options)))) return new Opened(stored, { cached: true, onAhead });
   const release = await lock(`bert8 ${key}`, signal);
   try {
     // Another load may have stored it meanwhile.
     const newer = await match();
     if (newer && (integrity !== undefined || !stored || storedAt(newer) !== storedAt(stored))) {
       release();
-      return new Opened(newer, { cached: true });
+      return new Opened(newer, { cached: true, onAhead });
     }
     const opened = await again();
     opened.release = release;
@@ -129,11 +136,12 @@ function lock(name, signal) {
  * Starts a download.
  * @param {string} url
  * @param {Record<string, string> | undefined} headers
- * @param {Options} options
+ * @param {Options & { onAhead: OnAhead }} options
  */
-async function download(url, headers, { signal, stallMs }) {
+async function download(url, headers, { signal, stallMs, onAhead }) {
   const { response, close } = await fetchInTime(url, { headers }, signal, stallMs);
-  return new Opened(response, { close });
+  // What a part adds is for WebAssembly to count.
+  return new Opened(response, { close, onAhead: headers ? undefined : onAhead });
 }
 
 /**
@@ -166,6 +174,11 @@ async function fetchInTime(url, init, signal, stallMs) {
   }
 }
 
+/**
+ * Called with the number of bytes that were read ahead, and the file's size if the response tells.
+ * @typedef {(ahead: number, total: number | null) => void} OnAhead
+ */
+
 /** A response whose body is read ahead until WebAssembly takes it. */
 class Opened {
   /** @type {Place | undefined} where to store the file */
@@ -182,13 +195,15 @@ class Opened {
   #done = false;
   /** @type {unknown} */
   #error;
+  #onAhead;
 
   /**
    * @param {Response} response
-   * @param {{ cached?: boolean, close?: () => void }} [options] `close` ends the download
+   * @param {{ cached?: boolean, close?: () => void, onAhead?: OnAhead }} [options] `close` ends the download
    */
-  constructor(response, { cached = false, close = () => {} } = {}) {
+  constructor(response, { cached = false, close = () => {}, onAhead = () => {} } = {}) {
     this.response = response;
+    this.#onAhead = onAhead;
     this.cached = cached;
     this.end = close;
     if (response.ok && response.body) this.#open(response.body);
@@ -207,6 +222,9 @@ class Opened {
 
   async #readAhead() {
     let buffer = new ArrayBuffer(CHUNK_BYTES);
+    let ahead = 0;
+    const total = lengthOf(this.response);
+    this.#onAhead(0, total);
     try {
       while (this.#reader && !this.#done) {
         this.#pending = this.#reader.read(new Uint8Array(buffer));
@@ -214,7 +232,11 @@ class Opened {
         if (this.#taken) return;
         this.#pending = undefined;
         this.#done = done;
-        if (value && !done) this.#chunks.push(this.#byob ? value.slice() : value);
+        if (value && !done) {
+          this.#chunks.push(this.#byob ? value.slice() : value);
+          this.#onAhead((ahead += value.length), total);
+        }
+        if (done && this.#reader) this.#onAhead(ahead, ahead);
         if (value && this.#byob) buffer = value.buffer;
       }
     } catch (error) {

@@ -2,11 +2,12 @@
 // Obtains the module of a WebAssembly build and starts it with a new memory.
 
 /** @import { Backend } from "./bert8.js" */
+/** @import { Progress } from "./progress.js" */
 
 import { isOnDisk, readFile } from "./disk.js";
 import { messageOf } from "./message-of.js";
 import { bindings } from "./pkg/bert8.js";
-import { BUILD } from "./pkg/build.js";
+import { BUILD, BYTES } from "./pkg/build.js";
 
 /**
  * @typedef {ReturnType<typeof bindings>} Wasm the JavaScript interface of a build
@@ -44,10 +45,11 @@ class MissingError extends Error {}
  * @param {Backend[]} backends not empty
  * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string | undefined} given a module, its bytes or its URL
  * @param {WebAssembly.Memory} memory
+ * @param {Progress} progress
  * @returns {Promise<Started>}
  */
-export async function startBuild(backends, given, memory) {
-  const { backend, module } = given === undefined ? await firstOf(backends) : await checked(given, backends);
+export async function startBuild(backends, given, memory, progress) {
+  const { backend, module } = given === undefined ? await firstOf(backends, progress) : await checked(given, backends);
   const wasm = bindings();
   const exports = await wasm.init({ module_or_path: module, memory });
   return { backend, wasm, module, memory: exports.memory };
@@ -56,15 +58,23 @@ export async function startBuild(backends, given, memory) {
 /**
  * Compiles the first build whose file is there.
  * @param {Backend[]} backends
+ * @param {Progress} progress
  * @returns {Promise<{ backend: Backend, module: WebAssembly.Module }>}
  */
-async function firstOf([backend, ...others]) {
+async function firstOf([backend, ...others], progress) {
+  progress.expect("program", BYTES[backend]);
   try {
-    return await checked(versioned(URLS[backend]()), [backend]);
+    let size = BYTES[backend];
+    const found = await checked(versioned(URLS[backend]()), [backend], (share, total) => {
+      size = total ?? size;
+      progress.noteAhead("program", Math.round(share * size), size);
+    });
+    progress.has("program", size);
+    return found;
   } catch (error) {
     if (!(error instanceof MissingError) || others.length === 0) throw error;
     console.warn(`bert8: ${error.message}; trying ${others[0]}`);
-    return firstOf(others).catch(() => {
+    return firstOf(others, progress).catch(() => {
       throw error;
     });
   }
@@ -84,10 +94,11 @@ function versioned({ href }) {
  * Compiles a module. Checks that it belongs to this build of bert8 and to one of `backends`.
  * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string} source
  * @param {Backend[]} backends
+ * @param {OnShare} [onShare]
  */
-async function checked(source, backends) {
+async function checked(source, backends, onShare = () => {}) {
   const name = typeof source === "string" ? source : "the given `module`";
-  const module = await compile(source, name);
+  const module = await compile(source, name, backends[0], onShare);
   const [stamp] = WebAssembly.Module.customSections(module, "bert8");
   if (!stamp) throw new Error(`${name} is not a WebAssembly module of bert8`);
   const [backend, build] = new TextDecoder().decode(stamp).split(" ");
@@ -102,13 +113,17 @@ async function checked(source, backends) {
 /**
  * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string} source
  * @param {string} name
+ * @param {Backend} backend
+ * @param {OnShare} onShare
  */
-async function compile(source, name) {
+async function compile(source, name, backend, onShare) {
   if (source instanceof WebAssembly.Module) return source;
   try {
     if (typeof source !== "string") return await WebAssembly.compile(source);
     if (isOnDisk(source)) return await WebAssembly.compile(await readFile(source));
     const response = await fetchModule(source);
+    // A copy, because browsers keep compiled code only of a response that they have made themselves.
+    watch(response.clone(), BYTES[backend], onShare);
     // Compiling while the bytes arrive needs the right content type.
     if (response.headers.get("content-type") === "application/wasm") return await WebAssembly.compileStreaming(response);
     return await WebAssembly.compile(await response.arrayBuffer());
@@ -116,6 +131,30 @@ async function compile(source, name) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
     const advice = /unsafe-eval/.test(error.message) ? "; allow 'wasm-unsafe-eval' in the script-src of the page's Content Security Policy" : "";
     throw new Error(`${name}: ${error.message}${advice}`);
+  }
+}
+
+/**
+ * Called with the share of a module that has arrived, and with the bytes that the server sends for it, which may be compressed.
+ * @typedef {(share: number, total: number | null) => void} OnShare
+ */
+
+/**
+ * @param {Response} response
+ * @param {number} size the module's size
+ * @param {OnShare} onShare
+ */
+async function watch({ body, headers }, size, onShare) {
+  const length = headers.get("content-length");
+  const reader = body?.getReader();
+  let loaded = 0;
+  try {
+    for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+      loaded += read.value.length;
+      onShare(Math.min(loaded / size, 1), length === null ? null : Number(length));
+    }
+  } catch {
+    // Compiling fails too, and says why.
   }
 }
 

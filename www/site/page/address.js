@@ -69,6 +69,17 @@ export function addressOfDemo(demo, demos, address) {
 export const addressOfFiles = (files, address) => withChoice(address, files);
 
 /**
+ * Returns the address that also says whether FP32 is loaded beside INT8.
+ * @param {"int8" | "both"} load
+ * @param {string} address
+ */
+export function addressOfLoad(load, address) {
+  const url = new URL(address);
+  url.searchParams.set("load", load);
+  return url.href;
+}
+
+/**
  * @param {string} address
  * @param {Record<string, string | undefined>} parameters
  */

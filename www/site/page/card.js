@@ -31,8 +31,8 @@ export class Card {
     element.dataset.model = model.key;
     parts.name.id = `${model.key}-name`;
     element.setAttribute("aria-labelledby", parts.name.id);
-    parts.load.addEventListener("click", () => this.#load());
-    parts.skip.addEventListener("click", () => this.#skip());
+    parts.load.addEventListener("click", () => this.#want(true));
+    parts.skip.addEventListener("click", () => this.#want(false));
     this.showModel();
   }
 
@@ -128,12 +128,14 @@ export class Card {
     setText(parts.tag, [classifier && TAGS[classifier.info.precision], source?.name].filter(Boolean).join(" · "));
     parts.loading.hidden = state !== "waiting" && state !== "loading";
     parts.offer.hidden = state !== "offered";
-    setText(parts.load, `Load ${name}`);
+    const size = source?.bytes ? `${megabytes(source.bytes)} MB` : "";
+    setText(parts["offer-text"], `Not loaded${size && `: ${size}`}. It shows what ${models.nameOf(models.int8)} costs and gains.`);
+    setText(parts.load, `Load ${name}${size && ` (${size})`}`);
     // The first model is what the page is for.
     parts.skip.hidden = parts.loading.hidden || models.present[0] === this.#model;
     setText(parts.skip, `Skip ${name}`);
     parts.progress.setAttribute("aria-label", `Loading ${name}`);
-    setText(parts.status, loadingText(state, progress));
+    setText(parts.status, loadingText(state, progress, size));
     showProgress(parts.progress, state, progress);
     setText(parts.facts, classifier ? facts(classifier.info) : "");
     if (state !== "ready") this.clearAnswer();
@@ -146,9 +148,10 @@ export class Card {
     models.load(this.#model);
   }
 
-  #skip() {
+  /** @param {boolean} wanted */
+  #want(wanted) {
     this.#parts.name.focus();
-    this.#model.decline();
+    models.want(this.#model, wanted);
   }
 
   /** @param {Error} error */
@@ -188,13 +191,14 @@ function barElement({ name, label, value, applies }) {
 /**
  * @param {Model["state"]} state
  * @param {LoadProgress | null} progress
+ * @param {string} size of the model, if it is known
  */
-function loadingText(state, progress) {
-  if (state === "waiting") return "Waiting to load";
+function loadingText(state, progress, size) {
+  if (state === "waiting") return size ? `Waiting to load ${size}` : "Waiting to load";
   if (!progress) return "Starting";
   if (progress.stage === "prepare") return "Preparing";
-  const loaded = megabytes(progress.loaded);
-  return progress.total ? `Downloading: ${loaded} of ${megabytes(progress.total)} MB` : `Downloading: ${loaded} MB`;
+  const { loaded, total } = progress.all;
+  return total ? `Downloading: ${megabytes(loaded)} of ${megabytes(total)} MB` : `Downloading: ${megabytes(loaded)} MB`;
 }
 
 /**
@@ -205,7 +209,7 @@ function loadingText(state, progress) {
  */
 function showProgress(bar, state, progress) {
   if (state === "waiting") bar.value = 0;
-  else if (progress?.total) bar.value = progress.loaded / progress.total;
+  else if (progress && progress.share !== null) bar.value = progress.share;
   else bar.removeAttribute("value");
 }
 

@@ -69,7 +69,7 @@ async function bothAnswers(texts) {
     for (const [key, { infer, tokenizeMs, runs }] of Object.entries(result.times)) {
       answers[key].timing = { tokenizeMs, inferMs: infer.median, runs };
     }
-    return { ...answers, speedup: result.speedup?.median ?? null };
+    return { ...answers, speedup: result.speedup?.ratio ?? null };
   } catch (error) {
     if (wanted()) throw error;
   }

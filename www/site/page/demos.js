@@ -19,11 +19,12 @@
  * @property {string} [card] the URL of its model card
  * @property {string} [source] the URL of what it was made from
  * @property {string} [licence]
+ * @property {string} [limits] what it cannot do
  * @property {string} [language] the code of the only language it knows
  */
 
 const REQUIRED = /** @type {const} */ (["id", "name", "int8", "fp32", "tokenizer"]);
-const OPTIONAL = /** @type {const} */ (["description", "examples", "card", "source", "licence", "language"]);
+const OPTIONAL = /** @type {const} */ (["description", "examples", "card", "source", "licence", "limits", "language"]);
 
 /**
  * Downloads the list of demos.

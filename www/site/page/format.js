@@ -20,6 +20,11 @@ export function range(low, high, format) {
   return `${unit && to.endsWith(unit) ? from.slice(0, -unit.length).trimEnd() : from}${SPACE}to${SPACE}${to}`;
 }
 export const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(1)}${SPACE}s`;
+/** A time that nobody knows exactly, such as "about 20 s" or "about 3 min". */
+export function duration(/** @type {number} */ ms) {
+  const seconds = Math.max(ms / 1000, 1);
+  return seconds < 90 ? `about ${Math.ceil(seconds / 5) * 5}${SPACE}s` : `about ${Math.round(seconds / 60)}${SPACE}min`;
+}
 export const number = (/** @type {number} */ value) => value.toLocaleString("en");
 export const score = (/** @type {number} */ value) => value.toFixed(3);
 export const percent = (/** @type {number} */ share) => `${(share * 100).toFixed(1)}${SPACE}%`;

@@ -1,17 +1,20 @@
 // @ts-check
 // Starts the page: what the address names, the form and the pickers.
 
-import { addressOfDemo, addressOfFiles, readAddress } from "./address.js";
+import { addressOfDemo, addressOfFiles, addressOfLoad, readAddress } from "./address.js";
 import { setUpBackendPicker } from "./backend-picker.js";
+import { setUpAfter } from "./after.js";
+import { allowsLargeModel } from "./connection.js";
 import { setUpConsole } from "./console.js";
 import { fetchDemos } from "./demos.js";
 import { announce, byId, setLines } from "./dom.js";
 import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
 import { becomeIsolated } from "./isolation.js";
+import { setUpLoadStatus } from "./load-status.js";
 import { setUpModelPicker, showPicked } from "./model-picker.js";
 import { models } from "./models.js";
 import { setUpOwnModel } from "./own-model.js";
-import { ask, clearResults, lastQuestion, markStale, setUpResults } from "./results.js";
+import { ask, clearResults, isWaiting, lastQuestion, markStale, setUpResults } from "./results.js";
 import { textsFor } from "./task.js";
 import { showTask } from "./task-words.js";
 import { texts } from "./texts.js";
@@ -37,7 +40,7 @@ const form = byId("pair");
 
 /** Puts the models on the page that the visitor has brought or the address names, unless they are there, and the texts. */
 function visit() {
-  const { choice: named, problems } = readAddress(location.href, demos);
+  const { choice: named, load, problems } = readAddress(location.href, demos);
   const number = history.state?.brought;
   const choice = brought[number] ?? named;
   if (number !== undefined && !brought[number]) problems.push("The files of your own model are gone since the page was loaded again. Drop them once more.");
@@ -46,14 +49,15 @@ function visit() {
   examples = [];
   clearResults();
   texts.restore();
-  models.choose(choice, { both: true });
+  const wished = models.both ?? (load && load === "both");
+  models.choose(choice, { both: brought.includes(choice) || (wished ?? allowsLargeModel()) });
   showPicked(byId("model"), demos, choice);
   showWords();
 }
 
 /** @param {Model} model */
 function onModelChange(model) {
-  byId("compare").disabled = models.ready.length === 0;
+  byId("compare").disabled = !models.all.some(({ state }) => ["ready", "loading", "waiting"].includes(state));
   if (model.progress) return;
   showWords();
   // Both in one announcement: a second one would replace the first before a screen reader has read it out.
@@ -100,13 +104,20 @@ texts.addEventListener("change", () => {
   showStaleness();
 });
 
+/** What the visitor would ask now. */
+function question() {
+  const { demo } = models;
+  return { first: texts.first, second: texts.second, demo, example: demo ? exampleInBoxes() : undefined };
+}
+
 function setUpForm() {
   form.addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     if (byId("compare").disabled) return;
-    const { demo } = models;
-    ask({ first: texts.first, second: texts.second, demo, example: demo ? exampleInBoxes() : undefined }, { reveal: true });
+    ask(question(), { reveal: true });
     showStaleness();
+    showStatus();
+    if (isWaiting()) byId("load").scrollIntoView({ block: "nearest" });
   });
   form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -204,9 +215,12 @@ function start(list) {
   visit();
 }
 
-setUpResults();
+setUpResults(question);
+const showStatus = setUpLoadStatus(isWaiting);
+models.addEventListener("both", () => history.replaceState(history.state, "", addressOfLoad(models.both ? "both" : "int8", location.href)));
 models.addEventListener("change", (event) => onModelChange(/** @type {CustomEvent} */ (event).detail.model));
 setUpForm();
+setUpAfter();
 setUpConsole();
 
 becomeIsolated().then((reloading) => {

@@ -1,7 +1,7 @@
 // @ts-check
 import { load } from "../bert8.js";
 
-/** @import { Classifier, ClassifierInfo, LoadProgress } from "../bert8.js" */
+/** @import { Classifier, LoadProgress } from "../bert8.js" */
 /** @import { ThreadChoice } from "./thread-picker.js" */
 
 /**
@@ -11,6 +11,7 @@ import { load } from "../bert8.js";
  * @property {string | File} [model] the ONNX file or its URL
  * @property {string | File} [tokenizer]
  * @property {string} [manifest] the URL of a manifest or its folder, instead of both files
+ * @property {number | null} [bytes] the model's size, if it is known
  *
  * How to load a model.
  * @typedef {object} Settings
@@ -65,6 +66,16 @@ export class Model extends EventTarget {
   }
 
   /**
+   * Learns the model's size.
+   * @param {number | null} bytes
+   */
+  measure(bytes) {
+    if (!this.source || bytes === null) return;
+    this.source.bytes = bytes;
+    this.#changed();
+  }
+
+  /**
    * Loads the model in place of what is loaded. Resolves when loading has ended, whether it succeeded or failed.
    * @param {Settings} settings
    */
@@ -74,8 +85,7 @@ export class Model extends EventTarget {
     const { signal } = this.#loading;
     this.#become("loading");
     try {
-      // The tokenizer is small and downloads at the same time.
-      const onProgress = (/** @type {LoadProgress} */ progress) => progress.file === "model" && this.#become("loading", { progress });
+      const onProgress = (/** @type {LoadProgress} */ progress) => this.#become("loading", { progress });
       const classifier = await loadFrom(this.source, settings, signal, onProgress);
       if (signal.aborted) classifier.dispose();
       else this.#become("ready", { classifier });

@@ -1,11 +1,12 @@
 // @ts-check
 // The page's models, in one place: what the visitor chose, how it is loaded, and what is loaded now.
 
+import { sizeOf } from "./connection.js";
 import { fits } from "./demos.js";
 import { loadFrom, Model } from "./model.js";
 import { UNKNOWN, taskOf } from "./task.js";
 
-/** @import { Classifier } from "../bert8.js" */
+/** @import { Classifier, LoadProgress } from "../bert8.js" */
 /** @import { Demo } from "./demos.js" */
 /** @import { Key, Settings, Source } from "./model.js" */
 
@@ -27,6 +28,10 @@ class Models extends EventTarget {
   settings = { backend: "auto", threads: "auto" };
   /** Counts the choices and changes of settings. A job that began with another number is out of date. */
   generation = 0;
+  /** @type {boolean | null} whether the visitor wants FP32 beside INT8; null if that was not said */
+  both = null;
+  /** @type {LoadProgress | null} the progress of loading again what is loaded, for other settings */
+  reloading = null;
   #switching = new AbortController();
 
   constructor() {
@@ -98,15 +103,41 @@ class Models extends EventTarget {
   async choose(choice, { both }) {
     const current = ++this.generation;
     this.#switching.abort();
+    this.reloading = null;
     this.choice = choice;
     const { int8, fp32 } = choice.sources;
     this.int8.replace(int8 ?? null, "waiting");
     this.fp32.replace(fp32 ?? null, both || !int8 ? "waiting" : "offered");
+    if (int8) this.#measure(this.fp32);
     for (const model of this.all) {
       if (current !== this.generation) return;
       if (model.state === "waiting") await model.load(this.settings);
     }
     if (current === this.generation) this.#sort();
+  }
+
+  /**
+   * Finds out how much a model adds that is not loaded yet.
+   * @param {Model} model
+   */
+  async #measure(model) {
+    const { source } = model;
+    const file = source?.model;
+    if (!source || !file) return;
+    const bytes = typeof file === "string" ? await sizeOf(file) : file.size;
+    if (model.source === source) model.measure(bytes);
+  }
+
+  /**
+   * Loads the second model or lets it go, as the visitor wants it. Dispatches "both".
+   * @param {Model} model
+   * @param {boolean} wanted
+   */
+  want(model, wanted) {
+    this.both = wanted;
+    this.dispatchEvent(new Event("both"));
+    if (wanted) return this.load(model);
+    model.decline();
   }
 
   /**
@@ -133,12 +164,17 @@ class Models extends EventTarget {
     const loaded = [];
     try {
       // One after another: the memory of all may not suffice twice at once while they are prepared.
-      for (const { source } of working) loaded.push(await loadFrom(/** @type {Source} */ (source), settings, signal));
+      for (const { source } of working) {
+        const onProgress = (/** @type {LoadProgress} */ progress) => signal.aborted || this.#reload(progress);
+        loaded.push(await loadFrom(/** @type {Source} */ (source), settings, signal, onProgress));
+      }
       signal.throwIfAborted();
     } catch (error) {
       for (const classifier of loaded) classifier.dispose();
       if (signal.aborted) return;
       throw error;
+    } finally {
+      if (!signal.aborted) this.#reload(null);
     }
     this.settings = settings;
     const current = ++this.generation;
@@ -148,6 +184,12 @@ class Models extends EventTarget {
       const changed = model.state === "ready" && working.includes(model);
       if (!changed && !["absent", "offered"].includes(model.state)) await model.load(settings);
     }
+  }
+
+  /** @param {LoadProgress | null} progress */
+  #reload(progress) {
+    this.reloading = progress;
+    this.dispatchEvent(new Event("reloading"));
   }
 
   /** Puts each file where its precision belongs, if the visitor has confused them. */

@@ -12,9 +12,12 @@
  */
 
 const MODEL = /\.onnx$/i;
+const EXTERNAL = /\.onnx[._]\w+$/i;
 const WEIGHTS = /\.(safetensors|bin|pt|pth|h5|msgpack|gguf)$/i;
 const INT8 = /int8|quant|(^|[^a-z0-9])q8|qdq/i;
 const FP32 = /fp32|float/i;
+
+const WANTED = "an ONNX file and its tokenizer.json";
 
 /** How many names a message lists. */
 const MOST_NAMES = 6;
@@ -26,16 +29,18 @@ const MOST_NAMES = 6;
  */
 export function sortFiles(found) {
   const files = found.filter(({ path }) => !/(^|\/)[.]/.test(path));
-  if (files.length === 0) return { problem: "There are no files in it. Drop an ONNX file and its tokenizer.json, or a folder with both." };
+  if (files.length === 0) return { problem: `There are no files in it. Drop ${WANTED}, or a folder with both.` };
   const all = files.filter(({ path }) => MODEL.test(path));
   if (all.length === 0) return { problem: withoutModel(files) };
   const chosen = all.length <= 2 ? all : byName(all);
   if (!chosen) {
-    return { problem: `There are ${all.length} ONNX files: ${list(all)}. Drop one of them, or an INT8 and an FP32 file to compare, with tokenizer.json.` };
+    const advice = "Drop one of them, or an INT8 and an FP32 file to compare, with tokenizer.json.";
+    return { problem: `There are ${all.length} ONNX files: ${list(all)}. ${advice}` };
   }
-  const external = chosen.flatMap(({ path }) => files.filter((file) => file.path !== path && file.path.startsWith(path.replace(MODEL, ".onnx")) && /\.onnx[._]/i.test(file.path)));
+  const external = files.filter(({ path }) => EXTERNAL.test(path) && chosen.some((model) => path.startsWith(model.path)));
   if (external.length > 0) {
-    return { problem: `The weights are in a file of their own, ${list(external)}, which a browser cannot read beside the model. bert8 convert MODEL -o model.fp32.onnx joins them.` };
+    const advice = "which a browser cannot read beside the model. bert8 convert MODEL -o model.fp32.onnx joins them.";
+    return { problem: `The weights are in a file of their own, ${list(external)}, ${advice}` };
   }
   /** @type {Source[]} */
   const sources = [];
@@ -76,8 +81,9 @@ function byName(files) {
  */
 function tokenizerOf(path, files) {
   const all = files.filter((file) => nameOf(file.path) === "tokenizer.json");
-  const folder = folderOf(path);
-  return all.find((file) => folderOf(file.path) === folder) ?? all.find((file) => folderOf(file.path) === folderOf(folder)) ?? (all.length === 1 ? all[0] : undefined);
+  const beside = folderOf(path);
+  const within = (/** @type {string} */ folder) => all.find((file) => folderOf(file.path) === folder);
+  return within(beside) ?? within(folderOf(beside)) ?? (all.length === 1 ? all[0] : undefined);
 }
 
 /**
@@ -96,10 +102,11 @@ function assigned([one, other]) {
 /** @param {Found[]} files */
 function withoutModel(files) {
   if (files.some(({ path }) => WEIGHTS.test(path))) {
-    return "These are weights for PyTorch or another framework, and the page runs ONNX files. In the folder, run bert8 quantize . --calibration TEXTS -o model.int8.onnx, and drop that file with tokenizer.json.";
+    const advice = "In the folder, run bert8 quantize . --calibration TEXTS -o model.int8.onnx, and drop that file with tokenizer.json.";
+    return `These are weights for PyTorch or another framework, and the page runs ONNX files. ${advice}`;
   }
   if (files.every(({ path }) => nameOf(path) === "tokenizer.json")) return "The tokenizer is here. Now drop the model too, an ONNX file.";
-  return `None of the files is a model: ${list(files)}. Drop an ONNX file and its tokenizer.json.`;
+  return `None of the files is a model: ${list(files)}. Drop ${WANTED}.`;
 }
 
 /**

@@ -65,7 +65,8 @@ function takeUrls(onUrls) {
   if (!files.int8 && !files.fp32) return refuse("int8", "Enter the address of a model: an ONNX file, a manifest.json or a folder with one.");
   const foreign = given.find(([, url]) => !ownFile(url, location.href));
   if (foreign) {
-    return refuse(foreign[0], `${foreign[1]} is not on this site, and the page reads nothing from elsewhere. Download the files and drop them here, or put them on this site.`);
+    const advice = "Download the files and drop them here, or put them on this site.";
+    return refuse(foreign[0], `${foreign[1]} is not on this site, and the page reads nothing from elsewhere. ${advice}`);
   }
   say("");
   onUrls(Object.fromEntries(given));

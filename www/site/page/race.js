@@ -1,10 +1,10 @@
 // @ts-check
 // Times models in turns, run by run, so that whatever else the computer does slows all of them down.
 
-import { isNoisy, pairedRatio, spreadOf } from "./statistics.js";
+import { isNoisy, speedupOf, spreadOf } from "./statistics.js";
 
 /** @import { Classification } from "../bert8.js" */
-/** @import { Spread } from "./statistics.js" */
+/** @import { Speedup, Spread } from "./statistics.js" */
 
 // Enough rounds for a stable median, but no new one after this time unless there are too few for quartiles.
 const MOST_ROUNDS = 25;
@@ -25,7 +25,7 @@ const BUDGET_MS = 3000;
  * What a race found.
  * @typedef {object} Result
  * @property {Record<string, Times>} times of those that took part until the end
- * @property {Spread | null} speedup how many times as fast INT8 was, from pairs of runs; null without both
+ * @property {Speedup | null} speedup how many times as fast INT8 was, from pairs of runs; null without both
  * @property {"hidden" | "noisy" | null} problem why `speedup` means nothing: the tab was in the background, or the times vary
  */
 
@@ -88,7 +88,7 @@ export async function race(entrants, { onAnswer, wanted = () => true }) {
 function conclude(timings, hidden) {
   const inferTimes = (/** @type {string} */ key) => timings.get(key)?.map(({ inferMs }) => inferMs);
   const [int8, fp32] = [inferTimes("int8"), inferTimes("fp32")];
-  const speedup = int8 && fp32 ? pairedRatio(fp32, int8) : null;
+  const speedup = int8 && fp32 ? speedupOf(fp32, int8) : null;
   const noisy = speedup !== null && isNoisy(speedup);
   const times = [...timings].map(([key, runs]) => [key, timesOf(runs, timings.size > 1)]);
   return { times: Object.fromEntries(times), speedup, problem: hidden ? "hidden" : noisy ? "noisy" : null };

@@ -14,7 +14,6 @@ import { isScore } from "./verdict.js";
 /** @import { Demo } from "./demos.js" */
 /** @import { Example } from "./examples.js" */
 /** @import { Model } from "./model.js" */
-/** @import { Task } from "./task.js" */
 
 /**
  * What a visitor asks.
@@ -31,30 +30,43 @@ import { isScore } from "./verdict.js";
 let cards;
 /** @type {Question | null} */
 let asked = null;
+/** Whether a question waits for the first model. */
+let waits = false;
 /** Whether the next answer is to be brought into view. */
 let reveals = false;
 let scale = new Scale();
 
-/** Puts a card for each model on the page. */
-export function setUpResults() {
+/**
+ * Puts a card for each model on the page.
+ * @param {() => Question} current returns what a visitor would ask now
+ */
+export function setUpResults(current) {
   cards = { int8: new Card(models.int8), fp32: new Card(models.fp32) };
+  /** @type {Map<Model, Classifier | null>} what was loaded at the last change */
+  const known = new Map();
   byId("cards").append(cards.int8.element, cards.fp32.element);
   models.addEventListener("change", (event) => {
     const { model } = /** @type {CustomEvent<{ model: Model }>} */ (event).detail;
     if (!model.progress) for (const card of Object.values(cards)) card.showModel();
     else cards[model.key].showModel();
-    if (model.state !== "ready") return;
-    if (asked) ask({ ...asked });
+    const isNew = model.classifier !== known.get(model);
+    known.set(model, model.classifier);
+    if (!model.classifier || !isNew) return;
+    // A visitor who waits may have written on.
+    if (asked) ask(waits ? current() : { ...asked });
   });
 }
 
 /** What the answers on the page, or those that are coming, belong to. */
-export const lastQuestion = () => asked;
+export const lastQuestion = () => (waits ? null : asked);
+
+/** Whether a question waits for the first model. */
+export const isWaiting = () => waits;
 
 /** Removes all answers. Those that are still coming do not appear. */
 export function clearResults() {
   asked = null;
-  reveals = false;
+  waits = reveals = false;
   scale = new Scale();
   byId("results").removeAttribute("aria-busy");
   for (const card of Object.values(cards)) card.clearAnswer();
@@ -70,8 +82,11 @@ export function clearResults() {
 export function ask(question, { reveal = reveals } = {}) {
   asked = question;
   reveals = reveal;
+  waits = models.ready.length === 0;
   byId("results").setAttribute("aria-busy", "true");
   byId("answer-key").replaceChildren();
+  byId("copied").textContent = "";
+  byId("copy-text").hidden = true;
   return alone(async () => {
     const { generation, task, mismatch } = models;
     /** @type {Partial<Record<Key, Classification>>} */

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** The widest spread of ratios, as a share of their median, that still allows to state a ratio. */
+/** The widest spread of the pairs' ratios, as a share of the ratio, that still allows to state it. */
 const WIDEST = 0.3;
 
 /**
@@ -34,15 +34,29 @@ export function spreadOf(values) {
 }
 
 /**
- * Returns how many times as long the slower one took, pair by pair: one pair is a run of each, right after another.
- * @param {number[]} slower times
- * @param {number[]} faster times, as many
- * @returns {Spread}
+ * How many times as fast one model is as another, from pairs of runs.
+ * @typedef {object} Speedup
+ * @property {number} ratio of the lower quartiles of both: whatever else the computer does makes runs slower, never faster
+ * @property {number} low the lower quartile of the ratios of the pairs
+ * @property {number} high the upper quartile
  */
-export const pairedRatio = (slower, faster) => spreadOf(slower.map((time, i) => time / faster[i]));
 
 /**
- * Returns whether the values lie too far apart for their median to mean something.
- * @param {Spread} spread
+ * Returns how many times as long the slower one took. One pair is a run of each, right after another.
+ * @param {number[]} slower times
+ * @param {number[]} faster times, as many
+ * @returns {Speedup}
  */
-export const isNoisy = ({ median, low, high }) => !(high - low <= WIDEST * median);
+export function speedupOf(slower, faster) {
+  const { low, high } = spreadOf(slower.map((time, i) => time / faster[i]));
+  return { ratio: spreadOf(slower).low / spreadOf(faster).low, low, high };
+}
+
+/**
+ * Returns whether the pairs differ too much, or contradict the ratio, for it to mean something.
+ * @param {Speedup} speedup
+ */
+export function isNoisy({ ratio, low, high }) {
+  const margin = (WIDEST / 2) * ratio;
+  return !(high - low <= 2 * margin && ratio >= low - margin && ratio <= high + margin);
+}

@@ -4,6 +4,7 @@
 import { fits } from "./demos.js";
 import { byId, setLines } from "./dom.js";
 import { range, ratio, score } from "./format.js";
+import { isForeign } from "./language.js";
 import { models } from "./models.js";
 import { textsFor } from "./task.js";
 import { agree, agrees, isScore, keyText } from "./verdict.js";
@@ -23,6 +24,14 @@ import { agree, agrees, isScore, keyText } from "./verdict.js";
  * @property {Result} result of the race between them
  */
 
+const ENGLISH_ONLY = "This model knows English only, says its card. Most of this is not in Latin letters, so the answer means little.";
+
+const unfused = (/** @type {string} */ name) =>
+  `bert8 does not recognize the structure of the ${name} file, so it runs without the fast kernels.`;
+
+/** @type {Outcome | null} */
+let shown = null;
+
 const KEYS = /** @type {const} */ (["int8", "fp32"]);
 
 /**
@@ -30,14 +39,21 @@ const KEYS = /** @type {const} */ (["int8", "fp32"]);
  * @param {Outcome} outcome
  */
 export function showSummary(outcome) {
+  shown = outcome;
   showFigures(outcome);
+  byId("after").hidden = Object.keys(outcome.answers).length === 0;
   setLines(byId("notes"), notes(outcome), "note");
   setLines(byId("answer-key"), answerKey(outcome), "note key");
 }
 
 export function clearSummary() {
+  shown = null;
   for (const id of ["summary", "notes", "answer-key"]) byId(id).replaceChildren();
+  byId("after").hidden = true;
 }
+
+/** What is shown at the moment, or null. */
+export const lastOutcome = () => shown;
 
 /** @param {Outcome} outcome */
 function showFigures({ answers: { int8, fp32 }, infos, mismatch, result }) {
@@ -45,21 +61,33 @@ function showFigures({ answers: { int8, fp32 }, infos, mismatch, result }) {
   if (!int8 || !fp32 || !infos.int8 || !infos.fp32 || mismatch) return box.replaceChildren();
   const size = infos.fp32.modelBytes / infos.int8.modelBytes;
   box.replaceChildren(
-    speedFigure(result),
+    figure(...speedWords(result)),
     size >= 1 ? figure("Its file is ", ratio(size), " smaller") : figure("Its file is ", ratio(1 / size), " larger"),
-    isScore(int8) && isScore(fp32)
-      ? figure("The scores are ", score(Math.abs(int8.score - fp32.score)), " apart")
-      : figure("The models ", agree(int8, fp32) ? "agree" : "disagree", ""),
+    figure(...agreementWords(int8, fp32)),
   );
 }
 
-/** @param {Result} result */
-function speedFigure({ speedup, problem }) {
-  if (problem === "hidden") return figure("The times were ", "disturbed", "");
-  if (problem === "noisy" || !speedup) return figure("The times are ", "too noisy", " to compare");
-  const [middle, spread] = [ratio(speedup.median), range(speedup.low, speedup.high, ratio)];
-  const name = models.nameOf(models.int8);
-  return figure(`${name} is `, middle, spread === middle ? " as fast" : ` as fast (${spread})`);
+/**
+ * Returns the parts of a sentence about the speed, the middle of which stands out.
+ * @param {Result} result
+ * @returns {[string, string, string]}
+ */
+export function speedWords({ speedup, problem }) {
+  if (problem === "hidden") return ["The times were ", "disturbed", ""];
+  if (problem === "noisy" || !speedup) return ["The times are ", "too noisy", " to compare"];
+  const [value, spread] = [ratio(speedup.ratio), range(speedup.low, speedup.high, ratio)];
+  return [`${models.nameOf(models.int8)} is `, value, spread === value ? " as fast" : ` as fast (${spread})`];
+}
+
+/**
+ * Returns the parts of a sentence about two answers, the middle of which stands out.
+ * @param {Classification} int8
+ * @param {Classification} fp32
+ * @returns {[string, string, string]}
+ */
+export function agreementWords(int8, fp32) {
+  if (isScore(int8) && isScore(fp32)) return ["The scores are ", score(Math.abs(int8.score - fp32.score)), " apart"];
+  return ["The models ", agree(int8, fp32) ? "agree" : "disagree", ""];
 }
 
 /**
@@ -81,17 +109,20 @@ function notes({ question: { first, second }, task, mismatch, answers, infos, re
   const given = KEYS.filter((key) => answers[key]);
   const truncated = given.find((key) => answers[key]?.truncated);
   const texts = textsFor(task, first, second);
+  const isEnglishOnly = models.demo?.language === "en";
   const empty = texts.flatMap((text, i) => (text.trim() === "" ? [texts.length > 1 ? task.names[i] : "The text"] : []));
   const [one, other] = given.map((key) => models.nameOf(models[key]));
+  const again = `${task.ask} again for better times.`;
   return [
     empty.length === 1 && `${empty[0]} is empty, so the answer means little.`,
     empty.length === 2 && `Both ${task.all} are empty, so the answer means little.`,
+    isEnglishOnly && isForeign(texts) && ENGLISH_ONLY,
     truncated && `The ${task.input} was longer than ${infos[truncated]?.maxLength} tokens and was truncated.`,
     other && mismatch && `These two models are no pair, so nothing is compared. ${mismatch}`,
-    problem === "hidden" && `The tab was in the background for a while, where browsers slow it down. ${task.ask} again for better times.`,
-    problem === "noisy" && `The times of ${one} and ${other} vary too much from run to run; the computer seems to be busy. ${task.ask} again for better times.`,
+    problem === "hidden" && `The tab was in the background for a while, where browsers slow it down. ${again}`,
+    problem === "noisy" && `The times of ${one} and ${other} vary too much from run to run; the computer seems to be busy. ${again}`,
     new Set(Object.values(infos).map(({ threads }) => threads.count)).size > 1 && `${one} and ${other} ran on different numbers of threads.`,
-    ...given.map((key) => infos[key]?.kernel === "unfused" && `bert8 does not recognize the structure of the ${models.nameOf(models[key])} file, so it runs without the fast kernels.`),
+    ...given.map((key) => infos[key]?.kernel === "unfused" && unfused(models.nameOf(models[key]))),
   ].filter((note) => typeof note === "string");
 }
 

@@ -6,6 +6,8 @@ import { byId, setText } from "./dom.js";
 /** @import { Demo } from "./demos.js" */
 /** @import { Task } from "./task.js" */
 
+const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
+
 const RUN_HERE = "An INT8 BERT model answers next to the FP32 model it was made from. Both run in this tab.";
 const RUN_OWN = "Your own model runs in this tab. Neither its files nor your texts leave it.";
 
@@ -18,6 +20,7 @@ const RUN_OWN = "Your own model runs in this tab. Neither its files nor your tex
 export function showTask(task, demo, own) {
   const two = task.texts !== "single";
   setText(byId("intro"), own ? RUN_OWN : [demo?.description, RUN_HERE].filter(Boolean).join(" "));
+  showAbout(demo);
   setText(byId("pair-title"), task.title);
   task.names.forEach((name, i) => setText(byId(`sentence${i + 1}-label`), name));
   for (const id of ["second", "swap"]) byId(id).hidden = !two;
@@ -26,4 +29,23 @@ export function showTask(task, demo, own) {
   setText(byId("swap-what"), ` ${task.all}`);
   setText(byId("stale"), `The ${task.all} ${two ? "have" : "has"} changed since these answers. ${task.ask} again to update them.`);
   setText(byId("call"), `await ${task.call}`);
+}
+
+/**
+ * Says what a demo cannot do, and where more about it is.
+ * @param {Demo | null} demo
+ */
+function showAbout(demo) {
+  const line = byId("about-model");
+  const { language, limits, card, source, licence } = demo ?? {};
+  const link = (/** @type {string} */ text, /** @type {string} */ url) => {
+    const element = document.createElement("a");
+    element.textContent = text;
+    element.href = url;
+    return element;
+  };
+  const words = [language && `${LANGUAGES.of(language)} only.`, limits].filter(Boolean).join(" ");
+  const parts = [card && link("Model card", card), source && link("Source", source), licence].flatMap((part) => (part ? [part] : []));
+  line.replaceChildren(words, ...parts.flatMap((part, i) => [i > 0 ? " · " : " ", part]));
+  line.hidden = !demo;
 }
