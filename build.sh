@@ -175,7 +175,7 @@ export_wasm_flags() {
 # Sets the array `options`: cargo's for a variant. Only these two crates use relaxed SIMD, so that the variants share all
 # other crates but those that depend on them.
 wasm_options() { # variant, profile
-  options=(--no-default-features --locked -Zprofile-rustflags)
+  options=(--no-default-features --features dataset --locked -Zprofile-rustflags)
   [ "$THREADS" = no ] || options+=(-Zbuild-std=std,panic_abort)
   [ "$1" = relaxed ] || return 0
   local crate

@@ -1,7 +1,10 @@
-//! The WebAssembly interface. Only `engine.js` and `load-classifier.js` in `www/package` call it; `bert8.js` is the public API.
+//! The WebAssembly interface. Only `engine.js` and `load-classifier.js` in `www/package` call it, and the worker of the site's own
+//! data, `www/site/page/data/worker.js`; `bert8.js` is the public API.
 
 mod body;
 mod bytes;
+#[cfg(feature = "dataset")]
+mod dataset;
 mod download;
 mod executor;
 mod file;

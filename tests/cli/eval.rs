@@ -57,7 +57,8 @@ fn eval_scores_a_model_and_compares_it_with_its_baseline() {
     for (file, baseline, expected) in [("int8.onnx", "fp32.onnx", 0), ("fp32.onnx", "other.onnx", 5)] {
         let results = sandbox.json(&format!("{command} {file} --baseline {baseline} --json"));
         assert_eq!(fields(&results)[..FIELDS.len()], FIELDS);
-        assert_eq!(fields(&results["baseline"]), ["accuracy", "f1", "matthews", "rows_per_second"]);
+        assert_eq!(fields(&results["baseline"]), ["accuracy", "f1", "intervals", "matthews", "rows_per_second"]);
+        assert_eq!(fields(&results["baseline"]["intervals"]), ["accuracy", "f1", "matthews"]);
         assert_eq!((&results["rows"], &results["labelled"]), (&json!(10), &json!(10)));
         assert_eq!(fields(&results["intervals"]), ["accuracy", "agreement", "f1", "matthews"]);
         let [found, reference] =

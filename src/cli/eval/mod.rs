@@ -1,8 +1,6 @@
 //! `bert8 eval`
 
-mod json;
 mod predictions;
-mod results;
 mod text;
 
 use super::classifier::{ClassifierArgs, DecisionArgs};
@@ -11,14 +9,13 @@ use super::output::{Output, print_json};
 use super::progress::Progress;
 use anyhow::{Context, Result, bail};
 use bert8::integrity::Integrity;
-use bert8::metrics::Target;
-use bert8::model::{Accuracy, Model, ModelInfo, Precision};
+use bert8::metrics::{Evaluation, Run, Target};
+use bert8::model::{Accuracy, MeasuredMetric, Model, ModelInfo, Precision};
 use bert8::onnx::decode_skeleton;
 use bert8::text::Tokens;
 use bert8::text::dataset::Example;
 use clap::Args as ClapArgs;
 use predictions::predictions_jsonl;
-use results::Results;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -73,12 +70,6 @@ struct Sample {
     target: Option<Target>,
 }
 
-/// What a model returned for every sample.
-struct Run {
-    logits: Vec<Vec<f32>>,
-    rows_per_second: f64,
-}
-
 pub fn run(args: &Args) -> Result<()> {
     let ClassifierArgs { model: file, tokenizer, kernel, threads, .. } = &args.model.classifier;
     let target = args.write.then(|| WriteTarget::new(file)).transpose()?;
@@ -96,15 +87,7 @@ pub fn run(args: &Args) -> Result<()> {
     {
         bail!("{} and its baseline have different numbers of classes", file.display());
     }
-    if let Some(texts) = info.texts.filter(|texts| *texts != data.texts) {
-        bail!(
-            "{} reads {texts}, but a row of {} has {} (line {})",
-            file.display(),
-            data.file_name,
-            data.texts,
-            data.examples[0].line
-        );
-    }
+    data.check_texts(info.texts, &file.display().to_string())?;
     let known = data.skipped.len();
     let targets = data.targets(info.problem, &info.labels)?;
     load::report_skipped(&data, known);
@@ -130,11 +113,26 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(file) = predictions {
         file.write(&predictions_jsonl(&samples, decision, &found, reference.as_ref())?)?;
     }
-    let results = Results::new(&samples, data.texts, decision, &found, reference.as_ref());
+    let targets: Vec<Option<Target>> = samples.into_iter().map(|sample| sample.target).collect();
+    let results = Evaluation::new(data.texts, decision, &targets, &found, reference.as_ref());
     if let Some(target) = target {
-        target.write(&results.accuracy(Integrity::of(&load::read(&args.data)?)))?;
+        target.write(&accuracy(&results, Integrity::of(&load::read(&args.data)?)))?;
     }
-    if args.json { print_json(&results.json(data.skipped.len())) } else { results.print(&info.labels) }
+    if args.json { print_json(&results.json(data.skipped.len())) } else { text::print(&results, &info.labels) }
+}
+
+/// What a model's file says of `results`, which are about `data`.
+fn accuracy(results: &Evaluation, data: Integrity) -> Accuracy {
+    let difference = results.difference.as_ref().map(|(difference, _)| difference);
+    let metric = results.measured.first();
+    Accuracy {
+        rows: results.rows(),
+        data,
+        unseen: None,
+        agreement: difference.and_then(|difference| difference.agreement),
+        sqnr: difference.and_then(|difference| difference.sqnr_db),
+        metric: metric.map(|found| MeasuredMetric { name: found.metric, value: found.value, interval: found.interval }),
+    }
 }
 
 /// The model's file, to which the results are written.

@@ -1,8 +1,8 @@
 //! Each row's label, decision and logits, as JSON lines.
 
-use super::{Run, Sample};
+use super::Sample;
 use anyhow::Result;
-use bert8::metrics::Target;
+use bert8::metrics::{Run, Target};
 use bert8::task::Problem;
 use serde::Serialize;
 

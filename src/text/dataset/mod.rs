@@ -79,19 +79,23 @@ impl Dataset {
     /// error names the line.
     pub fn read(path: &Path, bad_rows: BadRows) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-        Self::parse(&bytes, &ending, &path.display().to_string(), bad_rows)
+        Self::from_bytes(&bytes, &path.display().to_string(), bad_rows)
     }
 
-    /// Reads the rows in `bytes`. The file's `ending`, such as `csv`, decides where the content allows several formats.
-    fn parse(bytes: &[u8], ending: &str, file_name: &str, bad_rows: BadRows) -> Result<Self> {
+    /// Reads the rows in `bytes`, the content of a file called `file_name`. The name's ending, such as `.csv`, decides where the
+    /// content allows several formats.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`].
+    pub fn from_bytes(bytes: &[u8], file_name: &str, bad_rows: BadRows) -> Result<Self> {
+        let ending = Path::new(file_name).extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         let bytes = text_bytes(bytes).map_err(|problem| Error::file(file_name, problem))?;
-        let rows = if json::is_json(bytes, ending) {
+        let rows = if json::is_json(bytes, &ending) {
             json::rows(bytes, file_name)?
         } else if ending == "txt" && !table::is_table(bytes) {
             plain_lines(bytes, file_name)
         } else {
-            table::rows(bytes, ending, file_name)?
+            table::rows(bytes, &ending, file_name)?
         };
         let (mut examples, mut skipped): (Vec<Example>, _) = (Vec::new(), Vec::new());
         for row in rows {
@@ -117,6 +121,17 @@ impl Dataset {
         Ok(Dataset { file_name: file_name.to_owned(), texts: first.input().texts(), examples, skipped, bad_rows })
     }
 
+    /// Checks that a row holds as many texts as a model reads; `None` reads any number. `model` is its name in the error.
+    ///
+    /// # Errors
+    /// If a row holds another number of texts.
+    pub fn check_texts(&self, texts: Option<Texts>, model: &str) -> Result<()> {
+        let Some(texts) = texts.filter(|texts| *texts != self.texts) else { return Ok(()) };
+        let Dataset { file_name, texts: found, examples, .. } = self;
+        let line = examples.first().map_or(1, |row| row.line);
+        Err(Error::Argument(format!("{model} reads {texts}, but a row of {file_name} has {found} (line {line})")))
+    }
+
     /// Returns every row's label as the right answer of a model with these `labels`, or `None` for rows without a label. Rows
     /// whose label cannot be used are an error or are left out, as [`Dataset::read`] was told.
     ///
@@ -126,11 +141,10 @@ impl Dataset {
     /// # Errors
     /// As [`Example::target`].
     pub fn targets(&mut self, problem: Problem, labels: &[String]) -> Result<Vec<Option<Target>>> {
-        let as_scores = problem == Problem::MultiLabel && labels.len() == 1 && self.has_graded_labels();
-        let problem = if as_scores { Problem::Regression } else { problem };
         let (mut kept, mut targets) = (Vec::new(), Vec::new());
-        for example in std::mem::take(&mut self.examples) {
-            match example.target(problem, labels, &self.file_name) {
+        let found = self.row_targets(problem, labels);
+        for (example, target) in std::mem::take(&mut self.examples).into_iter().zip(found) {
+            match target {
                 Ok(target) => targets.push(target),
                 Err(error) if self.bad_rows == BadRows::Skip => {
                     self.skipped.push(error);
@@ -141,14 +155,23 @@ impl Dataset {
             kept.push(example);
         }
         self.examples = kept;
-        let hidden = |target: &Option<Target>| matches!(target, None | Some(Target::Score(-1.0)));
-        if problem == Problem::Regression && targets.iter().all(hidden) {
-            targets.fill(None);
-        }
         match self.examples.is_empty() {
             true => Err(Error::file(&self.file_name, "holds no row with a usable label")),
             false => Ok(targets),
         }
+    }
+
+    /// Returns for each row what [`Dataset::targets`] says of it: the right answer, none, or why its label cannot be used.
+    pub fn row_targets(&self, problem: Problem, labels: &[String]) -> Vec<Result<Option<Target>>> {
+        let as_scores = problem == Problem::MultiLabel && labels.len() == 1 && self.has_graded_labels();
+        let problem = if as_scores { Problem::Regression } else { problem };
+        let target = |example: &Example| example.target(problem, labels, &self.file_name);
+        let mut targets: Vec<_> = self.examples.iter().map(target).collect();
+        let hidden = |target: &Result<Option<Target>>| matches!(target, Err(_) | Ok(None | Some(Target::Score(-1.0))));
+        if problem == Problem::Regression && targets.iter().all(hidden) {
+            targets.iter_mut().filter(|target| target.is_ok()).for_each(|target| *target = Ok(None));
+        }
+        targets
     }
 
     /// Whether every label is a number, and one of them is neither 0 nor 1 nor the −1 of a hidden test set.

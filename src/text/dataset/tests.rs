@@ -5,8 +5,7 @@ fn parse(name: &str, content: impl AsRef<[u8]>) -> Result<Dataset> {
 }
 
 fn parse_with(name: &str, content: impl AsRef<[u8]>, bad_rows: BadRows) -> Result<Dataset> {
-    let ending = name.rsplit('.').next().unwrap();
-    Dataset::parse(content.as_ref(), ending, name, bad_rows)
+    Dataset::from_bytes(content.as_ref(), name, bad_rows)
 }
 
 /// The rows as `(first, second, label)`.
@@ -346,4 +345,20 @@ fn scores_are_numbers() {
     // A model with one label that applies or not also ranks.
     assert_eq!(targets("text\tlabel\na\t0\nb\t0.7\n", Problem::MultiLabel)[1], Some(Target::Score(0.7)));
     assert_eq!(targets("text\tlabel\na\t0\nb\t1\n", Problem::MultiLabel)[1], Some(Target::Labels(vec![true])));
+}
+
+#[test]
+fn a_model_reads_as_many_texts_as_a_row_has() {
+    let data = parse("x.tsv", "label\ttext\n0\tA\n").unwrap();
+    assert!(data.check_texts(None, "m.onnx").is_ok() && data.check_texts(Some(Texts::Single), "m.onnx").is_ok());
+    let says = "m.onnx reads a pair of texts, but a row of x.tsv has one text (line 2)";
+    assert_eq!(data.check_texts(Some(Texts::Pair), "m.onnx").unwrap_err().to_string(), says);
+}
+
+#[test]
+fn every_row_says_whether_its_label_can_be_used() {
+    let data = parse("x.tsv", "label\ttext\nyes\tA\nmaybe\tB\n-1\tC\n").unwrap();
+    let [yes, maybe, hidden] = &data.row_targets(Problem::SingleLabel, &names(&["no", "yes"]))[..] else { panic!() };
+    assert_eq!((yes.as_ref().unwrap(), hidden.as_ref().unwrap()), (&Some(Target::Class(1)), &None));
+    assert!(maybe.as_ref().unwrap_err().to_string().starts_with("x.tsv, line 3: the label `maybe` is not one"));
 }
