@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { DIST } from "../../tools/web/built.mjs";
 import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 
 const SITE = fileURLToPath(new URL("../../www/site", import.meta.url));
@@ -21,7 +22,7 @@ test("the modules of the page have no type errors", { skip }, () => {
   const program = ts.createProgram(scripts, {
     allowJs: true, noEmit: true, strict: true, target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler, lib: ["lib.es2024.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"], types: [],
-    rootDirs: [SITE, PACKAGE], // one folder in dist/
+    rootDirs: [SITE, PACKAGE, DIST], // one folder in dist/
   });
   const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => SITE, getNewLine: () => "\n" };
   assert.equal(ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host), "");

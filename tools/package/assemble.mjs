@@ -16,8 +16,8 @@ import { stamp } from "./stamp.mjs";
 
 const SOURCE = fileURLToPath(new URL("../../www/package", import.meta.url));
 
-// backend.js is for the site.
-const ENTRIES = ["bert8.js", "inline.js", "worker.js", "pool-worker.js", "backend.js"];
+// backend.js and wasm.js are for the site.
+const ENTRIES = ["bert8.js", "inline.js", "worker.js", "pool-worker.js", "backend.js", "wasm.js"];
 
 /** The names of the builds in the API, by their folders. */
 const BACKENDS = { relaxed: "relaxed-simd", simd128: "simd128" };

@@ -24,7 +24,9 @@ async function compress(name) {
 const names = readdirSync(folder, { recursive: true }).filter((name) => TYPES.includes(extname(name)));
 await Promise.all(names.map(compress));
 
-// The page, its scripts and one WebAssembly build. Models come later, and the page does not use the API without a worker.
-const first = [...sizes].filter(([name]) => !/^(models|pkg.simd128|inline)\b/.test(name)).map(([, size]) => size);
+// The page, its scripts and one WebAssembly build. Models come later, the scripts for the visitor's own data when there is some, and
+// the page does not use the API without a worker.
+const LATER = /^(models|pkg.simd128|inline|wasm\.js|page.data.(?!section))/;
+const first = [...sizes].filter(([name]) => !LATER.test(name)).map(([, size]) => size);
 const total = (form) => Math.ceil(first.reduce((sum, size) => sum + size[form], 0) / 1000);
 console.log(`a first visit moves ${total("br")} kB with brotli, ${total("gz")} kB with gzip, ${total("raw")} kB uncompressed, models apart`);

@@ -6,6 +6,7 @@ import { setUpBackendPicker } from "./backend-picker.js";
 import { setUpAfter } from "./after.js";
 import { allowsLargeModel } from "./connection.js";
 import { setUpConsole } from "./console.js";
+import { setUpData } from "./data/section.js";
 import { fetchDemos } from "./demos.js";
 import { announce, byId, setLines } from "./dom.js";
 import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
@@ -211,6 +212,7 @@ function start(list) {
       showForm();
     },
   });
+  setUpData();
   showSettings();
   visit();
 }

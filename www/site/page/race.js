@@ -106,7 +106,7 @@ function timesOf(runs, inTurns) {
 }
 
 /** Watches whether the tab is in the background, where browsers slow it down. */
-function watchVisibility() {
+export function watchVisibility() {
   let hidden = document.visibilityState === "hidden";
   const look = () => (hidden ||= document.visibilityState === "hidden");
   document.addEventListener("visibilitychange", look);

@@ -39,12 +39,13 @@ class Texts extends EventTarget {
   }
 
   /**
-   * Puts texts into the boxes.
+   * Puts texts, or the starts of long ones, into the boxes.
    * @param {string} first
    * @param {string} [second]
    */
   set(first, second = "") {
-    [first, second].forEach((text, i) => (this.#boxes[i].value = text));
+    [first, second].forEach((text, i) => (this.#boxes[i].value = startOf(text)));
+    showCut([first, second].some(({ length }) => length > MOST));
     this.#changed();
   }
 
