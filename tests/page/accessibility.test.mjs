@@ -79,7 +79,26 @@ const STATES = {
       await page.locator("#own-problem").waitFor();
     },
   },
+  "the visitor's data": {
+    async reach(page) {
+      await loaded(page, "int8", "fp32");
+      await page.setInputFiles("#data-file", tableOf("1\tA dog.\tA hound.\n0\tA cat.\tA car.\n"));
+      await page.locator("#data .evaluated").waitFor();
+      await page.locator("#data .rows button").first().waitFor();
+      for (const summary of await page.locator("#data summary").all()) await summary.click();
+    },
+  },
+  "data with a row that cannot be used": {
+    async reach(page) {
+      await loaded(page, "int8", "fp32");
+      await page.setInputFiles("#data-file", tableOf("1\tonly two cells\n0\tA cat.\tA car.\n".repeat(600)));
+      await page.locator("#data button.primary").waitFor();
+    },
+  },
 };
+
+/** A file of pairs with these rows. */
+const tableOf = (rows) => ({ name: "pairs.tsv", mimeType: "text/plain", buffer: Buffer.from(`label\tsentence1\tsentence2\n${rows}`) });
 
 // The run with additional arguments for Chromium would only repeat these tests.
 const skip = EXTRA_ARGS.length > 0 && "BERT8_CHROMIUM_ARGS is set";

@@ -63,7 +63,7 @@ describe("the table of answers", () => {
 
   test("knows rates and the ratio of the times", () => {
     assert.deepEqual([table.rate("int8"), table.rate("fp32")], [1000, 250]);
-    assert.deepEqual(table.speedup(), { median: 4, low: 4, high: 4 });
+    assert.deepEqual(table.speedup(), { ratio: 4, low: 4, high: 4 });
   });
 
   test("names several labels, one label and scores", () => {

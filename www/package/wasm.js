@@ -2,12 +2,12 @@
 // Obtains the module of a WebAssembly build and starts it with a new memory.
 
 /** @import { Backend } from "./bert8.js" */
-/** @import { Progress } from "./progress.js" */
 
 import { isOnDisk, readFile } from "./disk.js";
 import { messageOf } from "./message-of.js";
 import { bindings } from "./pkg/bert8.js";
 import { BUILD, BYTES } from "./pkg/build.js";
+import { Progress } from "./progress.js";
 
 /**
  * @typedef {ReturnType<typeof bindings>} Wasm the JavaScript interface of a build
@@ -45,10 +45,10 @@ class MissingError extends Error {}
  * @param {Backend[]} backends not empty
  * @param {WebAssembly.Module | Uint8Array<ArrayBuffer> | string | undefined} given a module, its bytes or its URL
  * @param {WebAssembly.Memory} memory
- * @param {Progress} progress
+ * @param {Progress} [progress] is told how much of the module has arrived
  * @returns {Promise<Started>}
  */
-export async function startBuild(backends, given, memory, progress) {
+export async function startBuild(backends, given, memory, progress = new Progress(() => {})) {
   const { backend, module } = given === undefined ? await firstOf(backends, progress) : await checked(given, backends);
   const wasm = bindings();
   const exports = await wasm.init({ module_or_path: module, memory });

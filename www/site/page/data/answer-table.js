@@ -3,7 +3,7 @@
 
 /** @import { AnsweredRow, Answers, DataRow, Filter, ModelInfo, ModelKey, Names, Shown, Target, View } from "./types.js" */
 
-import { spreadOf } from "../statistics.js";
+import { speedupOf } from "../statistics.js";
 import { AnswerColumn } from "./answer-column.js";
 import { answerText, idsOf, targetText, valueName } from "./answer-words.js";
 
@@ -88,8 +88,7 @@ export class AnswerTable {
   /** How many times as fast INT8 was, from the pairs of runs on the same row; null without both models. */
   speedup() {
     if (this.keys.length < 2 || this.length === 0) return null;
-    const int8 = this.inferMs("int8");
-    return spreadOf(Array.from(this.inferMs("fp32"), (ms, at) => ms / int8[at]));
+    return speedupOf([...this.inferMs("fp32")], [...this.inferMs("int8")]);
   }
 
   /** What `value` returns, in words. */

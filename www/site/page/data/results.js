@@ -56,7 +56,7 @@ function figures({ report, speedup }, names, unit) {
   if (speedup) {
     const spread = `middle half of the rows: ${range(speedup.low, speedup.high, ratio)}`;
     if (isNoisy(speedup)) made.push(figure("The times are ", "too noisy", " to compare", spread));
-    else made.push(figure(`${names.int8} is `, ratio(speedup.median), " as fast", spread));
+    else made.push(figure(`${names.int8} is `, ratio(speedup.ratio), " as fast", spread));
   }
   return made;
 }
@@ -88,7 +88,7 @@ function metricTable(report, names, labels, unit) {
     rows.push(["Largest difference of a logit", "", "", report.logit_max.toFixed(4)], ["RMS difference of the logits", "", "", (report.logit_rmse ?? 0).toFixed(4)]);
     if (typeof report.rank_correlation === "number") rows.push([`Rank correlation with ${names.fp32}`, report.rank_correlation.toFixed(4), "", ""]);
   }
-  return tableOf("Metrics with 95\u00a0% intervals", ["", ...Object.values(names), ...(both ? [`${names.int8} − ${names.fp32}`] : [])], rows);
+  return tableOf("Metrics with 95\u00a0% intervals", ["Metric", ...Object.values(names), ...(both ? [`${names.int8} − ${names.fp32}`] : [])], rows);
 }
 
 /**

@@ -150,8 +150,8 @@ export interface Plots {
 export interface Findings {
   report: Report;
   plots: Plots;
-  /** How many times as fast INT8 was, row by row. */
-  speedup: Spread | null;
+  /** How many times as fast INT8 was, from the pairs of runs on the same row. */
+  speedup: { ratio: number; low: number; high: number } | null;
   truncated: number;
   /** The number of rows that each filter lists. */
   counts: Record<Filter, number>;
