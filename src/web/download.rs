@@ -44,9 +44,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// Returns what a load of these `files` shares.
-    pub fn new<const N: usize>(context: &JsContext, files: [&str; N]) -> Self {
-        let progress = Progress::new(context.on_progress(), files);
+    /// Returns what the files of a load share.
+    pub fn new(context: &JsContext) -> Self {
+        let progress = Progress::new(context.on_progress());
         Context { signal: context.signal(), progress, stall_ms: context.stall_ms() }
     }
 }
@@ -228,7 +228,7 @@ impl<S: Sink> Transfer<'_, S> {
                 "the download stood still for {seconds} seconds; check the connection and try again"
             ))
         };
-        self.context.progress.note(&kind, self.loaded, hint, true);
+        self.context.progress.note(&kind, self.loaded, hint);
         let mut body = Body::take(opened);
         loop {
             let chunk = watchdog.wait(body.read()).await.map_err(stalled)?.map_err(|error| cut_off(&error))?;
@@ -247,9 +247,8 @@ impl<S: Sink> Transfer<'_, S> {
                 Chunk::Kept(bytes) => self.sink.keep(bytes),
                 Chunk::Lent(bytes) => self.sink.push(bytes),
             }
-            self.context.progress.note(&kind, self.loaded, hint, false);
+            self.context.progress.note(&kind, self.loaded, hint);
         }
-        self.context.progress.note(&kind, self.loaded, hint, true);
         drop(body);
         if let Some(total) = certain.filter(|&total| total != self.loaded) {
             let loaded = self.loaded;

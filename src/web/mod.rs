@@ -169,7 +169,7 @@ impl WasmClassifier {
 #[wasm_bindgen(js_name = readManifest)]
 pub fn read_manifest(file: JsFile, context: JsContext) -> Promise {
     executor::promise(async move {
-        let context = Context::new(&context, [&file.kind()]);
+        let context = Context::new(&context);
         let manifest = Manifest::from_bytes(&receive_bytes(&file, &context).await?, &file.name()).map_err(to_js)?;
         to_object(&manifest)
     })
@@ -189,7 +189,7 @@ impl WasmClassifier {
         let number = |name: &str| option(options, name).as_f64();
         let kernel = option(options, "kernel").as_string().unwrap_or_else(|| "auto".to_owned());
         let kernel = kernel.parse().map_err(|problem| to_js(Error::Argument(problem)))?;
-        let context = Context::new(context, [&model.kind(), &tokenizer.kind()]);
+        let context = Context::new(context);
         let (file, tokenizer) = both(receive_model(model, &context), receive_tokenizer(tokenizer, &context)).await?;
         context.progress.prepare(&model.kind());
         let model_bytes = file.size();
