@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { DIST } from "../../tools/web/built.mjs";
@@ -86,6 +87,40 @@ describe("the visitor's own model", { timeout: SUITE_TIMEOUT }, () => {
     assert.ok(await page.locator("#example").isHidden(), "no examples of the demo");
     assert.deepEqual(page.log.errors, []);
     await page.context().close();
+  });
+
+  test("a folder, dropped or chosen, with a model in a folder within", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "bert8-own-"));
+    try {
+      mkdirSync(join(folder, "onnx"));
+      copyFileSync(file("prompt-injection/model.int8.onnx"), join(folder, "onnx/model_quantized.onnx"));
+      for (const name of ["tokenizer.json", "LICENSE"]) copyFileSync(file(`prompt-injection/${name}`), join(folder, name));
+      const page = await open({ query: "?load=int8" });
+      const session = await page.context().newCDPSession(page);
+      const drag = (type, path) =>
+        session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data: { items: [], files: [path], dragOperationsMask: 1 } });
+      const dropFolder = async (path) => {
+        for (const type of ["dragEnter", "dragOver"]) await drag(type, path);
+        assert.ok(await page.locator("#drop-hint").isVisible());
+        await drag("drop", path);
+      };
+      await dropFolder(folder);
+      await page.waitForFunction(() => window.bert8?.int8?.info.texts === "single");
+      assert.equal(await part(page, "int8", "tag").textContent(), "8-bit integers · model_quantized.onnx");
+      assert.ok(await page.locator("#drop-hint").isHidden());
+      await dropFolder(join(folder, "LICENSE"));
+      await page.waitForFunction(() => document.getElementById("own-problem").textContent !== "");
+      assert.equal(await problem(page), "None of the files is a model: LICENSE. Drop an ONNX file and its tokenizer.json.");
+      await page.goBack();
+      await page.waitForFunction(() => window.bert8?.int8?.info.texts === "pair");
+      await page.setInputFiles("#own-folder-input", folder);
+      await page.waitForFunction(() => window.bert8?.int8?.info.texts === "single");
+      assert.equal(await problem(page), "");
+      assert.deepEqual(page.log.errors, []);
+      await page.context().close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test("the tokenizer may follow, and what is no model says why", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Estimate } from "../../www/site/page/estimate.js";
-import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, loaded, open, part, photograph, site, verdict } from "./visit.mjs";
+import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, loaded, open, part, photograph, said, site, verdict } from "./visit.mjs";
 
 /** Answers the browser's questions about the connection. */
 const onConnection = (connection) => `Object.defineProperty(navigator, "connection", { value: ${JSON.stringify(connection)} });`;
@@ -24,6 +24,7 @@ describe("a slow line", { timeout: SUITE_TIMEOUT }, () => {
     await page.waitForFunction(() => /^Loading INT8/.test(document.getElementById("load-text").textContent));
     await page.fill("#sentence1", "Not these.");
     await page.click("#compare");
+    assert.equal(await said(page), "INT8 is still loading. The answer follows.");
     await page.waitForFunction(() => /^The answer follows\. Loading INT8/.test(document.getElementById("load-text").textContent));
     await page.fill("#sentence1", SAME[0]);
     await page.fill("#sentence2", SAME[1]);

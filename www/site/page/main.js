@@ -118,7 +118,9 @@ function setUpForm() {
     ask(question(), { reveal: true });
     showStaleness();
     showStatus();
-    if (isWaiting()) byId("load").scrollIntoView({ block: "nearest" });
+    if (!isWaiting()) return;
+    byId("load").scrollIntoView({ block: "nearest" });
+    announce(`${models.nameOf(models.present[0])} is still loading. The answer follows.`);
   });
   form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
