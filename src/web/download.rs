@@ -262,7 +262,7 @@ impl<S: Sink> Transfer<'_, S> {
         if !trusted {
             check(self.expected, std::mem::take(&mut self.hasher)).map_err(Failure::lasting)?;
         }
-        self.context.progress.has(&kind, self.loaded);
+        self.context.progress.note(&kind, self.loaded, Some(self.loaded));
         let locked = self.locked.take().and_then(|mut locked| locked.0.take());
         match self.store.take() {
             Some(store) => store.finish(locked),

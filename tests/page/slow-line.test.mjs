@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Progress } from "../../www/package/progress.js";
 import { Estimate } from "../../www/site/page/estimate.js";
 import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, loaded, open, part, photograph, said, site, verdict } from "./visit.mjs";
 
@@ -132,4 +133,30 @@ test("the time that is left follows the rate of the last seconds", () => {
   assert.equal(estimate.left(100), 12_000, "the line has become slower");
   estimate.note(5, 31_000);
   assert.equal(estimate.left(100), null, "another download");
+});
+
+test("reports keep their distance, keep a size that is known, and end with every file complete", (context) => {
+  let time = 0;
+  context.mock.method(performance, "now", () => time);
+  const reports = [];
+  const progress = new Progress((report) => reports.push(report));
+  for (const file of ["model", "tokenizer"]) progress.expect(file);
+  progress.expect("program", 100);
+  progress.noteAhead("model", 0, 1000);
+  assert.deepEqual(reports.pop(), { stage: "download", file: "model", loaded: 0, total: 1000, share: null, all: { loaded: 0, total: null } });
+  progress.noteAhead("tokenizer", 50, null);
+  time = 249;
+  progress.noteAhead("tokenizer", 50, 50);
+  assert.deepEqual(reports, []);
+  time = 250;
+  progress.noteAhead("program", 50, 100);
+  assert.deepEqual(reports.pop().all, { loaded: 100, total: 1150 });
+  progress.has("program", 100);
+  time = 500;
+  // WebAssembly begins to take what was read ahead, and the server compresses the file, so that WebAssembly knows no size.
+  progress.take({ stage: "download", file: "tokenizer", loaded: 10, total: null });
+  assert.deepEqual(reports.pop(), { stage: "download", file: "tokenizer", loaded: 50, total: 50, share: 150 / 1150, all: { loaded: 150, total: 1150 } });
+  progress.take({ stage: "download", file: "model", loaded: 1000, total: 1000 });
+  progress.take({ stage: "prepare", file: "model", loaded: 1000, total: 1000 });
+  assert.deepEqual(reports.map(({ stage, share }) => [stage, share]), [["download", 1], ["prepare", 1]]);
 });

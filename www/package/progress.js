@@ -76,11 +76,11 @@ export class Progress {
    * @param {Name} file
    * @param {State} state
    * @param {number} loaded
-   * @param {number | null} total
+   * @param {number | null} total if it is null, what was known before still holds
    */
   #note(file, state, loaded, total) {
-    const fits = total === null || loaded <= total;
-    Object.assign(state, { loaded, total: fits ? (total ?? null) : null, reported: false });
+    const known = total ?? state.total;
+    Object.assign(state, { loaded, total: known !== null && loaded <= known ? known : null, reported: false });
     if (performance.now() >= this.#reportedAt + INTERVAL_MS) this.#report("download", file);
   }
 
