@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { AnswerTable } from "../../www/site/page/data/answer-table.js";
 import { Pace, remaining } from "../../www/site/page/data/pace.js";
 import { SIDE, niceStep, plots } from "../../www/site/page/data/plot-data.js";
+import { isData } from "../../www/site/page/data/section.js";
 import { writeRows, writeSummary } from "../../www/site/page/data/write.js";
 
 const NAMES = { int8: "INT8", fp32: "FP32" };
@@ -112,6 +113,12 @@ describe("the plots", () => {
   });
 });
 
+test("a dropped file is data or belongs to a model, by its name", () => {
+  for (const path of ["dev.tsv", "MRPC/Dev.CSV", "rows.jsonl", "pairs.json", "texts.txt", "x.ndjson"]) assert.ok(isData(path), path);
+  const others = ["model.onnx", "model/tokenizer.json", "tokenizer_config.json", "config.json", "manifest.json", "vocab.txt", "a/merges.txt", "vocab.json", "added_tokens.json", "special_tokens_map.json", "model.safetensors", "README.md"];
+  for (const path of others) assert.ok(!isData(path), path);
+});
+
 describe("downloads", () => {
   const report = {
     rows: 2, labelled: 2, skipped: 0, problem: "single-label", rows_per_second: 10, accuracy: 0.5, agreement: 0.5, flips: 1,
@@ -139,5 +146,6 @@ describe("downloads", () => {
     const rows = JSON.parse(await writeRows(table, "rows.json").text());
     assert.equal(rows.length, 2);
     assert.deepEqual([rows[1].sentence2, rows[1].flip, rows[1].int8.answer, rows[1].int8.right], ['a "second", text', true, "no", false]);
+    assert.deepEqual(rows[1].int8.logits, [0, Math.fround(0.4)]);
   });
 });

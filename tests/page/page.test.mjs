@@ -132,7 +132,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     const texts = ["Is a & b = c? 100 % “sure” #1", "Zwölf\nBoxkämpfer"];
     await page.fill("#sentence1", texts[0]);
     await page.fill("#sentence2", texts[1]);
-    await page.waitForFunction(() => location.hash.includes("b="));
+    await page.waitForFunction(() => decodeURIComponent(location.hash).includes("Zwölf"));
     await page.reload();
     await loaded(page, "int8");
     assert.deepEqual([await page.inputValue("#sentence1"), await page.inputValue("#sentence2")], texts);

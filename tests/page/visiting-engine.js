@@ -1,5 +1,5 @@
-// Runs in the page under test, before the page's own script. Compares the first pair in the page, asks the API about all
-// pairs in the address, runs one of them many times on threads, and posts the answers to the server.
+// Runs in the page under test, before the page's own script. Compares the first pair in the page, evaluates two pairs there as data,
+// asks the API about all pairs in the address, runs one of them many times on threads, and posts the answers to the server.
 
 import { load } from "./bert8.js";
 
@@ -24,8 +24,20 @@ async function askPage() {
   find("#compare").click();
   await until(() => find("#summary").textContent && find("#results[aria-busy=false]"));
   const { textContent: summary } = find("#summary");
+  const data = await askAboutData();
   for (const classifier of [window.bert8.int8, window.bert8.fp32]) classifier.dispose(); // frees their memory
-  return { summary, errors };
+  return { summary, data, errors };
+}
+
+/** What the page shows of an evaluation on two pairs. */
+async function askAboutData() {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File(["label\tsentence1\tsentence2\n1\tA dog.\tA hound.\n0\tA cat.\tA car.\n"], "pairs.tsv"));
+  find("#data-file").files = transfer.files;
+  find("#data-file").dispatchEvent(new Event("change"));
+  await until(() => find("#data .rows button") || find("#data [role=alert]"));
+  const { innerText } = find("#data-view");
+  return { text: innerText, plots: document.querySelectorAll("#data svg").length, rows: document.querySelectorAll("#data .rows button").length };
 }
 
 /** The answers of both models on each backend, and on several threads where the browser allows them. */

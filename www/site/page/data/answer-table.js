@@ -63,9 +63,21 @@ export class AnswerTable {
     return /** @type {AnswerColumn} */ (this.#columns.get(key));
   }
 
-  /** @param {ModelKey} key */
+  /**
+   * The logits of all rows, one row after another.
+   * @param {ModelKey} key
+   */
   logits(key) {
     return this.#column(key).logits.subarray(0, this.length * this.info.labels.length);
+  }
+
+  /**
+   * @param {ModelKey} key
+   * @param {number} at
+   */
+  logitsOf(key, at) {
+    const { length } = this.info.labels;
+    return [...this.#column(key).logits.subarray(at * length, (at + 1) * length)];
   }
 
   /**

@@ -166,6 +166,7 @@ export class Evaluation {
     const watch = watchVisibility();
     const { done, error } = await runRows({
       rows: chosen.rows,
+      names: entrants.names,
       classifiers: entrants.classifiers,
       fetch: (start, end) => this.#worker.ask("rows", { start, end }),
       deliver: (answers) => {

@@ -154,4 +154,5 @@ const signed = (/** @type {number} */ value) => (value < 0 ? plain(value) : `+${
  */
 const withInterval = (value, interval, format = plain) =>
   element("span", {}, format(value), interval && " ", interval && element("span", { class: "interval" }, `[${interval.map(format).join(", ")}]`));
-const lower = (/** @type {string} */ title) => (title.startsWith("F1") ? title : title.charAt(0).toLowerCase() + title.slice(1));
+/** Metrics that are named after people, and F1, keep their capital. */
+const lower = (/** @type {string} */ title) => (/^(F1|Matthews|Pearson|Spearman)/.test(title) ? title : title.charAt(0).toLowerCase() + title.slice(1));

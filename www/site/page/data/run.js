@@ -2,7 +2,7 @@
 // Runs the rows through the models: in turns, row by row, so that whatever else the computer does slows both down.
 
 /** @import { Classification, Classifier } from "../../bert8.js" */
-/** @import { Answer, Answers, DataRow, ModelKey } from "./types.js" */
+/** @import { Answer, Answers, DataRow, ModelKey, Names } from "./types.js" */
 
 import { alone } from "../race.js";
 
@@ -15,6 +15,7 @@ const SLICE_MS = 200;
 /**
  * @typedef {object} Run
  * @property {number} rows their number
+ * @property {Names} names the models', for errors
  * @property {Partial<Record<ModelKey, Classifier>>} classifiers
  * @property {(start: number, end: number) => Promise<DataRow[]>} fetch
  * @property {(answers: Answers) => Promise<void>} deliver gets the answers to the next rows
@@ -27,8 +28,8 @@ const SLICE_MS = 200;
  * @param {Run} run
  * @returns {Promise<{ done: number, error: unknown }>}
  */
-export async function runRows({ rows, classifiers, fetch, deliver, onProgress, signal }) {
-  const entrants = /** @type {[ModelKey, Classifier][]} */ (Object.entries(classifiers));
+export async function runRows({ rows, names, classifiers, fetch, deliver, onProgress, signal }) {
+  const entrants = /** @type {[ModelKey, Classifier][]} */ (Object.entries(classifiers)).map(([key, { classify }]) => ({ key, name: names[key], classify }));
   let done = 0;
   /** @type {unknown} */
   let error;
@@ -39,7 +40,7 @@ export async function runRows({ rows, classifiers, fetch, deliver, onProgress, s
     next = fetch(done + block.length, done + block.length + BLOCK);
     next.catch(() => {});
     /** @type {Answers} */
-    const answers = Object.fromEntries(entrants.map(([key]) => [key, []]));
+    const answers = Object.fromEntries(entrants.map(({ key }) => [key, []]));
     let at = 0;
     try {
       while (at < block.length && !signal.aborted) {
@@ -63,7 +64,7 @@ export async function runRows({ rows, classifiers, fetch, deliver, onProgress, s
 
 /**
  * Asks all models about one row, in an order that alternates from row to row.
- * @param {[ModelKey, Classifier][]} entrants
+ * @param {{ key: ModelKey, name: string | undefined, classify: Classifier["classify"] }[]} entrants
  * @param {DataRow} row
  * @param {number} at
  * @param {AbortSignal} signal
@@ -71,13 +72,13 @@ export async function runRows({ rows, classifiers, fetch, deliver, onProgress, s
 async function ask(entrants, { texts, line }, at, signal) {
   /** @type {[ModelKey, Answer][]} */
   const answers = [];
-  for (const [key, { classify }] of at % 2 ? entrants.toReversed() : entrants) {
+  for (const { key, name, classify } of at % 2 ? entrants.toReversed() : entrants) {
     try {
       const [first, second] = texts;
       answers.push([key, brief(await (second === undefined ? classify(first, { signal }) : classify(first, second, { signal })))]);
     } catch (error) {
       if (signal.aborted) throw error;
-      throw new Error(`${key.toUpperCase()}, line ${line}: ${error instanceof Error ? error.message : error}`);
+      throw new Error(`${name}, line ${line}: ${error instanceof Error ? error.message : error}`);
     }
   }
   return answers;

@@ -50,7 +50,7 @@ export function writeRows(table, what) {
   for (const row of table.rows()) {
     const texts = named(row.texts);
     if (json) {
-      parts.push(`${row.at === 0 ? "\n" : ",\n"}${JSON.stringify({ line: row.line, ...texts, label: row.label, ...answers(row, keys), tokens: row.tokens })}`);
+      parts.push(`${row.at === 0 ? "\n" : ",\n"}${JSON.stringify({ line: row.line, ...texts, label: row.label, ...answers(table, row), tokens: row.tokens })}`);
       continue;
     }
     if (row.at === 0) {
@@ -75,12 +75,12 @@ const ends = (interval) => interval ?? ["", ""];
 const named = (texts) => Object.fromEntries(texts.map((text, i) => [texts.length > 1 ? `sentence${i + 1}` : "sentence", text]));
 
 /**
+ * @param {AnswerTable} table
  * @param {AnsweredRow} row
- * @param {ModelKey[]} keys
  */
-function answers(row, keys) {
-  const found = keys.map((key) => [key, { answer: row[key]?.text, value: row[key]?.value, right: row[key]?.right, ms: row[key]?.ms }]);
-  return { ...Object.fromEntries(found), ...(keys.length > 1 && { flip: row.flip }) };
+function answers(table, row) {
+  const found = table.keys.map((key) => [key, { answer: row[key]?.text, value: row[key]?.value, right: row[key]?.right, ms: row[key]?.ms, logits: table.logitsOf(key, row.at) }]);
+  return { ...Object.fromEntries(found), ...(table.keys.length > 1 && { flip: row.flip }) };
 }
 
 /** @param {(string | number)[][]} rows */
