@@ -5,26 +5,25 @@ import { byId, setText } from "./dom.js";
 import { Estimate } from "./estimate.js";
 import { duration, megabytes } from "./format.js";
 import { models } from "./models.js";
+import { isWaiting } from "./results.js";
 
 /** @import { LoadProgress } from "../bert8.js" */
 
 const estimate = new Estimate();
 
-/**
- * Shows the status from now on.
- * @param {() => boolean} isWaiting whether a question waits for a model
- */
-export function setUpLoadStatus(isWaiting) {
-  const show = () => {
-    const { text, share } = status(isWaiting());
-    byId("load").hidden = text === "";
-    setText(byId("load-text"), text);
-    byId("load-bar").hidden = share === undefined;
-    if (share === null) byId("load-bar").removeAttribute("value");
-    else byId("load-bar").value = share ?? 0;
-  };
-  for (const type of ["change", "reloading"]) models.addEventListener(type, show);
-  return show;
+/** Shows the status from now on. */
+export function setUpLoadStatus() {
+  for (const type of ["change", "reloading"]) models.addEventListener(type, showLoadStatus);
+}
+
+/** Shows the status of the moment. */
+export function showLoadStatus() {
+  const { text, share } = status(isWaiting());
+  byId("load").hidden = text === "";
+  setText(byId("load-text"), text);
+  byId("load-bar").hidden = share === undefined;
+  if (share === null) byId("load-bar").removeAttribute("value");
+  else byId("load-bar").value = share ?? 0;
 }
 
 /**

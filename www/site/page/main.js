@@ -1,53 +1,46 @@
 // @ts-check
-// Starts the page: what the address names, the form and the pickers.
+// Starts the page, and puts on it what the address names, what the visitor picks and what the visitor brings.
 
 import { addressOfDemo, addressOfFiles, addressOfLoad, readAddress } from "./address.js";
-import { setUpBackendPicker } from "./backend-picker.js";
 import { setUpAfter } from "./after.js";
+import { setUpBackendPicker } from "./backend-picker.js";
 import { allowsLargeModel } from "./connection.js";
 import { setUpConsole } from "./console.js";
 import { setUpData } from "./data/section.js";
 import { fetchDemos } from "./demos.js";
 import { announce, byId, setLines } from "./dom.js";
-import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
+import { clearExamples, question, setUpForm, showForm, showWords } from "./form.js";
 import { becomeIsolated } from "./isolation.js";
 import { setUpLoadStatus } from "./load-status.js";
 import { setUpModelPicker, showPicked } from "./model-picker.js";
 import { models } from "./models.js";
 import { setUpOwnModel } from "./own-model.js";
-import { ask, clearResults, isWaiting, lastQuestion, markStale, setUpResults } from "./results.js";
-import { textsFor } from "./task.js";
-import { showTask } from "./task-words.js";
+import { clearResults, setUpResults } from "./results.js";
 import { texts } from "./texts.js";
 import { setUpThreadPicker, showThreads } from "./thread-picker.js";
 
 /** @import { Demo } from "./demos.js" */
-/** @import { Example } from "./examples.js" */
 /** @import { Key, Model, Settings, Source } from "./model.js" */
 /** @import { Choice } from "./models.js" */
 
 const LIST = "models/models.json";
 
+const GONE = "The files of your own model are gone since the page was loaded again. Drop them once more.";
+
 /** @type {Demo[]} */
 let demos = [];
-/** @type {Example[]} those of the demo on the page */
-let examples = [];
 /** @type {Choice[]} the models from files that the visitor has brought, by the number in the state of the history */
 const brought = [];
-/** What the words on the page are for, to notice a change. */
-let worded = "";
-
-const form = byId("pair");
 
 /** Puts the models on the page that the visitor has brought or the address names, unless they are there, and the texts. */
 function visit() {
   const { choice: named, load, problems } = readAddress(location.href, demos);
   const number = history.state?.brought;
   const choice = brought[number] ?? named;
-  if (number !== undefined && !brought[number]) problems.push("The files of your own model are gone since the page was loaded again. Drop them once more.");
+  if (number !== undefined && !brought[number]) problems.push(GONE);
   setLines(byId("problems"), problems, "alert");
   if (models.choice?.id === choice.id) return texts.restore();
-  examples = [];
+  clearExamples();
   clearResults();
   texts.restore();
   const wished = models.both ?? (load && load === "both");
@@ -65,18 +58,6 @@ function onModelChange(model) {
   announce(models.present.map(spoken).filter(Boolean).join(". "));
 }
 
-/** Asks for the texts that the models read, in the words of the demo if it describes them. */
-function showWords() {
-  const { choice, task, demo } = models;
-  const words = JSON.stringify([choice?.id, task, demo?.id]);
-  if (words === worded) return;
-  worded = words;
-  showTask(task, demo, choice !== null && !choice.demo);
-  if (demo?.examples) setUpExamples(demo);
-  else if (exampleInBoxes()) texts.set("");
-  showStaleness();
-}
-
 /**
  * What to announce about a model. A failure has its own alert.
  * @param {Model} model
@@ -84,69 +65,6 @@ function showWords() {
 function spoken(model) {
   if (model.state === "ready") return `${models.nameOf(model)} is ready`;
   return model.state === "loading" ? `Loading ${models.nameOf(model)}` : "";
-}
-
-/** Marks the answers as stale if the texts have changed since. */
-function showStaleness() {
-  const asked = lastQuestion();
-  const given = (/** @type {{ first: string, second: string }} */ { first, second }) => textsFor(models.task, first, second).join("\0");
-  const stale = asked !== null && given(asked) !== given(texts);
-  if (stale === byId("stale").hidden) announce(stale ? byId("stale").textContent : "");
-  markStale(stale);
-}
-
-const exampleInBoxes = () => findExample(examples, texts.second === "" ? [texts.first] : [texts.first, texts.second]);
-
-const setExample = (/** @type {Example} */ { texts: [first, second] }) => texts.set(first, second);
-
-texts.addEventListener("change", () => {
-  const example = exampleInBoxes();
-  byId("example").value = example ? examples.indexOf(example) : "";
-  showStaleness();
-});
-
-/** What the visitor would ask now. */
-function question() {
-  const { demo } = models;
-  return { first: texts.first, second: texts.second, demo, example: demo ? exampleInBoxes() : undefined };
-}
-
-function setUpForm() {
-  form.addEventListener("submit", (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (byId("compare").disabled) return;
-    ask(question(), { reveal: true });
-    showStaleness();
-    showStatus();
-    if (!isWaiting()) return;
-    byId("load").scrollIntoView({ block: "nearest" });
-    announce(`${models.nameOf(models.present[0])} is still loading. The answer follows.`);
-  });
-  form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-  byId("swap").addEventListener("click", () => texts.set(texts.second, texts.first));
-  byId("swap").disabled = false;
-  setUpExamplePicker(byId("example"), (index) => setExample(examples[index]));
-}
-
-/**
- * Downloads the examples of the demo. The first of them fills empty boxes.
- * @param {Demo} demo
- */
-async function setUpExamples(demo) {
-  if (examples.length > 0) return;
-  const select = byId("example");
-  showNoExamples(select, "Loading the examples…");
-  const found = await fetchExamples(/** @type {string} */ (demo.examples)).catch(() => null);
-  if (models.choice?.demo !== demo) return;
-  if (!found) return showNoExamples(select, "The examples could not be loaded");
-  examples = found;
-  showExamples(select, examples);
-  if (examples.length > 0 && models.demo && texts.first === "" && texts.second === "") setExample(examples[0]);
-  else texts.dispatchEvent(new Event("change"));
 }
 
 /**
@@ -190,12 +108,6 @@ function bring(sources) {
   showForm();
 }
 
-/** Brings the form into view, where what was loaded is used. */
-function showForm() {
-  form.scrollIntoView({ block: "nearest" });
-  byId("pair-title").focus({ preventScroll: true });
-}
-
 /**
  * Starts the page, given the demos.
  * @param {Demo[]} list
@@ -220,7 +132,7 @@ function start(list) {
 }
 
 setUpResults(question);
-const showStatus = setUpLoadStatus(isWaiting);
+setUpLoadStatus();
 models.addEventListener("both", () => history.replaceState(history.state, "", addressOfLoad(models.both ? "both" : "int8", location.href)));
 models.addEventListener("change", (event) => onModelChange(/** @type {CustomEvent} */ (event).detail.model));
 setUpForm();
