@@ -129,9 +129,10 @@ export function progress(name, chosen, names, onCancel) {
  * @param {(() => void) | null} onAgain tries again, if that may help
  */
 export function failure(problem, onAgain) {
-  const text = /[.!?]$/.test(problem) ? problem : `${problem}.`;
-  return element("div", { class: "alert", role: "alert" },
-    element("p", {}, text.charAt(0).toUpperCase() + text.slice(1)), onAgain && button("Evaluate again", onAgain));
+  const sentence = /[.!?]$/.test(problem) ? problem : `${problem}.`;
+  // The name of a file stays as it is.
+  const text = sentence.replace(/^[a-z]+(?= )/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return element("div", { class: "alert", role: "alert" }, element("p", {}, text), onAgain && button("Evaluate again", onAgain));
 }
 
 /** @param {Summary} summary */

@@ -147,7 +147,7 @@ function downloads(worker, name) {
 const share = (/** @type {number} */ value) => `${(100 * value).toFixed(2)}\u00a0%`;
 const bounds = (/** @type {Interval} */ [low, high], /** @type {(value: number) => string} */ format) => `${format(low)} to ${format(high)}`;
 const plain = (/** @type {number} */ value) => value.toFixed(4).replace("-", "−");
-const signed = (/** @type {number} */ value) => (value < 0 ? plain(value) : `+${plain(value)}`);
+const signed = (/** @type {number} */ value) => (value > 0 ? `+${plain(value)}` : plain(value));
 /**
  * @param {number} value
  * @param {Interval | undefined} interval
