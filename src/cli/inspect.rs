@@ -8,7 +8,7 @@ use bert8::bert::BertConfig;
 use bert8::model::{Accuracy, Model};
 use bert8::ops::Fused;
 use bert8::task::{Problem, Texts};
-use bert8::{ModelInfo, onnx};
+use bert8::{ModelInfo, Precision, onnx};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,8 +93,12 @@ fn file(path: &Path, json: bool) -> Result<()> {
     }
     say!("runs on {kernel}");
     match &fused.reason {
+        Some(reason) if info.precision == Precision::Fp32 => {
+            say!("not fused: {reason}; bert8 convert writes a graph that is");
+        }
         Some(reason) if fused.left == 0 => say!("not fused: {reason}, which bert8 quantize --format integer writes"),
         Some(reason) => say!("not fused: {reason}; {} integer products run one by one", fused.left),
+        None if fused.complete() && info.precision == Precision::Fp32 => say!("fused: {}", count(&fused)),
         None if fused.complete() => say!("fused: {}", layers(&fused)),
         None => {}
     }
@@ -122,9 +126,14 @@ fn describe(accuracy: &Accuracy, texts: Option<Texts>) -> String {
     format!("{found}, on {} {rows}{unseen}", accuracy.rows)
 }
 
-/// Summarizes the fused layers, for instance `6 layers in 25 operators`, and says how many products are in FP32.
+/// Counts the fused layers, for instance `6 layers in 25 operators`.
+fn count(fused: &Fused) -> String {
+    format!("{} layers in {} operators", fused.layers, fused.operators)
+}
+
+/// Summarizes the fused layers of an INT8 file, and says how many products are in FP32.
 fn layers(fused: &Fused) -> String {
-    let all = format!("{} layers in {} operators", fused.layers, fused.operators);
+    let all = count(fused);
     match fused.float_products {
         0 => all,
         1 => format!("{all}; {} all INT8, 1 matrix product in FP32", fused.integer_layers),

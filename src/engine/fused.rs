@@ -1,6 +1,7 @@
-//! Runs a fused INT8 graph on sequences that are laid end to end, without padding.
+//! Runs a fused graph on sequences that are laid end to end, without padding.
 
 use super::any::{Graph, guarded, parsed, runnable};
+use super::tract_threads::TractThreads;
 use crate::error::{Error, Result};
 use crate::ops::FUSED_INPUTS;
 use crate::text::Tokens;
@@ -14,6 +15,7 @@ pub struct FusedEngine {
     file_name: String,
     plan: Arc<TypedSimplePlan>,
     labels: usize,
+    threads: TractThreads,
 }
 
 impl FusedEngine {
@@ -45,8 +47,15 @@ impl FusedEngine {
                 let problem = format!("is fused, but its output has the shape {shape:?}, not [{sequences}, labels]");
                 return Err(Error::file(file_name, problem));
             };
-            Ok(FusedEngine { file_name: file_name.to_owned(), plan: runnable(typed, file_name)?, labels })
+            let (plan, threads) = (runnable(typed, file_name)?, TractThreads::default());
+            Ok(FusedEngine { file_name: file_name.to_owned(), plan, labels, threads })
         })
+    }
+
+    /// Has tract run FP32 products on `threads` threads; the results do not depend on it. By default they run on the calling
+    /// one.
+    pub fn with_threads(self, threads: usize) -> Self {
+        FusedEngine { threads: TractThreads::new(threads), ..self }
     }
 
     /// The number of values that the model returns for a sequence.
@@ -68,8 +77,8 @@ impl FusedEngine {
         let starts: Vec<i64> = lengths.scan(0, |end, length| Some(std::mem::replace(end, *end + length))).collect();
         let inputs = [ids, types, starts].map(|values| Tensor::from_shape(&[values.len()], &values).map(Tensor::into));
         guarded(&self.file_name, "running the model", || {
-            let outputs =
-                inputs.into_iter().collect::<TractResult<TVec<TValue>>>().and_then(|inputs| self.plan.run(inputs));
+            let inputs = inputs.into_iter().collect::<TractResult<TVec<TValue>>>();
+            let outputs = inputs.and_then(|inputs| self.threads.install(|| self.plan.run(inputs)));
             outputs
                 .and_then(|outputs| match &outputs[..] {
                     [logits] => Ok(logits.try_as_plain_ram()?.as_slice::<f32>()?.to_vec()),

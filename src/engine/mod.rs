@@ -1,7 +1,7 @@
 //! Runs ONNX graphs on tract.
 //!
 //! [`Engine`] runs any BERT classifier as its graph is written, on rectangular `[batch, sequence]` inputs with padding.
-//! [`FusedEngine`] runs an INT8 graph whose encoder [`ops::fuse`](crate::ops::fuse) has replaced by fused operators, on
+//! [`FusedEngine`] runs a graph whose encoder [`ops::fuse`](crate::ops::fuse) has replaced by fused operators, on
 //! sequences that are laid end to end without padding. Both have tract parse the graph, infer its types, optimise it
 //! and plan its run. Before that, `graph_check` refuses graphs on which tract would crash or hang.
 

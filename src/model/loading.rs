@@ -124,7 +124,11 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel, threads: usize) -
     in_file_tensors_to_nodes(&mut proto);
     let graph = Graph { proto: &proto, file: Some(&file) };
     let runner = match fused.complete() {
-        true => Runner::Fused(FusedEngine::new(graph, name)?),
+        true => {
+            let engine = FusedEngine::new(graph, name)?;
+            // An encoder in integers leaves only small products to tract.
+            Runner::Fused(if fused.float_products > 0 { engine.with_threads(threads) } else { engine })
+        }
         false => {
             let engine = Engine::for_any_shape(graph, name).map(|engine| engine.with_threads(threads));
             Runner::AsWritten(if foreign { engine.map_err(|e| needs_import(e, name))? } else { engine? })

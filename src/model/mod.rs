@@ -107,7 +107,7 @@ impl Model {
 
     /// See [`Classifier::step_inputs`].
     fn step_inputs(&self) -> usize {
-        self.runner.step_inputs()
+        self.runner.step_inputs(self.info.precision)
     }
 
     /// Runs `inputs` in batches, in order, and calls `each` after every batch.

@@ -1,5 +1,6 @@
 //! The engine behind a model.
 
+use super::info::Precision;
 use crate::engine::{Engine, FusedEngine, TokenInputs};
 use crate::error::{Error, Result};
 use crate::text::Tokens;
@@ -9,6 +10,9 @@ const BATCH_TOKENS: usize = 512;
 
 /// The number of inputs of a progress step: enough to fill a batch even if the inputs are short.
 const STEP_INPUTS: usize = 32;
+
+/// The same for an encoder in FP32, which takes several times as long.
+const FP32_STEP_INPUTS: usize = 8;
 
 /// A graph on the engine that can run it.
 #[derive(Debug)]
@@ -34,10 +38,11 @@ impl Runner {
     }
 
     /// How many inputs to run between two progress reports without loss of speed.
-    pub fn step_inputs(&self) -> usize {
-        match self {
-            Runner::Fused(_) => STEP_INPUTS,
-            Runner::AsWritten(_) => 1,
+    pub fn step_inputs(&self, precision: Precision) -> usize {
+        match (self, precision) {
+            (Runner::Fused(_), Precision::Int8) => STEP_INPUTS,
+            (Runner::Fused(_), Precision::Fp32) => FP32_STEP_INPUTS,
+            (Runner::AsWritten(_), _) => 1,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Replaces the encoder of an INT8 graph by fused operators over unpadded sequences.
+//! Replaces the encoder of a graph, in INT8 or FP32, by fused operators over unpadded sequences.
 
 use super::dense;
 use super::emit::nodes;
@@ -28,7 +28,7 @@ pub struct Fused {
     pub float_products: usize,
     /// The number of integer products that run as they are written.
     pub left: usize,
-    /// Why a quantized graph was not fused.
+    /// Why the graph was not fused.
     pub reason: Option<String>,
 }
 
@@ -39,14 +39,13 @@ impl Fused {
     }
 }
 
-/// Replaces the encoder of an INT8 `model` by fused operators for `kernel`, if it recognises the encoder. The graph's
-/// inputs are then [`FUSED_INPUTS`]. Leaves any other graph unchanged.
+/// Replaces the encoder of `model` by fused operators for `kernel`, if it recognises the encoder. The graph's inputs are
+/// then [`FUSED_INPUTS`]. Leaves any other graph unchanged.
 pub fn fuse(model: &mut pb::ModelProto, kernel: Kernel) -> Fused {
     let Some(graph) = model.graph.as_mut() else { return Fused::default() };
     let left = graph.node.iter().filter(|node| node.op_type == "MatMulInteger").count();
-    if left == 0 {
-        let quantized = graph.node.iter().any(|node| node.op_type == "DequantizeLinear");
-        return Fused { reason: quantized.then(|| QDQ.to_owned()), ..Fused::default() };
+    if left == 0 && graph.node.iter().any(|node| node.op_type == "DequantizeLinear") {
+        return Fused { reason: Some(QDQ.to_owned()), ..Fused::default() };
     }
     let found = {
         let index = GraphIndex::new(graph);
