@@ -12,6 +12,7 @@
 //! - `gemm` is the integer matrix product: [`Packer`] and [`PackedWeights`], and the loop over panels and tiles.
 //! - `threads` is the pool of threads that compute a layer together: [`ThreadPool`].
 //! - `layers` are the layers of an encoder: [`Linear`], [`SelfAttention`], [`LayerNorm`] and others.
+//! - `agreement` compares a kernel's layers with the scalar kernel's, and `choice` picks the fastest kernel that agrees.
 //!
 //! # Data formats
 //!
@@ -26,7 +27,9 @@
 //! Kernels compute the same integers, and layers between integer products the same FP32 bits: every sum has one order, and
 //! `a · b + c` is rounded twice everywhere. Only the product of [`FloatAttention`] rounds once where the instruction set can.
 
+mod agreement;
 mod buffer;
+mod choice;
 mod gemm;
 mod isa;
 mod layers;

@@ -8,8 +8,6 @@ use super::signed_stand_in::SignedStandIn;
 use super::wasm;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use std::str::FromStr;
-use std::sync::OnceLock;
 
 /// The kinds of kernel, slowest first. All compute the same integers if [`Kernel::is_exact_for`] accepts the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,12 +116,6 @@ impl Kernel {
         proof.map(Kernel)
     }
 
-    /// Returns the fastest available kernel. Detects it once per process.
-    pub fn detect() -> Self {
-        static BEST: OnceLock<Kernel> = OnceLock::new();
-        *BEST.get_or_init(|| Kernel::all().next_back().unwrap_or(Kernel::SCALAR))
-    }
-
     /// Returns the available kernels, slowest first.
     pub fn all() -> impl DoubleEndedIterator<Item = Kernel> {
         KernelKind::ALL.into_iter().filter_map(Kernel::new)
@@ -194,23 +186,6 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Proof::Avx512Vnni(dot) => unsafe { with_avx512_vnni(task, dot) },
         }
-    }
-}
-
-impl FromStr for Kernel {
-    type Err = String;
-
-    /// Returns the kernel called `name`, or the fastest one for `auto`.
-    ///
-    /// # Errors
-    /// If no available kernel has that name. The message lists the available ones.
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found =
-            if name == "auto" { Some(Kernel::detect()) } else { Kernel::all().find(|kernel| kernel.name() == name) };
-        found.ok_or_else(|| {
-            let names: Vec<_> = Kernel::all().map(Kernel::name).collect();
-            format!("the kernel `{name}` is not available here; choose {} or auto", names.join(", "))
-        })
     }
 }
 
