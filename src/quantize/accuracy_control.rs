@@ -4,7 +4,6 @@ use super::classifier_correction::CalibrationLogits;
 use super::emit::emit_int8;
 use super::options::Format;
 use super::quantized_parameters::QuantizedParameters;
-use super::units::{EMBEDDING_TABLES, Unit, units};
 use super::{Progress, Stage};
 use crate::bert::{Bert, emit_fp32};
 use crate::clock::now_ms;
@@ -223,10 +222,7 @@ fn rank_parts(
     let every = pairs.len().div_ceil(RANKING_PAIRS);
     let some: Vec<_> = pairs.iter().step_by(every).copied().collect();
     let exact: Vec<f32> = exact.iter().step_by(every).flatten().copied().collect();
-    let is_int8 = |unit: &Unit| unit.linears.iter().any(|name| parameters.linears.contains_key(name));
-    let names = units(bert.config()).into_iter().filter(is_int8).map(|unit| unit.name);
-    let tables = EMBEDDING_TABLES.into_iter().filter(|name| parameters.tables.contains_key(*name)).map(str::to_owned);
-    let names: Vec<String> = names.chain(tables).collect();
+    let names = parameters.parts(bert.config());
     let mut ranking = Vec::with_capacity(names.len());
     for (done, name) in names.iter().enumerate() {
         let alone = emit_int8(bert, &parameters.retain(bert.config(), |other| other == name), Format::Integer);

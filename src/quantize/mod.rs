@@ -58,6 +58,7 @@ mod range_estimator;
 mod report;
 mod sampling;
 mod scheme_search;
+mod sensitivity;
 mod trials;
 mod units;
 mod weight_rounding;
@@ -79,6 +80,7 @@ pub use quant_params::{QuantParams, QuantizedRows};
 pub use quantized_parameters::{QuantizedActivation, QuantizedLinear, QuantizedParameters};
 pub use report::{ActivationReport, CalibrationReport, FileSizes, LinearReport, Report, WeightReport};
 pub use sampling::sample_indices;
+pub use sensitivity::{IgnoredPart, PartSensitivity, Sensitivity};
 pub use units::{Unit, units};
 
 use crate::bert::{Bert, emit_fp32};
@@ -97,6 +99,9 @@ pub struct QuantizedModel {
     pub onnx: Vec<u8>,
     /// What quantization did.
     pub report: Report,
+    parameters: QuantizedParameters,
+    /// The FP32 model that was quantized, if it is not the caller's: with padded sizes or copies of outliers.
+    prepared: Option<Bert>,
 }
 
 impl QuantizedModel {
@@ -110,6 +115,20 @@ impl QuantizedModel {
         sizes.int8_bytes = self.onnx.len();
         sizes.ratio = sizes.int8_bytes as f64 / sizes.fp32_bytes as f64;
         Ok(())
+    }
+
+    /// Measures on `texts` what every INT8 part contributes to the error of the logits. `bert` is the model that was quantized.
+    /// Runs a model for every part. Calls `progress` after each one with the number of finished models and of all.
+    ///
+    /// # Errors
+    /// If a model cannot run.
+    pub fn sensitivity(
+        &self,
+        bert: &Bert,
+        texts: &[&Tokens],
+        progress: impl FnMut(usize, usize),
+    ) -> Result<Sensitivity> {
+        sensitivity::sensitivity(self.prepared.as_ref().unwrap_or(bert), &self.parameters, texts, progress)
     }
 }
 
@@ -217,5 +236,5 @@ pub fn quantize(
     };
     let input = report::ReportInput { parameters: &parameters, observers: &observers, diagnostics: &diagnostics };
     let report = Report { classifier_correction, control, ..report::report(bert, options, input, calibration, sizes) };
-    Ok(QuantizedModel { onnx, report })
+    Ok(QuantizedModel { onnx, report, parameters, prepared: copied.or(padded) })
 }

@@ -3,7 +3,7 @@
 use super::channel_transform::ChannelTransform;
 use super::quant_params::{QuantParams, QuantizedRows};
 use super::scheme_search::ActivationScheme;
-use super::units::units;
+use super::units::{EMBEDDING_TABLES, Unit, units};
 use crate::bert::BertConfig;
 use std::collections::{BTreeMap, HashSet};
 
@@ -28,6 +28,14 @@ impl QuantizedParameters {
     /// scores have factors; all other layers return `None`.
     pub(super) fn output_factors(&self, layer: &str) -> Option<&[f32]> {
         self.activations.get(layer)?.factors.as_deref()
+    }
+
+    /// The names of the INT8 parts: units, then embedding tables.
+    pub(super) fn parts(&self, config: &BertConfig) -> Vec<String> {
+        let is_int8 = |unit: &Unit| unit.linears.iter().any(|name| self.linears.contains_key(name));
+        let names = units(config).into_iter().filter(is_int8).map(|unit| unit.name);
+        let tables = EMBEDDING_TABLES.into_iter().filter(|name| self.tables.contains_key(*name)).map(str::to_owned);
+        names.chain(tables).collect()
     }
 
     /// A copy that holds only the units and embedding tables whose name `keep` accepts. `config` is the

@@ -12,6 +12,7 @@ use super::options::Options;
 use super::quant_params::{QuantParams, QuantizedRows};
 use super::quantized_parameters::QuantizedParameters;
 use super::quantizer::Diagnostics;
+use super::sensitivity::Sensitivity;
 use super::units::units;
 use crate::bert::{Bert, BertConfig};
 use crate::metrics::sqnr_db;
@@ -49,6 +50,10 @@ pub struct Report {
     /// [`compare_with_fp32`](super::compare_with_fp32).
     #[serde(default)]
     pub check: Option<CalibrationResult>,
+    /// What every part contributes to the error. [`quantize`](super::quantize()) leaves it empty; see
+    /// [`QuantizedModel::sensitivity`](super::QuantizedModel::sensitivity).
+    #[serde(default)]
+    pub sensitivity: Option<Sensitivity>,
     /// File sizes.
     pub sizes: FileSizes,
 }
@@ -193,6 +198,7 @@ pub(super) fn report(
         classifier_correction: None,
         control: None,
         check: None,
+        sensitivity: None,
         sizes,
     }
 }

@@ -19,6 +19,13 @@ pub struct Unit {
     pub scores: Option<String>,
 }
 
+impl Unit {
+    /// The pattern of [`Options::ignored`](super::Options::ignored) that matches the unit's layers and scores.
+    pub fn pattern(&self) -> String {
+        if self.linears.len() > 1 { format!("{}.*", self.name) } else { self.name.clone() }
+    }
+}
+
 /// The units of a model's encoder, from the first to the last. The pooler and the classifier are not among them: they process
 /// only one token per sequence, so INT8 would save almost nothing. Nor is the projection of the embeddings, which is small.
 pub fn units(config: &BertConfig) -> Vec<Unit> {

@@ -63,6 +63,39 @@ fn accuracy_control_reports_its_result() {
 }
 
 #[test]
+fn sensitivity_ranks_the_parts_and_names_the_one_to_keep_in_fp32() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.ok(&format!("{QUANTIZE} --sensitivity --report out/report.json"));
+    let plain = sandbox.read("out/x.onnx");
+    sandbox.ok(QUANTIZE);
+    assert!(sandbox.read("out/x.onnx") == plain, "measuring changes nothing");
+
+    let report: Value = serde_json::from_slice(&sandbox.read("out/report.json")).unwrap();
+    let found = &report["sensitivity"];
+    let parts = found["parts"].as_array().unwrap();
+    let mut names: Vec<&str> = parts.iter().map(|part| part["name"].as_str().unwrap()).collect();
+    let decibels: Vec<f64> = parts.iter().map(|part| part["sqnr_db"].as_f64().unwrap_or(f64::INFINITY)).collect();
+    assert!(decibels.is_sorted() && decibels[0] >= found["sqnr_db"].as_f64().unwrap(), "{found}");
+    names.sort_unstable();
+    assert_eq!(names.len(), 10, "four units of each layer, and two tables");
+    assert_eq!((names[0], names[4]), ("embeddings.position_embeddings.weight", "encoder.layer.0.attention.self"));
+
+    let pattern = found["best_ignored"]["pattern"].as_str().unwrap();
+    assert!(run.stderr.contains(&format!("--ignore '{pattern}' helps most: ")), "{run}");
+    assert!(found["best_ignored"]["sqnr_db"].as_f64() > found["sqnr_db"].as_f64());
+    let ignored = sandbox.json(&format!("{QUANTIZE} --ignore {pattern} --json"));
+    let int8 = |report: &Value| report["linears"].as_array().unwrap().iter().filter(|l| l["int8"] == true).count();
+    let tables = |report: &Value| report["weights"].as_array().unwrap().len();
+    assert!(int8(&ignored) < int8(&report) || tables(&ignored) < tables(&report), "{pattern}");
+
+    let text = sandbox.ok("report out/report.json").stdout;
+    assert!(text.contains("if one part alone is INT8") && text.contains(pattern), "{text}");
+    sandbox.ok("report out/report.json --html out/report.html");
+    let page = String::from_utf8(sandbox.read("out/report.html")).unwrap();
+    assert!(page.contains("sensitivity-table") && page.contains("helps most"));
+}
+
+#[test]
 fn contradictory_and_unknown_options_are_refused() {
     let sandbox = Sandbox::new();
     for (wrong, says) in [

@@ -94,6 +94,12 @@ fn names_from_the_report_are_only_text() {
     report["config"]["labels"] = json!([HOSTILE, HOSTILE]);
     report["options"]["ignored"] = json!([HOSTILE]);
     report["control"]["returned"] = json!([{ "name": HOSTILE, "damage": 1.0, "value": 0.5 }]);
+    report["sensitivity"] = json!({
+        "texts": 7,
+        "sqnr_db": 1e300,
+        "parts": [{ "name": HOSTILE, "sqnr_db": null }],
+        "best_ignored": { "pattern": HOSTILE, "sqnr_db": null, "added_bytes": 1 },
+    });
     let (html, page, _) = shown(&sandbox, &report);
     assert!(!html.contains("<script") && html.contains("&lt;script&gt;alert(&quot;1&quot;)"));
     assert_eq!(page.texts_in("returned-table", "tr").len(), 2);

@@ -1,11 +1,11 @@
 //! The statements that the summary and the page share.
 
-use super::number::{bytes, count, counted, decibels, fixed, percent, signed_significant, significant};
+use super::number::{bytes, count, counted, decibels, fixed, in_decibels, percent, signed_significant, significant};
 use super::part::layer_and_kind;
 use bert8::activation::Activation;
 use bert8::quantize::{
     AccuracyControlReport, ActivationReport, CalibrationResult, ClassifierCorrection, LinearReport, LinearSqnr,
-    Options, RangeEstimator, Report, Rounding, Shift, Smoothing, WeightReport,
+    Options, RangeEstimator, Report, Rounding, Sensitivity, Shift, Smoothing, WeightReport,
 };
 use std::collections::BTreeMap;
 
@@ -75,6 +75,29 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
         rows.push(("Classifier", head(found)));
     }
     rows
+}
+
+/// Describes the damage of each part, or of the first `most` parts, and which of them to keep in FP32, as lines.
+pub fn sensitivity(found: &Sensitivity, most: usize) -> Vec<String> {
+    let title = "SQNR of the logits in dB if one part alone is INT8, the most damaging first";
+    let mut lines = vec![format!("{title} ({} texts; all parts: {})", count(found.texts), decibels(found.sqnr_db))];
+    lines.extend(found.parts.iter().take(most).map(|part| format!("  {:>8}  {}", decibels(part.sqnr_db), part.name)));
+    lines.push(advice(found));
+    lines
+}
+
+/// Says which part to keep in FP32, and what that changes.
+pub fn advice(found: &Sensitivity) -> String {
+    match &found.best_ignored {
+        Some(part) => format!(
+            "--ignore '{}' helps most: {} instead of {}; the file grows by {}",
+            part.pattern,
+            in_decibels(part.sqnr_db),
+            in_decibels(found.sqnr_db),
+            bytes(part.added_bytes)
+        ),
+        None => "--ignore does not help: no damaging part brings INT8 closer to FP32 if it stays in FP32".to_owned(),
+    }
 }
 
 /// Describes how INT8 compares with FP32.

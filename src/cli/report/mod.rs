@@ -11,6 +11,7 @@ use super::output::Output;
 use anyhow::{Result, anyhow};
 use bert8::quantize::Report;
 use clap::Args as ClapArgs;
+pub use facts::sensitivity;
 use number::bytes;
 pub use part::printable;
 use serde_json::error::Category;

@@ -1,7 +1,7 @@
 //! The summary on standard output.
 
 use super::facts::{
-    WORST, control, correction_gain, method_gain, most_clipped, rows, weights_worst_first, worst_linears,
+    WORST, control, correction_gain, method_gain, most_clipped, rows, sensitivity, weights_worst_first, worst_linears,
 };
 use super::number::{bytes, decibels, fixed, percent, signed};
 use super::part::printable;
@@ -13,6 +13,12 @@ pub fn print(report: &Report) -> Result<()> {
         say!("{what:<20} {}", printable(&how));
     }
     print_control(report)?;
+    if let Some(found) = &report.sensitivity {
+        say!();
+        for line in sensitivity(found, usize::MAX) {
+            say!("{}", printable(&line));
+        }
+    }
     if !report.layers.is_empty() {
         say!(
             "\nSignal-to-quantization-noise ratio after every layer, in dB (20 dB: noise is a tenth, 40 dB: a hundredth)"

@@ -6,6 +6,7 @@ mod escape;
 mod layers;
 mod linears;
 mod plot;
+mod sensitivity;
 mod summary;
 mod table;
 mod weights;
@@ -18,8 +19,9 @@ const STYLE: &str = include_str!("style.css");
 /// A section of the page: its id, its heading, and the function that writes it.
 type Section = (&'static str, &'static str, fn(&Report) -> String);
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 6] = [
     ("summary", "Summary", summary::section),
+    ("parts", "Damage of every part", sensitivity::section),
     ("layers", "Noise after every layer", layers::section),
     ("matmuls", "Noise of every matmul", linears::section),
     ("activations", "Activations", activations::section),
