@@ -258,6 +258,7 @@ page() {
   mkdir -p dist/models/prompt-injection
   cp -r www/site/. dist/
   node tools/package/assemble.mjs build/pkg dist
+  node tools/package/third-party.mjs dist/THIRD-PARTY.md
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
   # As .txt, which every host serves as text.
   cp "$MODEL/README.md" dist/models/model-card.txt
@@ -277,6 +278,7 @@ npm_package() {
   rm -rf build/npm
   mkdir -p "$folder"
   node tools/package/assemble.mjs build/pkg "$folder"
+  node tools/package/third-party.mjs "$folder/THIRD-PARTY.md"
   cp -r www/package/{package.json,README.md,unbundled} LICENSE LICENSE-APACHE LICENSE-MIT "$folder"
   (cd "$folder" && npm pack --silent --pack-destination ..)
 }
