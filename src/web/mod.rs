@@ -19,7 +19,7 @@ use crate::manifest::Manifest;
 use crate::model::{Accuracy, Classifier, Model, Repeat, ranking};
 use crate::model_file::{ModelFile, ModelFileBuilder};
 use crate::text::{TextInput, TextTokenizer};
-use crate::{Problem, Texts};
+use crate::{Kernel, Problem, Texts, self_test};
 use bytes::receive_bytes;
 use download::{Context, receive};
 use executor::both;
@@ -27,22 +27,17 @@ use js_sys::{Array, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = console, js_name = error)]
-    fn console_error(message: &str);
-}
-
-/// Makes a panic write its message to the console, without which the console shows only the trap: `unreachable`. In a build for
-/// threads, whose memory has a maximum, a failed allocation throws an error.
+/// Makes a panic throw an error with its message, where a trap would say no more than `unreachable`. In a build for threads, whose
+/// memory has a maximum, a failed allocation throws one as well.
 #[wasm_bindgen(start)]
 pub fn start() {
-    std::panic::set_hook(Box::new(|panic| console_error(&panic.to_string())));
+    // The message begins with "panicked at", by which `www/package/crash.js` knows it.
+    std::panic::set_hook(Box::new(|panic| wasm_bindgen::throw_str(&panic.to_string())));
     #[cfg(target_feature = "atomics")]
     std::alloc::set_alloc_error_hook(|_| wasm_bindgen::throw_str(OUT_OF_MEMORY));
 }
 
-/// The message of the error that a failed allocation throws. `www/package/engine.js` knows it.
+/// The message of the error that a failed allocation throws. `www/package/crash.js` knows it.
 #[cfg(target_feature = "atomics")]
 const OUT_OF_MEMORY: &str = "out of memory";
 
@@ -137,6 +132,15 @@ impl WasmClassifier {
         self.classifier.step_inputs()
     }
 
+    /// Returns the hash of the logits of the self-test's texts, as 16 hexadecimal digits. The model must be the self-test's.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` if the model does not read pairs.
+    #[wasm_bindgen(js_name = hashSelfTest)]
+    pub fn hash_self_test(&self) -> Result<String, JsValue> {
+        self_test::hash_logits(&self.classifier).map(hexadecimal).map_err(to_js)
+    }
+
     /// Describes the loaded model and the kernel it runs on.
     ///
     /// # Errors
@@ -160,6 +164,22 @@ impl WasmClassifier {
             accuracy: info.accuracy.as_ref(),
         })
     }
+}
+
+/// Returns what `hashSelfTest` must return on every kernel.
+#[wasm_bindgen(js_name = selfTestHash)]
+pub fn self_test_hash() -> String {
+    hexadecimal(self_test::LOGITS_HASH)
+}
+
+/// Returns the names of the available kernels, slowest first.
+#[wasm_bindgen(js_name = kernelNames)]
+pub fn kernel_names() -> Vec<String> {
+    Kernel::all().map(|kernel| kernel.name().to_owned()).collect()
+}
+
+fn hexadecimal(hash: u64) -> String {
+    format!("{hash:016x}")
 }
 
 /// Reads a manifest.json. Returns a promise of its content, an object.

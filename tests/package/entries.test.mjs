@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { describe, test } from "node:test";
 import { DIST } from "../../tools/web/built.mjs";
 import { PAIRS } from "../page/native.mjs";
-import { CORS, HERE, ISOLATED, assertAnswers, install, newFolder, run, sendPage, serveFolder, skip, visit } from "./harness.mjs";
+import { CORS, HERE, ISOLATED, PACKAGE, assertAnswers, install, newFolder, run, sendPage, serveFolder, skip, visit } from "./harness.mjs";
 
 const TIMEOUT = 180_000;
 const MODEL = join(DIST, "models/model.int8.onnx");
@@ -49,6 +49,21 @@ describe("entry points", { skip, timeout: 4 * TIMEOUT }, () => {
       assert.deepEqual(outcome.info.threads, { count: 1, reason: "inline" });
     }
     assert.equal(outcomes[2].info.backend, "simd128");
+  });
+
+  test("THIRD-PARTY.md names the crates in the modules, with their licences", () => {
+    const text = readFileSync(join(PACKAGE, "THIRD-PARTY.md"), "utf8");
+    for (const crate of ["tract-core", "tokenizers", "wasm-bindgen"]) assert.match(text, new RegExp(`^\\| ${crate} \\| [\\d.]+ \\| .*(MIT|Apache)`, "m"));
+    assert.doesNotMatch(text, /^\| (clap|axum|wasm-bindgen-test) \|/m, "neither the command's crates nor those of tests");
+    assert.match(text, /Permission is hereby granted, free of charge/);
+  });
+
+  test("bert8/self-test passes in Node", async () => {
+    const script = `import { selfTest } from "bert8/self-test"; console.log(JSON.stringify(await selfTest()));`;
+    const folder = await folderWith({ "run.js": script });
+    const { ok, kernels } = JSON.parse(await run(folder, "node", "run.js"));
+    assert.ok(ok, JSON.stringify(kernels));
+    assert.ok(kernels.some(({ backend, kernel }) => backend === "simd128" && kernel === "simd128-i16"));
   });
 
   test("bert8 in Node can be imported, and says what to import instead", async () => {

@@ -58,6 +58,7 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
       const logits = found.map(({ answers }) => answers.map(({ logits }) => logits));
       assert.deepEqual(logits.slice(2, 4), logits.slice(0, 2), "any number of threads gives the same bits");
       assert.deepEqual(said.stress[1], said.stress[0], "many runs on threads answer the same");
+      assert.ok(said.selfTest.ok, JSON.stringify(said.selfTest));
       assert.match(said.page.summary, /INT8 is [\d.]+× as fast|The times are too noisy to compare/);
       assert.match(said.page.data.text, /pairs\.tsv 2 pairs[^]*The models agree on [\d.]+\s%[^]*Accuracy/);
       assert.deepEqual([said.page.data.plots, said.page.data.rows], [3, 2]);

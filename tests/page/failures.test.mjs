@@ -12,7 +12,7 @@ const skipWithoutForeignFile = () =>
 const files = (given) =>
   `?${new URLSearchParams({ int8: "models/model.int8.onnx", fp32: "models/model.fp32.onnx", tokenizer: "models/tokenizer.json", ...given })}`;
 
-const CRASH = "bert8 crashed inside WebAssembly (unreachable); load the model again";
+const crash = (folder, doing) => `bert8 crashed while it ${doing} ${site.origin}/${folder}/models/model.int8.onnx (unreachable)`;
 
 describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   const cases = [
@@ -130,6 +130,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
   });
 
   test("a crash while classifying: the page shows it, and every later call rejects", async () => {
+    const CRASH = `${crash("trap-in-classify", "ran")}; load the model again`;
     const page = await open({ url: `${site.origin}/trap-in-classify/` });
     await loaded(page, "int8");
     const messages = await page.evaluate(async () => {
@@ -145,7 +146,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
 
   test("a crash while loading is shown", async () => {
     const page = await open({ url: `${site.origin}/trap-in-load/` });
-    assert.deepEqual(await alertOf(page, "int8"), { title: "INT8 could not be loaded", reason: `${CRASH}.` });
+    assert.deepEqual(await alertOf(page, "int8"), { title: "INT8 could not be loaded", reason: `${crash("trap-in-load", "loaded")}.` });
     await page.context().close();
   });
 

@@ -83,6 +83,26 @@ const STUBS = {
         return inputs.map(([, { length }]) => ({ score: length, logits: [length], tokens: length, truncated: false, timing }));
       }
     }`,
+  // Answers a text, unless the text says how to crash.
+  "/crash-on-demand/": `${COMMON}
+    const crashes = {
+      trap() { ${TRAP} },
+      panic() { throw new Error("panicked at src/lib.rs:1:2:\\nindex out of bounds"); },
+      memory() { throw new Error("out of memory"); },
+      stack() { crashes.stack(); },
+      forever() { for (;;); },
+    };
+    class WasmClassifier extends Stub {
+      ${info({ labels: ["politics", "sports"], problem: "single-label", texts: "single" })}
+      stepInputs = 1;
+      classify(text) {
+        crashes[text]?.();
+        return { problem: "single-label", label: "sports", labelId: 1 };
+      }
+      classifyBatch(inputs) {
+        return inputs.map(([text]) => this.classify(text));
+      }
+    }`,
   "/trap-in-load/": `${COMMON}
     class WasmClassifier extends Stub {
       constructor() { super(); ${TRAP} }

@@ -2,6 +2,7 @@
 // asks the API about all pairs in the address, runs one of them many times on threads, and posts the answers to the server.
 
 import { load } from "./bert8.js";
+import { selfTest } from "./self-test.js";
 
 const { pairs, stressRuns } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 const errors = [];
@@ -65,7 +66,7 @@ async function stress() {
 
 async function report() {
   try {
-    return { page: await askPage(), api: await askApi(), stress: await stress() };
+    return { page: await askPage(), api: await askApi(), stress: await stress(), selfTest: await selfTest() };
   } catch (error) {
     return { error: `${error}\n${error.stack}` };
   }

@@ -16,8 +16,11 @@ import { stamp } from "./stamp.mjs";
 
 const SOURCE = fileURLToPath(new URL("../../www/package", import.meta.url));
 
+// The model of the self-test.
+const GOLDEN = fileURLToPath(new URL("../../tests/golden", import.meta.url));
+
 // backend.js and wasm.js are for the site.
-const ENTRIES = ["bert8.js", "inline.js", "worker.js", "pool-worker.js", "backend.js", "wasm.js"];
+const ENTRIES = ["bert8.js", "inline.js", "self-test.js", "worker.js", "pool-worker.js", "backend.js", "wasm.js"];
 
 /** The names of the builds in the API, by their folders. */
 const BACKENDS = { relaxed: "relaxed-simd", simd128: "simd128" };
@@ -58,3 +61,5 @@ export const BUILD = "${build}";
 export const BYTES = ${JSON.stringify(sizes)};
 `,
 );
+mkdirSync(join(folder, "self-test"), { recursive: true });
+for (const name of ["model.int8.onnx", "tokenizer.json"]) cpSync(join(GOLDEN, name), join(folder, "self-test", name));

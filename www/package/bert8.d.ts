@@ -104,6 +104,14 @@ export interface LoadSettings {
    */
   threshold?: number;
 
+  /**
+   * Whether a classifier goes on after a crash; true by default. If its WebAssembly code crashes or runs out of memory, the calls
+   * that it was computing reject, and the next call loads the model again, in a new worker: from where it came from, or from the
+   * cache. Files that were given as bytes are kept as a `Blob` for that. Also, a worker that goes on for 5 seconds with a call that was
+   * withdrawn is ended. If it is false, every later call rejects.
+   */
+  restart?: boolean;
+
   /** Cancels loading. The promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 
@@ -189,7 +197,8 @@ export interface CachedFile {
  * frozen, and its methods work without `this`, so state libraries such as Vue's may hold it.
  *
  * The methods reject with a `TypeError` if an argument has a wrong type or range or an option is unknown, and with an `Error` after
- * {@link Classifier.dispose} or after a crash of the WebAssembly code. A crashed classifier stays unusable: load the model again.
+ * {@link Classifier.dispose}. After a crash of the WebAssembly code, the calls that it was computing reject, and the next call loads
+ * the model again (see {@link LoadSettings.restart}).
  */
 export interface Classifier {
   /** Describes the loaded model. */
@@ -205,8 +214,7 @@ export interface Classifier {
 
   /**
    * Classifies many texts or pairs, mixed if the model allows both; the results are in the order of `inputs`. An INT8 model runs
-   * several together, without padding, which is faster than one {@link Classifier.classify} call for each if they are short. An
-   * FP32 model runs them one by one.
+   * several together, without padding, which is faster than one {@link Classifier.classify} call for each if they are short.
    */
   classifyBatch(inputs: ReadonlyArray<TextInput>, options?: BatchOptions): Promise<Classification[]>;
 
@@ -343,7 +351,10 @@ export interface ClassifyOptions extends CallOptions {
 
 /** The options of {@link Classifier.classifyBatch} and {@link Classifier.rerank}. */
 export interface BatchOptions extends CallOptions {
-  /** Called after every 32 inputs on an INT8 model, after every input on an FP32 model, and at the end. */
+  /**
+   * Called after every 32 inputs on an INT8 model and every 8 on an FP32 model, and at the end. If bert8 does not recognize the
+   * model's structure, after every input.
+   */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 

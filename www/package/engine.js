@@ -4,7 +4,6 @@
 /** @import { Backend, ClassifyOptions, Threads } from "./bert8.js" */
 /** @import { Files, Settings } from "./load-classifier.js" */
 /** @import { Pool } from "./pool.js" */
-/** @import { Progress } from "./progress.js" */
 /** @import { Wasm } from "./wasm.js" */
 
 /**
@@ -18,20 +17,17 @@
  * @property {"auto" | number} threads
  * @typedef {Start & Files & Settings} LoadArguments
  *
- * @typedef {(threads: number, onCrash: () => void) => Pool} StartPool
+ * @typedef {(threads: number, onCrash: (error: unknown) => void) => Pool} StartPool
  */
 
+import { Crash, describeCrash, isCrash } from "./crash.js";
 import { loadClassifier } from "./load-classifier.js";
 import { messageOf } from "./message-of.js";
 import { BUILD } from "./pkg/build.js";
+import { Progress } from "./progress.js";
+import { testKernels } from "./test-kernels.js";
 import { planThreads } from "./threads.js";
 import { MIXED, makeMemory, startBuild } from "./wasm.js";
-
-// The message of the error that WebAssembly throws if its memory cannot grow.
-const OUT_OF_MEMORY = "out of memory";
-
-// Some allocations trap instead. After a trap, a memory that cannot grow by so many pages of 64 KiB (64 MiB) counts as the cause.
-const MARGIN_PAGES = 1024;
 
 export class Engine {
   #onCrash;
@@ -46,11 +42,14 @@ export class Engine {
   /** @type {WebAssembly.Memory | undefined} the memory of the build that runs */
   #memory;
 
-  /** @type {string | null} the error message of every operation after a trap */
-  #crashed = null;
+  /** What the engine does, for the message of a crash. */
+  #doing = "while it started";
+
+  /** @type {Error | undefined} what every operation throws after a crash and after `close` */
+  #ended;
 
   /**
-   * @param {(message: string) => void} onCrash called after another thread has crashed
+   * @param {(error: unknown) => void} onCrash called with the error after another thread has crashed
    * @param {StartPool} [startPool] starts the other threads; without it, this thread computes everything
    */
   constructor(onCrash, startPool) {
@@ -59,43 +58,45 @@ export class Engine {
   }
 
   /**
-   * Runs an operation: "load", then "classify", "classifyBatch" and "rerank".
+   * Runs an operation: "load", then "classify", "classifyBatch" and "rerank"; or "selfTest" alone.
    * @param {string} operation
    * @param {any} args
    * @param {Context} context
    */
   async run(operation, args, context) {
-    if (this.#crashed) throw new Error(this.#crashed);
+    if (this.#ended) throw this.#ended;
     try {
       switch (operation) {
         case "load": return await this.#load(args, context);
         case "classify": return this.#classify(args);
         case "classifyBatch": return await this.#classifyBatch(args, context);
         case "rerank": return await this.#rerank(args, context);
+        case "selfTest": return await this.#selfTest(args, context);
         default: throw new Error(`bert8 has no operation ${operation}; ${MIXED}`);
       }
     } catch (error) {
-      if (!isTrap(error)) throw error;
-      this.#crashed = this.crashMessage(error);
-      this.#pool?.close();
-      throw new Error(this.#crashed);
+      if (!isCrash(error)) throw error;
+      throw this.crash((await this.#pool?.crash()) ?? error);
     }
   }
 
   /** Ends the other threads and lets the memory go. */
   close() {
-    if (!this.#crashed) this.#pool?.dismiss();
+    if (!this.#ended) this.#pool?.dismiss();
     this.#classifier = this.#memory = this.#pool = undefined;
-    this.#crashed ??= "this classifier has been disposed";
+    this.#ended ??= new Error("this classifier has been disposed");
   }
 
-  /** @param {unknown} [error] nothing if another thread has crashed */
-  crashMessage(error) {
-    if (messageOf(error) === OUT_OF_MEMORY || !this.#canGrow()) {
-      return "bert8 ran out of memory, which this browser does not let grow further; close other tabs, then load the model again, or a smaller one";
+  /**
+   * Ends the engine after a crash. Returns what operations throw from now on.
+   * @param {unknown} error what the WebAssembly code threw
+   */
+  crash(error) {
+    if (!(this.#ended instanceof Crash)) {
+      this.#ended = new Crash(describeCrash(error, this.#doing, this.#memory));
+      this.#pool?.close();
     }
-    if (this.#pool?.crashed) return "bert8 crashed inside WebAssembly (in one of its threads); load the model again";
-    return `bert8 crashed inside WebAssembly (${messageOf(error)}); load the model again`;
+    return this.#ended;
   }
 
   /**
@@ -103,11 +104,25 @@ export class Engine {
    * @param {Context} context
    */
   async #load({ backends, module, build, threads: wanted, ...files }, context) {
-    if (build !== BUILD) throw new Error(`bert8's scripts are of two builds (${build} and ${BUILD}); ${MIXED}`);
+    checkBuild(build);
     const start = performance.now();
+    const name = files.manifest ?? (typeof files.model === "string" ? files.model : "the given model");
+    this.#doing = `while it loaded ${name}`;
     const { classifier, backend, threads } = await loadClassifier((progress) => this.#start(backends, module, wanted, progress), files, context);
     this.#classifier = classifier;
+    this.#doing = `while it ran ${name}`;
     return { ...classifier.info, backend, threads, loadMs: performance.now() - start };
+  }
+
+  /**
+   * @param {Omit<Start, "threads"> & { model: string, tokenizer: string }} args
+   * @param {Context} context
+   */
+  async #selfTest({ backends, module, build, ...files }, { signal }) {
+    checkBuild(build);
+    this.#doing = "in its self-test";
+    const progress = new Progress(() => {});
+    return testKernels(await this.#start(backends, module, 1, progress), files, { signal, progress });
   }
 
   get #loaded() {
@@ -164,7 +179,7 @@ export class Engine {
       const shared = makeMemory();
       /** @type {Threads} */
       let threads = this.#startPool ? planThreads(wanted, shared) : { count: 1, reason: "inline" };
-      if (threads.count > 1) this.#pool = this.#startPool?.(threads.count, () => this.#onCrash(this.crashMessage()));
+      if (threads.count > 1) this.#pool = this.#startPool?.(threads.count, this.#onCrash);
       const build = await startBuild(backends, module, shared, progress);
       this.#memory = build.memory;
       if (this.#pool && build.memory !== shared) {
@@ -175,28 +190,15 @@ export class Engine {
       this.#pool?.start(build);
       return { wasm: build.wasm, backend: build.backend, threads };
     } catch (error) {
+      if (isCrash(error)) throw error;
       throw new Error(`bert8 did not start: ${messageOf(error)}`);
-    }
-  }
-
-  /** Returns whether the memory can grow. Grows it, so call this only after a crash. */
-  #canGrow() {
-    try {
-      this.#memory?.grow(MARGIN_PAGES);
-      return true;
-    } catch {
-      return false;
     }
   }
 }
 
-/**
- * Returns whether an error leaves the WebAssembly instance in an unknown state: a Rust panic, an exhausted stack, or a memory
- * that could not grow.
- * @param {unknown} error
- */
-function isTrap(error) {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError || messageOf(error) === OUT_OF_MEMORY;
+/** @param {string} build the build of the scripts that ask */
+function checkBuild(build) {
+  if (build !== BUILD) throw new Error(`bert8's scripts are of two builds (${build} and ${BUILD}); ${MIXED}`);
 }
 
 /**

@@ -1,19 +1,21 @@
 // @ts-check
 // Answers the requests of a client (client.js) with an engine.
 // It receives { id, operation, args }, { abort: id } and { close: true }.
-// It posts { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }.
+// It posts { id, begun: true }, { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }, which ends all.
 
 /** @import { StartPool } from "./engine.js" */
 
 /**
  * @typedef {object} Reply
  * @property {number} [id]
+ * @property {boolean} [begun]
  * @property {any} [progress]
  * @property {any} [result]
  * @property {{ name?: string, message: string }} [error]
  * @property {string} [crash]
  */
 
+import { Crash } from "./crash.js";
 import { Engine, nextTask } from "./engine.js";
 
 export class Host {
@@ -30,7 +32,7 @@ export class Host {
    */
   constructor(post, startPool) {
     this.#post = post;
-    this.#engine = new Engine((message) => post({ crash: message }), startPool);
+    this.#engine = new Engine((error) => this.crash(error), startPool);
   }
 
   /**
@@ -48,9 +50,11 @@ export class Host {
     try {
       await this.#turn();
       controller.signal.throwIfAborted();
+      this.#post({ id, begun: true });
       const onProgress = (/** @type {unknown} */ progress) => this.#post({ id, progress });
       this.#post({ id, result: await this.#engine.run(operation, args, { signal: controller.signal, onProgress }) });
     } catch (error) {
+      if (error instanceof Crash) return this.#post({ crash: error.message });
       const { name, message } = error instanceof Error || error instanceof DOMException ? error : { name: undefined, message: String(error) };
       this.#post({ id, error: { name, message } });
     } finally {
@@ -67,10 +71,10 @@ export class Host {
   }
 
   /**
-   * Reports an error that belongs to no request.
+   * Reports a crash that belongs to no request.
    * @param {unknown} error
    */
   crash(error) {
-    this.#post({ crash: this.#engine.crashMessage(error) });
+    this.#post({ crash: this.#engine.crash(error).message });
   }
 }

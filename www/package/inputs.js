@@ -19,7 +19,7 @@ export function toSource(name, value) {
  * @throws {TypeError} if the value is not one
  */
 export function toUrl(name, value) {
-  if ((typeof value === "string" && value !== "") || tagOf(value) === "URL") {
+  if (isUrl(value) && value !== "") {
     try {
       return absolute(/** @type {string | URL} */ (value));
     } catch {
@@ -29,6 +29,12 @@ export function toUrl(name, value) {
   }
   throw new TypeError(`load() needs a ${name}: a URL, a Blob, a Response, an ArrayBuffer or a view of one`);
 }
+
+/**
+ * Returns whether a value is a URL or its text.
+ * @param {unknown} value
+ */
+export const isUrl = (value) => typeof value === "string" || tagOf(value) === "URL";
 
 /** Returns what relative URLs are resolved against: the document's base URL, or the location of this worker. Node has neither. */
 const baseUrl = () => globalThis.document?.baseURI ?? globalThis.location?.href;

@@ -1,8 +1,9 @@
 // @ts-check
 // A module worker that is one more thread of a memory.
-// It receives { module, memory, number, stopped } once. It posts { crashed: true } if its WebAssembly code crashes, and
-// { crashed: false } if that does not start.
+// It receives { module, memory, number, stopped } once. It posts { crash: message } if its WebAssembly code crashes, and {} if that
+// does not start.
 
+import { messageOf } from "./message-of.js";
 import { bindings } from "./pkg/bert8.js";
 
 // The layers need far less. A multiple of 64 KiB.
@@ -19,8 +20,9 @@ onmessage = ({ data: { module, memory, number, stopped } }) => {
     wasm.initSync({ module, memory, thread_stack_size: STACK_BYTES });
     started = true;
     wasm.runPoolWorker(number);
-  } catch {
-    if (started) Atomics.store(new Int32Array(memory.buffer), stopped >> 2, 1);
-    postMessage({ crashed: started });
+  } catch (error) {
+    if (!started) return postMessage({});
+    Atomics.store(new Int32Array(memory.buffer), stopped >> 2, 1);
+    postMessage({ crash: messageOf(error) });
   }
 };

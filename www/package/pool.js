@@ -5,6 +5,9 @@
 
 import { startWorker } from "./start-worker.js";
 
+// For how many milliseconds to wait for the message of a worker that has crashed.
+const CRASH_MS = 1000;
+
 /**
  * The workers of a pool. They load their script from the start, and compute once there is a build. One whose script does not load,
  * or that cannot start, is left out: the others do its share.
@@ -19,10 +22,14 @@ export class Pool {
   #build;
   /** The address of an i32 that is 0 until the WebAssembly code of a worker crashes. */
   #stopped = 0;
+  /** @type {(error: unknown) => void} */
+  #reportCrash = () => {};
+  /** Resolves to what the code of a worker threw when it crashed. */
+  #crash = new Promise((resolve) => (this.#reportCrash = resolve));
 
   /**
    * @param {number} threads with the one that calls; at least 2
-   * @param {() => void} onCrash called after the WebAssembly code of a worker has crashed
+   * @param {(error: unknown) => void} onCrash called after the WebAssembly code of a worker has crashed
    */
   constructor(threads, onCrash) {
     this.#threads = threads;
@@ -30,7 +37,11 @@ export class Pool {
       const worker = this.#startWorker();
       if (!worker) return;
       this.#workers.add(worker);
-      worker.onmessage = ({ data: { crashed } }) => (crashed ? onCrash() : this.#remove(worker));
+      worker.onmessage = ({ data: { crash } }) => {
+        if (crash === undefined) return this.#remove(worker);
+        this.#reportCrash(crash);
+        onCrash(crash);
+      };
       worker.onmessageerror = () => this.#remove(worker);
       worker.onerror = (event) => {
         event.preventDefault();
@@ -51,9 +62,12 @@ export class Pool {
     for (const worker of this.#workers) worker.postMessage({ module, memory, number: number++, stopped: this.#stopped });
   }
 
-  /** Whether the WebAssembly code of a worker has crashed. */
-  get crashed() {
-    return this.#build !== undefined && Atomics.load(new Int32Array(this.#build.memory.buffer), this.#stopped >> 2) !== 0;
+  /** Resolves to what the WebAssembly code of a worker threw if it has crashed, and to undefined otherwise. */
+  async crash() {
+    if (!this.#build || Atomics.load(new Int32Array(this.#build.memory.buffer), this.#stopped >> 2) === 0) return undefined;
+    // The message may still be under way.
+    const late = new Promise((resolve) => setTimeout(() => resolve("in one of its threads"), CRASH_MS));
+    return Promise.race([this.#crash, late]);
   }
 
   /** Lets all workers finish, which takes less time than to end them while they wait. Then ends them. */

@@ -5,6 +5,7 @@
 /** @import { StartedWorker } from "./start-worker.js" */
 
 import { Client } from "./client.js";
+import { Crash } from "./crash.js";
 import { explainFailure, watchPolicy } from "./failure.js";
 import { absolute } from "./inputs.js";
 import { messageOf } from "./message-of.js";
@@ -39,7 +40,7 @@ export function connectWorker(given) {
   worker.onerror = async (event) => {
     event.preventDefault?.();
     const { message } = event;
-    if (answered) return client.close(new Error(`the bert8 worker crashed (${message}); load the model again`));
+    if (answered) return client.close(new Crash(`the bert8 worker crashed (${message})`));
     const reason = await explainFailure(url, message, policy);
     client.close(new Error(`the bert8 worker did not start: ${reason}`));
   };

@@ -164,7 +164,8 @@ export class Model extends EventTarget {
  * @returns {Promise<Classifier>}
  */
 export function loadFrom({ manifest, model, tokenizer }, { backend, threads }, signal, onProgress) {
-  const options = { backend, threads, signal, ...(onProgress && { onProgress }) };
+  // A card has a button that loads its model again.
+  const options = { backend, threads, restart: false, signal, ...(onProgress && { onProgress }) };
   if (manifest !== undefined) return load(manifest, options);
   if (!model || !tokenizer) throw new Error("a model needs its tokenizer");
   return load({ model, tokenizer, ...options });
