@@ -65,6 +65,9 @@ function assertSameReport(found, expected) {
   assert.ok(Math.abs(found.sqnr_db - expected.sqnr_db) < 0.005, `SQNR ${found.sqnr_db}, but bert8 eval has ${expected.sqnr_db}`);
 }
 
+// The run with additional arguments for Chromium would only repeat some tests.
+const repeated = EXTRA_ARGS.length > 0 && "BERT8_CHROMIUM_ARGS is set";
+
 describe("the visitor's data", { timeout: 2 * SUITE_TIMEOUT }, () => {
   let page;
 
@@ -188,8 +191,7 @@ describe("the visitor's data", { timeout: 2 * SUITE_TIMEOUT }, () => {
     }
   });
 
-  // A second run in another processor's mode would take minutes and repeat the test before.
-  const skipMrpc = (EXTRA_ARGS.length > 0 && "BERT8_CHROMIUM_ARGS is set") || skipWithoutCli() || skipUnless(existsSync(MRPC), `MRPC: ${MRPC} is missing`);
+  const skipMrpc = repeated || skipWithoutCli() || skipUnless(existsSync(MRPC), `MRPC: ${MRPC} is missing`);
   test("MRPC's validation pairs: the same report as bert8 eval, to four digits", { skip: skipMrpc }, async () => {
     await page.evaluate(async (text) => {
       const transfer = new DataTransfer();
@@ -264,7 +266,7 @@ describe("the visitor's data", { timeout: 2 * SUITE_TIMEOUT }, () => {
   });
 });
 
-describe("the visitor's data and other models", { timeout: SUITE_TIMEOUT }, () => {
+describe("the visitor's data and other models", { skip: repeated, timeout: SUITE_TIMEOUT }, () => {
   test("a model of one text refuses pairs, and evaluates its own examples", async () => {
     const page = await open({ query: "?model=prompt-injection" });
     await loaded(page, "int8", "fp32");
@@ -292,7 +294,7 @@ describe("the visitor's data and other models", { timeout: SUITE_TIMEOUT }, () =
 });
 
 // Imitated models, whose answers cost nothing.
-describe("many rows", { timeout: SUITE_TIMEOUT }, () => {
+describe("many rows", { skip: repeated, timeout: SUITE_TIMEOUT }, () => {
   const table = (rows) => `label\tsentence1\tsentence2\n${Array.from({ length: rows }, (_, at) => `${at % 2}\tRow ${at} of a long file.\tIt has a second text, too.`).join("\n")}\n`;
 
   async function visit(options) {
