@@ -24,6 +24,8 @@ Usage: ./build.sh [STEP]...      (default: page)
           --threads  also measure on 2 to N threads (2 minutes more)
           --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
           --browser  firefox or webkit, if installed, instead of Chromium; results are in a folder of that name
+  fuzz [--minutes N] [TARGET]...
+          runs each fuzz target for N minutes (default 1) at low priority, one after the other: fuzz/ (docs/reliability.md)
   compare [FLAGS]
           bert8's quantizer, NNCF's and onnxruntime's on the same pairs: build/compare/ (about 3 minutes; --help for FLAGS)
   clean   remove dist/ and build/
@@ -37,6 +39,7 @@ WASM_PACK=0.15.1
 WASM_BINDGEN=0.2.129 # the same in Cargo.toml
 BINARYEN=132.0.0
 ESBUILD=0.28.2
+CARGO_FUZZ=0.13.2
 MODEL=models/minilm-l6-mrpc
 INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
@@ -474,6 +477,28 @@ compare() { # flags
   build/compare/venv/bin/python tests/compare_quantizers "$@"
 }
 
+# Runs fuzz targets, from the committed corpus and what earlier runs have found new paths with. A finding ends the run of its
+# target, and is kept in fuzz/artifacts. Sanitizers are off: `unsafe` is in the kernels alone, and findings come sooner.
+fuzz() { # minutes, targets
+  cargo_tool cargo-fuzz cargo-fuzz "$CARGO_FUZZ"
+  local seconds=$(($1 * 60)) target found=0
+  shift
+  mkdir -p build/fuzz
+  # Instrumentation needs flags that a stable compiler allows only so.
+  export RUSTC_BOOTSTRAP=1
+  [ $# -gt 0 ] || mapfile -t targets < <(cargo fuzz list)
+  for target in "${targets[@]:-$@}"; do
+    say "fuzzing $target for $((seconds / 60)) minutes"
+    mkdir -p "fuzz/work/$target"
+    local seeds=("fuzz/work/$target" "fuzz/corpus/$target")
+    case $target in onnx | tokenizer) seeds+=(tests/hostile) ;; esac
+    nice -n 19 cargo fuzz run "$target" --release --sanitizer none --codegen-units 16 "${seeds[@]}" -- \
+      -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+      2> >(tee "build/fuzz/$target.log" >&2) || found=$((found + 1))
+  done
+  [ "$found" = 0 ] || die "$found targets have findings: fuzz/artifacts; minimise them with cargo fuzz tmin"
+}
+
 clean() { rm -rf dist build; }
 
 [ $# -gt 0 ] || set -- page
@@ -511,6 +536,16 @@ while [ $# -gt 0 ]; do
         shift
       done
       bench "${flags[@]}"
+      ;;
+    fuzz)
+      minutes=1
+      if [ "${1-}" = --minutes ]; then
+        [[ ${2-} =~ ^[1-9][0-9]*$ ]] || die "--minutes is followed by a number of minutes"
+        minutes=$2
+        shift 2
+      fi
+      fuzz "$minutes" "$@"
+      exit
       ;;
     compare)
       compare "$@"

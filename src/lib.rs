@@ -32,7 +32,7 @@
 //!
 //! | Feature | Default | Contents |
 //! |---|---|---|
-//! | `cli` | yes | The `bert8` command, with axum, clap and tokio |
+//! | `cli` | yes | The `bert8` command, with clap, hyper and tokio |
 //! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels |
 //!
 //! A program that uses the library alone should turn the command off:

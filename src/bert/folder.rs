@@ -29,11 +29,18 @@ pub fn import_folder(folder: &Path) -> Result<Bert> {
     for file in files {
         reader.read(&read(&file)?, &file.display().to_string())?;
     }
-    let main = main.display().to_string();
-    let note = reader.note(&main);
-    let mut weights = reader.weights;
-    checkpoint.adapt(&config, &mut weights, &main)?;
-    Ok(Bert { notes: note.into_iter().collect(), ..Bert::new(config, weights, &main)? })
+    reader.finish(config, &main.display().to_string())
+}
+
+/// Like [`import_folder`], from the bytes of a config.json and of the only file of weights. Errors call both `file_name`.
+///
+/// # Errors
+/// As [`import_folder`].
+pub fn import_bytes(config: &[u8], weights: &[u8], file_name: &str) -> Result<Bert> {
+    let (config, checkpoint) = parse_config(config, file_name)?;
+    let mut reader = WeightReader::new(checkpoint, &config);
+    reader.read(weights, file_name)?;
+    reader.finish(config, file_name)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -147,6 +154,14 @@ impl WeightReader {
             self.weights.insert(bert_name, tensor);
         }
         Ok(())
+    }
+
+    /// Returns the model of the tensors that were read.
+    fn finish(self, config: BertConfig, file_name: &str) -> Result<Bert> {
+        let note = self.note(file_name);
+        let mut weights = self.weights;
+        self.checkpoint.adapt(&config, &mut weights, file_name)?;
+        Ok(Bert { notes: note.into_iter().collect(), ..Bert::new(config, weights, file_name)? })
     }
 
     /// Returns what to tell about weights that are there twice.

@@ -31,7 +31,7 @@ mod save;
 
 pub use config::BertConfig;
 pub use emit::{Float, emit_fp32};
-pub use folder::import_folder;
+pub use folder::{import_bytes, import_folder};
 pub(crate) use graph::transpose;
 pub use graph::{Lowering, build_graph, embedded_config};
 pub use head::{Head, HeadActivation, Pooling};

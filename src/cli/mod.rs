@@ -14,6 +14,7 @@ mod classify;
 mod convert;
 mod eval;
 mod inspect;
+mod interrupt;
 mod load;
 mod manifest;
 mod method;

@@ -1,5 +1,6 @@
 //! Writes files completely or not at all, and JSON to standard output.
 
+use super::interrupt::{Step, Unfinished};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::io::Write;
@@ -31,11 +32,9 @@ impl Output {
             bail!("cannot write {}: it is not a regular file", path.display());
         }
         if let Ok(existing) = path.canonicalize()
-            && inputs.iter().any(|input| {
-                input.canonicalize().is_ok_and(|input| input == existing || existing.parent() == Some(&input))
-            })
+            && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == existing))
         {
-            bail!("cannot write {}: it is an input or lies in one; choose another name", path.display());
+            bail!("cannot write {}: it is an input; choose another name", path.display());
         }
         let output = Output { path: path.to_owned(), folder };
         output.stage(&[])?;
@@ -50,7 +49,7 @@ impl Output {
 
     /// Writes `bytes` into a temporary file beside the target, then renames it.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
-        self.stage(bytes)?.commit()
+        Staged::commit_all([self.stage(bytes)?])
     }
 
     /// Writes `bytes` into a temporary file beside the target.
@@ -62,9 +61,12 @@ impl Output {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
+        let mut step = Step::begin();
         let mut file = builder.prefix(".bert8-").tempfile_in(&self.folder).with_context(name)?;
+        let unfinished = step.list(file.path());
+        drop(step);
         file.write_all(bytes).and_then(|()| file.as_file().sync_all()).with_context(name)?;
-        Ok(Staged { file, path: self.path.clone() })
+        Ok(Staged { file, path: self.path.clone(), unfinished })
     }
 }
 
@@ -73,14 +75,22 @@ impl Output {
 pub struct Staged {
     file: NamedTempFile,
     path: PathBuf,
+    unfinished: Unfinished,
 }
 
 impl Staged {
-    /// Renames the file to its final name, replacing an older file.
-    pub fn commit(self) -> Result<()> {
-        let name = || format!("cannot write {}", self.path.display());
-        self.file.persist(&self.path).map_err(|e| e.error).with_context(name)?;
-        Ok(())
+    /// Renames files to their final names, replacing older files. No signal ends the program in between.
+    pub fn commit_all(all: impl IntoIterator<Item = Staged>) -> Result<()> {
+        let all = all.into_iter().map(|staged| ((staged.file, staged.path), staged.unfinished));
+        let (files, unfinished): (Vec<_>, Vec<_>) = all.unzip();
+        let step = Step::begin();
+        let renamed = files.into_iter().try_for_each(|(file, path)| {
+            file.persist(&path).map_err(|e| e.error).with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(())
+        });
+        drop(step);
+        drop(unfinished);
+        renamed
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writes all files of a folder, or none.
 
-use super::output::Output;
+use super::interrupt::Step;
+use super::output::{Output, Staged};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,12 +34,14 @@ impl OutputFolder {
 
     /// Writes `files`, given as names and contents, and replaces files of the same names.
     pub fn write(&self, files: &[(&str, &[u8])]) -> Result<()> {
-        let new = !self.path.exists();
-        if new {
+        let mut new = None;
+        if !self.path.exists() {
+            let mut step = Step::begin();
             fs::create_dir(&self.path).with_context(|| format!("cannot create {}", self.path.display()))?;
+            new = Some(step.list(&self.path));
         }
         let filled = self.fill(files);
-        if filled.is_err() && new {
+        if filled.is_err() && new.is_some() {
             // The folder is new, so nothing else can be lost. The first error says more than this one.
             let _ = fs::remove_dir(&self.path);
         }
@@ -50,6 +53,6 @@ impl OutputFolder {
             files.iter().map(|(name, _)| Output::new(&self.path.join(name), &[])).collect::<Result<Vec<_>>>()?;
         let staged =
             outputs.iter().zip(files).map(|(output, (_, bytes))| output.stage(bytes)).collect::<Result<Vec<_>>>()?;
-        staged.into_iter().try_for_each(|file| file.commit())
+        Staged::commit_all(staged)
     }
 }

@@ -194,7 +194,7 @@ fn write_int8(args: &Args) -> Result<()> {
     if let Some(file) = report_file {
         staged.push(file.stage(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?);
     }
-    staged.into_iter().try_for_each(Staged::commit)?;
+    Staged::commit_all(staged)?;
     let sizes = quantized.report.sizes;
     let texts = if data.texts == Texts::Pair { "pairs" } else { "texts" };
     eprintln!(

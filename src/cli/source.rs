@@ -40,9 +40,11 @@ impl Source {
         Ok(import_onnx_file(&file, &options)?)
     }
 
-    /// Returns the files that the model is read from, or its folder.
+    /// Returns the files that the model is read from, or may be read from another time.
     pub fn files(&self) -> Vec<PathBuf> {
-        let mut files = vec![self.model.clone()];
+        let entries = std::fs::read_dir(&self.model).into_iter().flatten();
+        let mut files: Vec<PathBuf> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|p| is_input(p)).collect();
         if let Some(file) = onnx_file(&self.model) {
             files.extend(external_files(&file));
             // They may name the labels.
@@ -51,6 +53,13 @@ impl Source {
         }
         files
     }
+}
+
+/// Whether a file in a model's folder belongs to the model, by its name.
+fn is_input(path: &Path) -> bool {
+    let names = ["config.json", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"];
+    let named = path.file_name().is_some_and(|name| names.iter().any(|known| name == *known));
+    named || path.extension().is_some_and(|ending| ending == "safetensors")
 }
 
 /// Imports a Hugging Face folder. Says on standard error what the importer notes.

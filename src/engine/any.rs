@@ -1,7 +1,7 @@
 //! Runs a graph as it is written.
 
-use super::graph_check;
 use super::tract_threads::TractThreads;
+use super::{graph_check, shapes};
 use crate::error::{Error, Result};
 use crate::model_file::ModelFile;
 use crate::onnx::pb;
@@ -103,7 +103,9 @@ impl Engine {
     /// As [`Engine::for_any_shape`].
     pub fn for_shape<'a>(model: impl Into<Graph<'a>>, shape: (usize, usize), file_name: &str) -> Result<Self> {
         guarded(file_name, "planning the model", || {
-            let (typed, inputs) = typed(model.into(), [Some(shape.0), Some(shape.1)], file_name)?;
+            let model = model.into();
+            shapes::check(model.proto, [shape.0, shape.1], file_name)?;
+            let (typed, inputs) = typed(model, [Some(shape.0), Some(shape.1)], file_name)?;
             let (plans, threads) = (Plans::Only(shape, runnable(typed, file_name)?), TractThreads::default());
             Ok(Engine { file_name: file_name.to_owned(), inputs, plans, threads })
         })
@@ -220,7 +222,6 @@ pub(super) fn runnable(typed: TypedModel, file_name: &str) -> Result<Arc<TypedSi
 /// Parses `model` with tract.
 pub(super) fn parsed(model: Graph, file_name: &str) -> Result<InferenceModel> {
     graph_check::for_tract(model.proto, file_name)?;
-    graph_check::features(model.proto, file_name)?;
     let parsed = ops::parse(model.proto, model.file.cloned());
     let parsed = parsed.map_err(|e| Error::engine(file_name, "parsing the model", e))?;
     match parsed.unresolved_inputs.first() {

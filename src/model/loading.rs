@@ -5,7 +5,7 @@ use super::runner::Runner;
 use super::table_rows::TableRows;
 use super::{Model, ModelInfo};
 use crate::bert::embedded_config;
-use crate::engine::{Engine, FusedEngine, Graph, graph_check};
+use crate::engine::{Engine, FusedEngine, Graph, graph_check, shapes};
 use crate::error::{Error, Result};
 use crate::kernels::{Kernel, ThreadPool};
 use crate::model_file::ModelFile;
@@ -14,6 +14,9 @@ use crate::ops::{fuse, in_file_tensors_to_nodes, keep_first_token};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// The shapes in a graph are checked for a text of so many tokens.
+const PROBE_TOKENS: usize = 4;
 
 /// Options for loading a [`Model`]; see [`Model::builder`].
 #[derive(Debug, Clone, Default)]
@@ -117,6 +120,8 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel, threads: usize) -
     let mut info = ModelInfo::new(&proto);
     let rows = TableRows::of(&proto);
     rows.check_positions(&info, name)?;
+    let tokens = info.max_positions.min(PROBE_TOKENS);
+    shapes::check(&proto, [1, tokens], name).map_err(|e| if foreign { cannot_run(e, name) } else { e })?;
     let fused = fuse(&mut proto, kernel);
     if !fused.complete() {
         keep_first_token(&mut proto);
@@ -145,6 +150,12 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel, threads: usize) -
         return Err(Error::file(name, problem));
     }
     Ok(Model { runner, info, fused, kernel, rows, file_name, pool: None })
+}
+
+/// Wraps an error about the shapes in an export, which may be fixed.
+fn cannot_run(error: Error, file_name: &str) -> Error {
+    let problem = "cannot run as it is".to_owned();
+    Error::NeedsImport { file: file_name.to_owned(), problem, source: Some(error.into()) }
 }
 
 /// Wraps the engine's error about an export that cannot run as it is, for instance because its shapes are fixed or its

@@ -2,9 +2,8 @@
 
 use super::file::decode_model;
 use super::pb;
-use super::tensor::{checked_len, element_size, element_type_name, external_data_error, is_external};
+use super::tensor::{checked_len, element_type_name, external_data_error, is_external, stored_size};
 use crate::error::{Error, Result};
-use pb::tensor_proto::DataType;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -120,12 +119,7 @@ impl<'a> SideFiles<'a> {
 /// The number of bytes that the shape and element type of `tensor` need.
 fn byte_len(tensor: &pb::TensorProto, file_name: &str) -> Result<u64> {
     let (_, len) = checked_len(tensor, file_name)?;
-    let size = match DataType::try_from(tensor.data_type) {
-        Ok(DataType::Bool) => Some(1),
-        Ok(DataType::Bfloat16) => Some(2),
-        _ => element_size(tensor.data_type),
-    };
-    let Some(size) = size else {
+    let Some(size) = stored_size(tensor.data_type) else {
         let found = element_type_name(tensor.data_type);
         return Err(Error::tensor(
             file_name,

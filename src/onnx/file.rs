@@ -1,6 +1,6 @@
 //! Decodes ONNX files and encodes them.
 
-use super::pb;
+use super::{limits, pb};
 use crate::error::{Error, Result};
 use prost::Message;
 use std::fmt::Display;
@@ -8,7 +8,8 @@ use std::fmt::Display;
 /// Decodes the bytes of an ONNX file. `file_name` is for errors.
 ///
 /// # Errors
-/// If the bytes are no ONNX model, or it has no graph with nodes and outputs.
+/// If the bytes are no ONNX model, it has no graph with nodes and outputs, the nodes are not in order, a tensor does not have the
+/// values of its shape, or something is larger than in any BERT.
 pub fn decode_model(bytes: &[u8], file_name: &str) -> Result<pb::ModelProto> {
     check_start(&bytes[..bytes.len().min(64)], file_name)?;
     let model = pb::ModelProto::decode(bytes).map_err(|e| decode_error(bytes.len(), file_name, e))?;
@@ -36,10 +37,10 @@ pub(super) fn decode_error(len: usize, file_name: &str, reason: impl Display) ->
     Error::file(file_name, format!("is not an ONNX model, or is cut off after {len} bytes ({reason})"))
 }
 
-/// Refuses a model without a graph to run.
+/// Refuses a model without a graph to run, or beyond the limits of any BERT.
 pub(super) fn check_graph(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     match &model.graph {
-        Some(graph) if !graph.node.is_empty() && !graph.output.is_empty() => Ok(()),
+        Some(graph) if !graph.node.is_empty() && !graph.output.is_empty() => limits::check(model, file_name),
         _ => Err(Error::file(file_name, "holds no ONNX graph with nodes and outputs; is it an ONNX model?")),
     }
 }

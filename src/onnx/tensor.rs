@@ -21,6 +21,17 @@ pub(super) fn element_size(data_type: i32) -> Option<usize> {
     })
 }
 
+/// Bytes per value of an ONNX element type in raw data, or `None` for a type that no tensor of a BERT has.
+pub(super) fn stored_size(data_type: i32) -> Option<usize> {
+    match DataType::try_from(data_type).ok()? {
+        DataType::Bool => Some(1),
+        DataType::Int16 | DataType::Uint16 | DataType::Bfloat16 => Some(2),
+        DataType::Uint32 => Some(4),
+        DataType::Uint64 => Some(8),
+        _ => element_size(data_type),
+    }
+}
+
 /// Whether a tensor's data is outside of its message.
 pub(super) fn is_external(tensor: &pb::TensorProto) -> bool {
     tensor.data_location == Some(DataLocation::External as i32)

@@ -1,6 +1,5 @@
 //! Texts and pairs of texts: reading them from files, and tokenizing them.
 
-mod charsmap;
 #[cfg(feature = "dataset")]
 pub mod dataset;
 mod input;

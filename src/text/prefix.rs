@@ -14,7 +14,8 @@ const BYTES_PER_TOKEN: usize = 16;
 /// Each further attempt reads this many times as much.
 const GROWTH: usize = 8;
 
-/// No more of a text is read, even if that changes its tokens: if it has so few words, or none.
+/// No more of a text is read, even if that changes its tokens: if it has so few words, or none. A normalizer that makes texts
+/// many times as long lowers this limit.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// How many bytes on each side of a cut the tokenizer is given to decide about it.
@@ -31,13 +32,13 @@ pub(super) struct Start {
     pub complete: bool,
 }
 
-/// Returns all tokens of `text`, or its first ones, more than `count` of them.
+/// Returns all tokens of `text`, or its first ones, more than `count` of them. Reads at most `most_bytes` of the text.
 ///
 /// # Errors
 /// If the tokenizer fails.
-pub(super) fn encode_start(tokenizer: &Tokenizer, text: &str, count: usize) -> Result<Start> {
+pub(super) fn encode_start(tokenizer: &Tokenizer, text: &str, count: usize, most_bytes: usize) -> Result<Start> {
     let mut bytes = count.saturating_add(1).saturating_mul(BYTES_PER_TOKEN);
-    while bytes < text.len().min(MAX_BYTES) {
+    while bytes < text.len().min(most_bytes) {
         let cuts = possible_cuts(text, bytes).take(TRIED_CUTS);
         if let Some(cut) = first_certain(cuts, |cut| begins_word(tokenizer, text, cut))? {
             let encoding = tokenizer.encode_fast(&text[..cut], false)?;
@@ -47,7 +48,7 @@ pub(super) fn encode_start(tokenizer: &Tokenizer, text: &str, count: usize) -> R
         }
         bytes = bytes.saturating_mul(GROWTH);
     }
-    let end = text.floor_char_boundary(MAX_BYTES);
+    let end = text.floor_char_boundary(most_bytes);
     Ok(Start { encoding: tokenizer.encode_fast(&text[..end], false)?, complete: end == text.len() })
 }
 

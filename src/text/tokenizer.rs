@@ -1,14 +1,13 @@
 //! Tokenizes texts and pairs without padding, and cuts them to the caller's limit.
 
-use super::prefix::encode_start;
+use super::prefix::{MAX_BYTES, encode_start};
 use super::tokenizer_config::TokenizerConfig;
-use super::vocabulary_model::VocabularyModel;
-use super::{TextInput, Tokenizer, tokenizer_file, wordpiece};
+use super::tokenizer_file::{self, Read};
+use super::{TextInput, Tokenizer, wordpiece};
 use crate::error::{Error, Result};
 use crate::task::Texts;
 use serde_json::{Map, Value};
 use std::path::Path;
-use tokenizers::models::ModelWrapper;
 use tokenizers::{
     Encoding, PostProcessor, TruncationDirection, TruncationParams, TruncationStrategy, truncate_encodings,
 };
@@ -40,6 +39,8 @@ pub struct TextTokenizer {
     inner: Tokenizer,
     file_name: String,
     length_limit: Option<usize>,
+    /// No more of a text is read.
+    most_bytes: usize,
 }
 
 impl TextTokenizer {
@@ -49,11 +50,7 @@ impl TextTokenizer {
     /// If the bytes are not a tokenizer.json, or the tokenizer does not add the special tokens of a classifier, such as
     /// `[CLS]` and `[SEP]`, to texts and pairs.
     pub fn from_bytes(bytes: &[u8], file_name: &str) -> Result<Self> {
-        tokenizer_file::check(bytes, file_name)?;
-        let mut inner = Tokenizer::from_bytes(bytes)
-            .map_err(|e| Error::file_from(file_name, "is not a tokenizer.json that bert8 can use", e))?;
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| Error::file_from(file_name, "cannot be used", e))?;
+        let Read { tokenizer: inner, growth } = tokenizer_file::read(bytes, file_name)?;
         for texts in [Texts::Single, Texts::Pair] {
             if special_tokens(&inner, texts) < 2 {
                 return Err(Error::file(
@@ -65,16 +62,8 @@ impl TextTokenizer {
                 ));
             }
         }
-        if let VocabularyModel::Other(model) = inner.get_model()
-            && let ModelWrapper::BPE(bpe) = model.as_ref()
-            && bpe.dropout.is_some()
-        {
-            // Dropout is for training. It would give the same text other tokens at every call.
-            let mut bpe = bpe.clone();
-            bpe.dropout = None;
-            inner.with_model(VocabularyModel::Other(Box::new(bpe.into())));
-        }
-        Ok(TextTokenizer { inner, file_name: file_name.to_owned(), length_limit: None })
+        let most_bytes = MAX_BYTES / growth;
+        Ok(TextTokenizer { inner, file_name: file_name.to_owned(), length_limit: None, most_bytes })
     }
 
     /// Reads the tokenizer at `path`: a tokenizer.json, or a vocab.txt of BERT (WordPiece, one token a line), whose name must
@@ -168,7 +157,8 @@ impl TextTokenizer {
     /// Tokenizes a text or a pair. If it has more than `max_length` tokens, including special tokens, the text is cut; of a
     /// pair, the longer text is cut first.
     ///
-    /// No more of a long text is read than its first tokens need, and never more than 1 MiB. If both texts of a pair are far longer
+    /// No more of a long text is read than its first tokens need, and never more than 1 MiB; less if the normalizer makes texts many
+    /// times as long. If both texts of a pair are far longer
     /// than the limit, the one with more bytes counts as the longer one.
     ///
     /// # Errors
@@ -183,7 +173,7 @@ impl TextTokenizer {
     /// Returns the tokens of both texts, without special tokens, and whether these are all. A text whose tokens are not complete has
     /// more than `room` of them, so the result is cut as the complete tokens would be.
     fn encode_texts(&self, input: TextInput, room: usize) -> tokenizers::Result<(Encoding, Option<Encoding>, bool)> {
-        let encode = |text, count| encode_start(&self.inner, text, count);
+        let encode = |text, count| encode_start(&self.inner, text, count, self.most_bytes);
         let mut first = encode(input.first, room)?;
         let Some(text) = input.second else { return Ok((first.encoding, None, first.complete)) };
         // A text that is not complete counts as the longer one if it has more tokens than the other.
@@ -288,7 +278,7 @@ mod tests {
                     (other.as_str(), long.as_str()).into(),
                     (long.as_str(), "a b").into(),
                 ] {
-                    let start = encode_start(&tokenizer.inner, input.first, max_length).unwrap();
+                    let start = encode_start(&tokenizer.inner, input.first, max_length, MAX_BYTES).unwrap();
                     shortened += usize::from(!start.complete);
                     let found = tokenizer.encode(input, max_length).unwrap();
                     let whole = encode_whole(&tokenizer, input, max_length);
@@ -336,7 +326,7 @@ mod tests {
                 ["the cat sat on the mat, and then it left. ", "\u{43e}\u{43d}\u{430} \u{431}\u{44b}\u{43b}\u{430} "]
             {
                 let text = words.repeat(400_000);
-                let start = encode_start(&tokenizer.inner, &text, 128).unwrap();
+                let start = encode_start(&tokenizer.inner, &text, 128, MAX_BYTES).unwrap();
                 assert!(!start.complete && (129..4000).contains(&start.encoding.len()), "{name}");
                 assert!(tokenizer.encode(text.as_str(), 128).unwrap().truncated);
             }

@@ -2,10 +2,6 @@
 //! the crate stores every entry three times, once in a trie of hash maps.
 
 use super::trie::Trie;
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
-use std::fmt;
 use tokenizers::{Result, Token};
 
 /// How much worse than the worst entry an unknown character is.
@@ -34,6 +30,14 @@ struct Best {
 }
 
 impl Unigram {
+    /// The model of `entries`. `unknown` is the id of the entry for unknown characters, which must be one of them.
+    /// `byte_fallback` splits such characters into bytes, where the vocabulary has entries for them.
+    pub fn new(entries: ScoredEntries, unknown: Option<u32>, byte_fallback: bool) -> Self {
+        let trie = Trie::new(&entries.iter().collect::<Vec<_>>());
+        let lowest_score = entries.scores.iter().copied().fold(f64::INFINITY, f64::min);
+        Unigram { trie, scores: entries.scores, lowest_score, unknown, byte_fallback }
+    }
+
     /// The number of entries.
     pub fn len(&self) -> usize {
         self.scores.len()
@@ -121,79 +125,43 @@ impl Unigram {
     }
 }
 
-/// Reads a model from a JSON object. `before` are the fields before its type, and `map` has those after it, with the
-/// vocabulary.
-pub(super) fn read<'de, A: MapAccess<'de>>(
-    before: Map<String, Value>,
-    mut map: A,
-) -> std::result::Result<Unigram, A::Error> {
-    let Settings { unk_id: mut unknown, mut byte_fallback } =
-        Settings::deserialize(Value::Object(before)).map_err(A::Error::custom)?;
-    let mut vocabulary = None;
-    while let Some(key) = map.next_key::<String>()? {
-        match key.as_str() {
-            "vocab" => vocabulary = Some(map.next_value::<Vocabulary>()?),
-            "unk_id" => unknown = map.next_value::<Option<u32>>()?,
-            "byte_fallback" => byte_fallback = map.next_value()?,
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-    }
-    let Vocabulary { text, ends, scores } = vocabulary.ok_or_else(|| A::Error::missing_field("vocab"))?;
-    if unknown.is_some_and(|id| id as usize >= scores.len()) {
-        return Err(A::Error::custom(format!("`unk_id` is not one of the {} entries of `vocab`", scores.len())));
-    }
-    let start = |id: usize| if id == 0 { 0 } else { ends[id - 1] };
-    let entries: Vec<&[u8]> = (0..ends.len()).map(|id| &text.as_bytes()[start(id)..ends[id]]).collect();
-    let lowest_score = scores.iter().copied().fold(f64::INFINITY, f64::min);
-    Ok(Unigram { trie: Trie::new(&entries), scores, lowest_score, unknown, byte_fallback })
-}
-
-/// The fields of a model besides its vocabulary.
-#[derive(Deserialize)]
-struct Settings {
-    unk_id: Option<u32>,
-    #[serde(default)]
-    byte_fallback: bool,
-}
-
-/// The entries, laid end to end.
-struct Vocabulary {
+/// Entries and their scores, in the order of their ids. The entries are laid end to end.
+#[derive(Default)]
+pub(super) struct ScoredEntries {
     text: String,
     ends: Vec<usize>,
     scores: Vec<f64>,
 }
 
-impl<'de> Deserialize<'de> for Vocabulary {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Vocabulary;
+impl ScoredEntries {
+    /// Adds an entry.
+    pub fn push(&mut self, entry: &str, score: f64) {
+        self.text.push_str(entry);
+        self.ends.push(self.text.len());
+        self.scores.push(score);
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("pairs of an entry and its score")
-            }
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.scores.len()
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut pairs: A) -> std::result::Result<Vocabulary, A::Error> {
-                let mut vocabulary = Vocabulary { text: String::new(), ends: Vec::new(), scores: Vec::new() };
-                while let Some((entry, score)) = pairs.next_element::<(String, f64)>()? {
-                    vocabulary.text.push_str(&entry);
-                    vocabulary.ends.push(vocabulary.text.len());
-                    vocabulary.scores.push(score);
-                }
-                Ok(vocabulary)
-            }
-        }
-        deserializer.deserialize_seq(Pairs)
+    /// The length of the longest entry in bytes, if there is one.
+    pub fn longest(&self) -> Option<usize> {
+        self.iter().map(<[u8]>::len).max()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| &self.text.as_bytes()[start..end])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::rng::Rng;
     use crate::text::vocabulary_model::VocabularyModel;
-    use serde_json::json;
     use tokenizers::Model;
     use tokenizers::models::unigram;
 
@@ -215,26 +183,14 @@ mod tests {
             let unknown = if round % 10 == 9 { None } else { Some(0) };
             let fallback = round % 2 == 1;
             let theirs = unigram::Unigram::from(entries.clone(), unknown, fallback).unwrap();
-            let file = json!({ "type": "Unigram", "unk_id": unknown, "vocab": entries, "byte_fallback": fallback });
-            let ours: VocabularyModel = serde_json::from_str(&file.to_string()).unwrap();
-            assert!(matches!(ours, VocabularyModel::Unigram(_)));
+            let mut scored = ScoredEntries::default();
+            entries.iter().for_each(|(entry, score)| scored.push(entry, *score));
+            let ours = VocabularyModel::Unigram(Unigram::new(scored, unknown.map(|id| id as u32), fallback));
             assert_eq!((ours.get_vocab(), ours.get_vocab_size()), (theirs.get_vocab(), theirs.get_vocab_size()));
             for _ in 0..50 {
                 let text = word(&mut rng, 30);
                 assert_eq!(ours.tokenize(&text).ok(), theirs.tokenize(&text).ok(), "{text} with {entries:?}");
             }
-        }
-    }
-
-    #[test]
-    fn mistakes_in_the_file_are_errors() {
-        for (model, says) in [
-            (json!({ "type": "Unigram", "unk_id": 0 }), "missing field `vocab`"),
-            (json!({ "type": "Unigram", "unk_id": 1, "vocab": [["a", 0.0]] }), "`unk_id` is not one of the 1 entries"),
-            (json!({ "type": "Unigram", "unk_id": 0, "vocab": [["a"]] }), "invalid length 1"),
-        ] {
-            let error = serde_json::from_str::<VocabularyModel>(&model.to_string()).unwrap_err().to_string();
-            assert!(error.contains(says), "{error}");
         }
     }
 }

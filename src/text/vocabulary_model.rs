@@ -1,11 +1,7 @@
 //! The model of a tokenizer: what splits words into entries of the vocabulary.
 
-use super::unigram::{self, Unigram};
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use super::unigram::Unigram;
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use tokenizers::models::{ModelWrapper, TrainerWrapper};
 use tokenizers::{Model, Result, Token};
@@ -76,33 +72,5 @@ impl Model for VocabularyModel {
             VocabularyModel::Unigram(_) => ModelWrapper::Unigram(Default::default()).get_trainer(),
             VocabularyModel::Other(model) => model.get_trainer(),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for VocabularyModel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = VocabularyModel;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a model of a tokenizer")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<VocabularyModel, A::Error> {
-                let mut object = Map::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    let value: Value = map.next_value()?;
-                    // Every program writes the type before the vocabulary.
-                    if key == "type" && value == "Unigram" && !object.contains_key("vocab") {
-                        return unigram::read(object, map).map(VocabularyModel::Unigram);
-                    }
-                    object.insert(key, value);
-                }
-                let model = ModelWrapper::deserialize(Value::Object(object)).map_err(A::Error::custom)?;
-                Ok(VocabularyModel::Other(Box::new(model)))
-            }
-        }
-        deserializer.deserialize_map(Object)
     }
 }

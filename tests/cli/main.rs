@@ -2,7 +2,7 @@
 //!
 //! `convert`, `quantize`, `classify`, `eval`, `inspect`, `manifest`, `random`, `report`, `serve` and `tokenizer` test one command each; `commands` tests
 //! what they share, `dataset` the files of texts. `errors` tests refused files and options; `refused_folders` and `refused_onnx` test refused models;
-//! `damaged` tests ONNX files with a fault in every place.
+//! `damaged` tests ONNX files with a fault in every place, `hostile` files that once did harm.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -14,6 +14,7 @@ mod damaged;
 mod dataset;
 mod errors;
 mod eval;
+mod hostile;
 mod inspect;
 mod json;
 mod manifest;

@@ -31,8 +31,13 @@ impl Server {
 
     /// Requests `target`, which is sent unchanged.
     fn get(&self, target: &str, header: &str) -> Answer {
+        self.request("GET", target, header)
+    }
+
+    /// Sends a request with some header fields.
+    fn request(&self, method: &str, target: &str, header: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n").unwrap();
+        write!(stream, "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n").unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a header that ends");
@@ -40,6 +45,17 @@ impl Server {
         let (status, headers) = head.split_once("\r\n").unwrap();
         let (status, headers) = (status.to_owned(), format!("{}\r\n", headers.to_lowercase()));
         Answer { status, headers, body: answer[end + 4..].to_vec() }
+    }
+}
+
+impl Answer {
+    /// The value of a header field.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    fn code(&self) -> &str {
+        self.status.split(' ').nth(1).unwrap()
     }
 }
 
@@ -122,4 +138,143 @@ fn folders_without_a_page_and_used_ports_are_refused() {
     sandbox.refused(&format!("serve site --port {port}"), &[&server.address, "--port 0"]);
     assert_eq!(sandbox.run("serve site --port 70000").code, 2);
     assert_eq!(sandbox.run("serve site --host nowhere").code, 2);
+}
+
+#[test]
+fn versions_of_a_file_have_tags() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("site/index.html", "page");
+    sandbox.write("site/a.txt", "0123456789");
+    sandbox.write("site/a.txt.gz", "compressed");
+    let server = Server::start(&sandbox, "serve site --port 0");
+    let first = server.get("/a.txt", "");
+    let tag = first.header("etag").unwrap().to_owned();
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "a strong tag: {tag}");
+    assert_eq!((first.header("vary"), first.header("accept-ranges")), (Some("accept-encoding"), Some("bytes")));
+    let compressed = server.get("/a.txt", "Accept-Encoding: gzip\r\n");
+    assert_ne!(compressed.header("etag"), Some(tag.as_str()), "another form has another tag");
+    let same = server.get("/a.txt", &format!("If-None-Match: W/{tag}\r\n"));
+    assert_eq!((same.code(), same.header("etag"), same.body.len()), ("304", Some(tag.as_str()), 0));
+    assert_eq!(same.header("vary"), Some("accept-encoding"));
+    let date = first.header("last-modified").unwrap().to_owned();
+    // Header fields are compared in lower case, dates are not.
+    let date = date.split(' ').map(|word| word[..1].to_uppercase() + &word[1..]).collect::<Vec<_>>().join(" ");
+    let date = date.replace("Gmt", "GMT");
+    assert_eq!(server.get("/a.txt", &format!("If-Modified-Since: {date}\r\n")).code(), "304");
+    assert_eq!(server.get("/a.txt", "If-Match: \"other\"\r\n").code(), "412");
+    sandbox.write("site/a.txt", "0123456789ab");
+    let changed = server.get("/a.txt", &format!("If-None-Match: {tag}\r\n"));
+    assert_eq!((changed.code(), changed.body.as_slice()), ("200", b"0123456789ab".as_slice()));
+    assert_ne!(changed.header("etag"), Some(tag.as_str()));
+}
+
+#[test]
+fn parts_of_a_file_belong_to_one_version() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("site/index.html", "page");
+    sandbox.write("site/a.txt", "0123456789");
+    let server = Server::start(&sandbox, "serve site --port 0");
+    let tag = server.get("/a.txt", "").header("etag").unwrap().to_owned();
+    for (header, code, range, body) in [
+        ("Range: bytes=2-4\r\n".to_owned(), "206", Some("bytes 2-4/10"), "234"),
+        ("Range: bytes=-2\r\n".to_owned(), "206", Some("bytes 8-9/10"), "89"),
+        (format!("Range: bytes=8-\r\nIf-Range: {tag}\r\n"), "206", Some("bytes 8-9/10"), "89"),
+        ("Range: bytes=8-\r\nIf-Range: \"other\"\r\n".to_owned(), "200", None, "0123456789"),
+        (format!("Range: bytes=8-\r\nIf-Range: W/{tag}\r\n"), "200", None, "0123456789"),
+        ("Range: bytes=8-\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n".to_owned(), "200", None, "0123456789"),
+        ("Range: bytes=10-\r\n".to_owned(), "416", Some("bytes */10"), ""),
+        ("Range: bytes=0-1,4-5\r\n".to_owned(), "200", None, "0123456789"),
+        ("Range: bytes=4-2\r\n".to_owned(), "200", None, "0123456789"),
+        (format!("Range: bytes=8-\r\nIf-None-Match: {tag}\r\n"), "304", None, ""),
+    ] {
+        let answer = server.get("/a.txt", &header);
+        assert_eq!((answer.code(), answer.header("content-range")), (code, range), "{header}");
+        assert_eq!(String::from_utf8(answer.body).unwrap(), body, "{header}");
+    }
+    let head = server.request("HEAD", "/a.txt", "Range: bytes=2-4\r\n");
+    assert_eq!((head.code(), head.header("content-length"), head.body.len()), ("200", Some("10"), 0));
+    let post = server.request("POST", "/a.txt", "Content-Length: 0\r\n");
+    assert_eq!((post.code(), post.header("allow")), ("405", Some("get, head")));
+}
+
+#[test]
+fn folders_have_pages_and_odd_paths_have_none() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("site/index.html", "page");
+    sandbox.write("site/sub/index.html", "below");
+    sandbox.write("site/a b.txt", "space");
+    let server = Server::start(&sandbox, "serve site --port 0");
+    let moved = server.get("/sub", "");
+    assert_eq!((moved.code(), moved.header("location")), ("307", Some("/sub/")));
+    assert_eq!(server.get("//sub", "").header("location"), Some("/sub/"), "not another host");
+    assert_eq!(server.get("/sub/", "").body, b"below");
+    assert_eq!(server.get("/a%20b.txt?version=1", "").body, b"space");
+    for path in ["/a%20b.txt/", "/%", "/%00", "/sub/../../x", "/index.html/x"] {
+        assert_eq!(server.get(path, "").code(), "404", "{path}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_of_the_folder_are_served() {
+    use std::os::unix::fs::symlink;
+    let sandbox = Sandbox::empty();
+    sandbox.write("secret.txt", "secret");
+    sandbox.write("outside/secret.txt", "secret");
+    sandbox.write("site/index.html", "page");
+    sandbox.write("site/inside.txt", "inside");
+    symlink(sandbox.path("secret.txt"), sandbox.path("site/secret.txt")).unwrap();
+    symlink(sandbox.path("outside"), sandbox.path("site/folder")).unwrap();
+    symlink(sandbox.path("secret.txt"), sandbox.path("site/inside.txt.br")).unwrap();
+    symlink("inside.txt", sandbox.path("site/link.txt")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("site/pipe")).status().unwrap();
+    assert!(made.success());
+    let server = Server::start(&sandbox, "serve site --port 0");
+    for path in ["/secret.txt", "/folder/secret.txt", "/folder/", "/pipe"] {
+        assert_eq!(server.get(path, "").code(), "404", "{path}");
+    }
+    assert_eq!(server.get("/link.txt", "").body, b"inside");
+    assert_eq!(server.get("/inside.txt", "Accept-Encoding: br\r\n").body, b"inside");
+}
+
+#[cfg(unix)]
+#[test]
+fn clients_that_stop_in_the_middle_of_a_request_are_dropped() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("site/index.html", "page");
+    let server = Server::start(&sandbox, "serve site --port 0");
+    let begin = || {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: loc").unwrap();
+        stream
+    };
+    let mut half: Vec<_> = (0..200).map(|_| begin()).collect();
+    assert_eq!(server.get("/", "").body, b"page", "others are answered");
+    for stream in &mut half {
+        // Ends when the server closes the connection, perhaps with an answer.
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_whatever_clients_do() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("site/index.html", "page");
+    sandbox.write("site/large.bin", vec![7; 32 << 20]);
+    let mut server = Server::start(&sandbox, "serve site --port 0");
+    let send = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.write_all(bytes).unwrap();
+        stream
+    };
+    let half = send(b"GET / HTTP/1.1\r\n");
+    let idle = send(b"");
+    // This client does not read what it asked for.
+    let mut unread = send(b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    unread.read_exact(&mut [0; 64]).unwrap();
+    let kill = std::process::Command::new("sh").arg("-c").arg(format!("kill -INT {}", server.child.id())).status();
+    assert!(kill.unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+    drop((half, idle, unread));
 }

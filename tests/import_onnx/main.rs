@@ -314,7 +314,7 @@ fn damaged_weights_are_refused_by_name() {
     assert!(flat.contains("expected a matrix"), "{flat}");
     let negative = refusal(|graph| tensor(graph, &weight).dims = vec![-16, -24]);
     assert!(negative.contains("impossible shape"), "{negative}");
-    let integers = refusal(|graph| tensor(graph, &weight).data_type = pb::tensor_proto::DataType::Int64 as i32);
+    let integers = refusal(|graph| tensor(graph, &weight).data_type = pb::tensor_proto::DataType::Int32 as i32);
     assert!(integers.contains("expected a float type"), "{integers}");
 }
 

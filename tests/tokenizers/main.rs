@@ -201,8 +201,14 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
         ),
         (
             "post_processor",
-            r#"{"type": "Sequence", "processors": [{"type": "BertProcessing"}, {"type": "RobertaProcessing"}]}"#,
+            r#"{"type": "Sequence", "processors": [{"type": "BertProcessing", "sep": ["a", 0], "cls": ["b", 1]},
+                {"type": "RobertaProcessing", "sep": ["a", 0], "cls": ["b", 1]}]}"#,
             "adds special tokens more than once (BertProcessing, RobertaProcessing)",
+        ),
+        (
+            "post_processor",
+            r#"{"type": "BertProcessing"}"#,
+            "the post_processor `BertProcessing` has missing or wrong settings",
         ),
         (
             "normalizer",
@@ -212,20 +218,124 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
         (
             "normalizer",
             r#"{"type": "Sequence", "normalizers": [{"type": "Precompiled"}]}"#,
-            "`precompiled_charsmap` is missing",
+            "the normalizer `Precompiled` has missing or wrong settings",
+        ),
+        ("normalizer", r#"{"type": "Magic"}"#, "the normalizer `Magic` is not one"),
+        (
+            "normalizer",
+            r#"{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "300"}]}"#
+                .replace("300", &"a".repeat(300))
+                .as_str(),
+            "the normalizer makes texts more than 256 times as long",
+        ),
+        (
+            "normalizer",
+            r#"{"type": "Replace", "pattern": {"Regex": "(a*)*\\1"}, "content": ""}"#,
+            "the normalizer has the pattern `(a*)*\\1`, which",
+        ),
+        (
+            "pre_tokenizer",
+            r#"{"type": "Split", "pattern": {"Regex": "\\w{1000}{1000}"}, "behavior": "Isolated", "invert": false}"#,
+            "which is too large",
         ),
         (
             "post_processor",
-            r#"{"type": "TemplateProcessing", "single": [], "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}],
+            r#"{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}], "pair": [{"SpecialToken": {"id": "<s>", "type_id": 0}}],
                 "special_tokens": {}}"#,
             "adds `<s>`, but its `special_tokens` do not define it",
         ),
-        ("model", r#"{"type": "WordLevel"}"#, "is not a tokenizer.json that bert8 can use"),
+        (
+            "post_processor",
+            r#"{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}}], "special_tokens": {}}"#,
+            "the post_processor's `pair` has 1 texts in the wrong number or order; expected A and B, once each",
+        ),
+        ("model", r#"{"type": "WordLevel"}"#, "is not a tokenizer.json that bert8 can use: missing field `vocab`"),
+        ("model", r#"{"type": "Tiktoken", "vocab": {}}"#, "the model `Tiktoken` is not one"),
+        ("model", r#"{"type": "BPE", "vocab": {}}"#, "the model has no `merges`"),
+        ("model", r#"{"type": "Unigram", "unk_id": 1, "vocab": [["a", 0.0]]}"#, "`unk_id` is not one of the 1 entries"),
+        ("model", r#"{"type": "Unigram", "unk_id": 0, "vocab": [["a"]]}"#, "invalid length 1"),
+        ("model", r#"{"type": "Unigram", "vocab": {"a": 0}}"#, "`vocab` belongs to another type of model"),
+        (
+            "model",
+            r###"{"type": "BPE", "vocab": {"a": 0, "#": 1, "##b": 2}, "merges": ["a #"], "continuing_subword_prefix": "##"}"###,
+            "the model merges `a` and `#`, but `#` does not begin with `##`",
+        ),
+        (
+            "model",
+            r###"{"type": "WordPiece", "vocab": {}, "unk_token": "", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100000}"###,
+            "`max_input_chars_per_word` is 100000",
+        ),
     ] {
         let mut file: Value = serde_json::from_str(&whole).unwrap();
         file[field] = serde_json::from_str(value).unwrap();
         let error = error(&file.to_string());
         assert!(error.starts_with("t.json: ") && error.contains(says), "{field}: {error}");
+    }
+}
+
+#[test]
+fn numbers_of_entries_and_their_lengths_are_bounded() {
+    let whole = read_json(&folder().join("wordpiece-cased.json"));
+    let error = |pointer: &str, value: Value| {
+        let mut file = whole.clone();
+        *file.pointer_mut(pointer).unwrap() = value;
+        TextTokenizer::from_bytes(file.to_string().as_bytes(), "t.json").unwrap_err().to_string()
+    };
+    let added = |content: String| json!({ "id": 3, "content": content });
+    let long = "long".repeat(200);
+    for (error, says) in [
+        (error("/added_tokens", json!(vec![added("a".to_owned()); 10_000])), "`added_tokens` has 10000 tokens"),
+        (error("/added_tokens", json!([added(long.clone())])), "`added_tokens` has a token of 800 bytes (id 3)"),
+        (error("/model/vocab", json!({ long.clone(): 0 })), "`vocab` has an entry of 800 bytes"),
+        (error("/normalizer", json!({ "type": "Prepend", "prepend": long })), "adds a text of 800 bytes"),
+        (error("/pre_tokenizer", sequence(40, "pretokenizers", "Whitespace")), "the pre_tokenizer has 41 parts"),
+        (error("/normalizer", sequence(40, "normalizers", "NFC")), "the normalizer has 41 parts"),
+    ] {
+        assert!(error.starts_with("t.json: ") && error.contains(says), "{error}");
+    }
+}
+
+/// A sequence of `count` equal parts.
+fn sequence(count: usize, field: &str, kind: &str) -> Value {
+    json!({ "type": "Sequence", field: vec![json!({ "type": kind }); count] })
+}
+
+/// What a decoder, padding, truncation, dropout and fields of other programs say does not matter.
+#[test]
+fn parts_that_do_not_matter_are_not_read() {
+    let mut file = read_json(&folder().join("byte-level-bpe.json"));
+    let expected = TextTokenizer::from_bytes(file.to_string().as_bytes(), "t.json").unwrap();
+    file["decoder"] = json!({ "type": "Magic" });
+    file["padding"] = json!(7);
+    file["truncation"] = json!({ "max_length": 3 });
+    file["model"]["dropout"] = json!(0.9);
+    file["model"]["magic"] = json!([1]);
+    file["pre_tokenizer"]["magic"] = json!(true);
+    let found = TextTokenizer::from_bytes(file.to_string().as_bytes(), "t.json").unwrap();
+    for text in ["the cat sat on the mat", "abcabcabc abc"] {
+        assert_eq!(found.encode(text, 64).unwrap(), expected.encode(text, 64).unwrap());
+    }
+}
+
+/// Files of the first versions do not state the type of their model, and write merges as one string.
+#[test]
+fn old_files_are_read() {
+    for name in ["wordpiece-uncased", "byte-level-bpe", "unigram"] {
+        let mut file = read_json(&folder().join(format!("{name}.json")));
+        let expected = TextTokenizer::from_bytes(file.to_string().as_bytes(), name).unwrap();
+        file["model"].as_object_mut().unwrap().remove("type");
+        if let Some(merges) = file["model"].get_mut("merges") {
+            let joined = merges.as_array().unwrap().iter().map(|merge| match merge {
+                Value::Array(pair) => format!("{} {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()),
+                other => other.as_str().unwrap().to_owned(),
+            });
+            *merges = std::iter::once("#version: 0.2".to_owned()).chain(joined).collect();
+        }
+        let found = TextTokenizer::from_bytes(file.to_string().as_bytes(), name).unwrap();
+        let text = "The cat sat on the mat; it had left.";
+        assert_eq!(found.encode(text, 64).unwrap(), expected.encode(text, 64).unwrap(), "{name}");
     }
 }
 

@@ -3,73 +3,11 @@
 
 use super::outputs::keep_logits;
 use super::plain::{ONNXRUNTIME, narrow_sums, unfuse_gelus};
-use crate::engine::graph_check;
+use crate::engine::{graph_check, is_float_operator};
 use crate::error::{Error, Result};
 use crate::onnx::{node_error, node_label, pb};
 use crate::task::Problem;
 use std::collections::{HashMap, HashSet};
-
-/// The operators that an FP32 export of a BERT classifier may have. None of them contains a graph.
-const OPERATORS: [&str; 58] = [
-    "Abs",
-    "Add",
-    "And",
-    "Cast",
-    "CastLike",
-    "Clip",
-    "Concat",
-    "Constant",
-    "ConstantOfShape",
-    "CumSum",
-    "Div",
-    "Dropout",
-    "Equal",
-    "Erf",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "GatherElements",
-    "GatherND",
-    "Gelu",
-    "Gemm",
-    "Greater",
-    "GreaterOrEqual",
-    "Identity",
-    "IsInf",
-    "IsNaN",
-    "LayerNormalization",
-    "Less",
-    "LessOrEqual",
-    "MatMul",
-    "Max",
-    "Min",
-    "Mul",
-    "Neg",
-    "Not",
-    "Or",
-    "Pow",
-    "Range",
-    "Reciprocal",
-    "ReduceMean",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Shape",
-    "Sigmoid",
-    "Size",
-    "Slice",
-    "Softmax",
-    "Split",
-    "Sqrt",
-    "Squeeze",
-    "Sub",
-    "Tanh",
-    "Tile",
-    "Transpose",
-    "Trilu",
-    "Unsqueeze",
-    "Where",
-];
 
 /// Operators that only quantized graphs have, besides those whose names start with `QLinear`.
 const QUANTIZED: [&str; 14] = [
@@ -96,8 +34,8 @@ pub fn is_quantized(node: &pb::NodeProto) -> bool {
 
 /// Reduces `model` to one output, the logits, and to the nodes, inputs and initializers behind it. Returns what the end of the
 /// graph tells about their meaning. `output` names the output to keep, if the caller chose one. Afterwards every node comes
-/// after the nodes that it reads, each value is made once, and each operator is one of [`OPERATORS`] in the default
-/// domain.
+/// after the nodes that it reads, each value is made once, and each operator is one of those of FP32 graphs,
+/// in the default domain.
 ///
 /// # Errors
 /// If the graph is quantized, has no such output, is not in order, or has other operators.
@@ -130,7 +68,7 @@ pub fn prepare(model: &mut pb::ModelProto, output: Option<&str>, file_name: &str
             let problem = format!("belongs to the domain `{}`: {advice}", node.domain);
             return Err(node_error(file_name, node, problem));
         }
-        if !OPERATORS.contains(&node.op_type.as_str()) {
+        if !is_float_operator(&node.op_type) {
             let problem = match node.op_type.as_str() {
                 "Attention" => "is a whole attention in one operator; export the model for opset 22 or less",
                 "Cos" | "Sin" => "computes rotary positions, as ModernBERT does, which are not supported",
