@@ -129,6 +129,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
   test("keeps the texts in the fragment, which no server sees, over a reload", async () => {
     const page = await open({ url: `${site.origin}/rte/` });
     await loaded(page, "int8");
+    assert.equal(await page.evaluate(() => location.hash), "", "nothing is kept before the visitor writes");
     const texts = ["Is a & b = c? 100 % “sure” #1", "Zwölf\nBoxkämpfer"];
     await page.fill("#sentence1", texts[0]);
     await page.fill("#sentence2", texts[1]);

@@ -54,7 +54,7 @@ function showStaleness() {
 
 const exampleInBoxes = () => findExample(examples, texts.second === "" ? [texts.first] : [texts.first, texts.second]);
 
-const setExample = (/** @type {Example} */ { texts: [first, second] }) => texts.set(first, second);
+const setExample = (/** @type {Example} */ { texts: [first, second] }, options = {}) => texts.set(first, second, options);
 
 function onTextsChange() {
   const example = exampleInBoxes();
@@ -104,6 +104,6 @@ async function setUpExamples(demo) {
   if (!found) return showNoExamples(select, "The examples could not be loaded");
   examples = found;
   showExamples(select, examples);
-  if (examples.length > 0 && models.demo && texts.first === "" && texts.second === "") setExample(examples[0]);
+  if (examples.length > 0 && models.demo && texts.first === "" && texts.second === "") setExample(examples[0], { keeps: false });
   else onTextsChange();
 }

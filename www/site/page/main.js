@@ -32,6 +32,9 @@ let demos = [];
 /** @type {Choice[]} the models from files that the visitor has brought, by the number in the state of the history */
 const brought = [];
 
+/** What was said last about the models. */
+let announced = "";
+
 /** Puts the models on the page that the visitor has brought or the address names, unless they are there, and the texts. */
 function visit() {
   const { choice: named, load, problems } = readAddress(location.href, demos);
@@ -55,7 +58,9 @@ function onModelChange(model) {
   if (model.progress) return;
   showWords();
   // Both in one announcement: a second one would replace the first before a screen reader has read it out.
-  announce(models.present.map(spoken).filter(Boolean).join(". "));
+  const news = models.present.map(spoken).filter(Boolean).join(". ");
+  if (news !== announced) announce(news);
+  announced = news;
 }
 
 /**

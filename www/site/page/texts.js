@@ -25,7 +25,7 @@ class Texts extends EventTarget {
       box.addEventListener("paste", (event) => insertStart(event, box, event.clipboardData));
       box.addEventListener("drop", (event) => insertStart(event, box, event.dataTransfer));
     }
-    addEventListener("pagehide", () => this.keep());
+    addEventListener("pagehide", () => this.#timer !== undefined && this.keep());
   }
 
   /** The text in the first box. */
@@ -42,22 +42,24 @@ class Texts extends EventTarget {
    * Puts texts, or the starts of long ones, into the boxes.
    * @param {string} first
    * @param {string} [second]
+   * @param {{ keeps?: boolean }} [options] whether the address keeps them
    */
-  set(first, second = "") {
+  set(first, second = "", { keeps = true } = {}) {
     [first, second].forEach((text, i) => (this.#boxes[i].value = startOf(text)));
     showCut([first, second].some(({ length }) => length > MOST));
-    this.#changed();
+    this.#changed(keeps);
   }
 
   /** Puts the texts into the boxes that the address holds, or none. */
   restore() {
     const kept = new URLSearchParams(location.hash.slice(1));
-    this.set(kept.get("a") ?? "", kept.get("b") ?? "");
+    this.set(kept.get("a") ?? "", kept.get("b") ?? "", { keeps: false });
   }
 
   /** Writes the texts into the address, in place of the earlier ones. */
   keep() {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     const given = Object.entries({ a: this.first, b: this.second }).filter(([, text]) => text !== "");
     const fragment = new URLSearchParams(given).toString();
     const url = new URL(location.href);
@@ -71,12 +73,13 @@ class Texts extends EventTarget {
     if (long) box.value = startOf(box.value);
     if (long) showCut(true);
     else if (this.#boxes.every(({ value }) => value.length < MOST)) showCut(false);
-    this.#changed();
+    this.#changed(true);
   }
 
-  #changed() {
+  /** @param {boolean} keeps */
+  #changed(keeps) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.keep(), PAUSE);
+    this.#timer = keeps ? setTimeout(() => this.keep(), PAUSE) : undefined;
     this.dispatchEvent(new Event("change"));
   }
 }
