@@ -19,8 +19,8 @@ const SOURCE = fileURLToPath(new URL("../../www/package", import.meta.url));
 // The model of the self-test.
 const GOLDEN = fileURLToPath(new URL("../../tests/golden", import.meta.url));
 
-// backend.js and wasm.js are for the site.
-const ENTRIES = ["bert8.js", "inline.js", "self-test.js", "worker.js", "pool-worker.js", "backend.js", "wasm.js"];
+// backend.js, crash.js and wasm.js are for the site.
+const ENTRIES = ["bert8.js", "inline.js", "self-test.js", "worker.js", "pool-worker.js", "backend.js", "crash.js", "wasm.js"];
 
 /** The names of the builds in the API, by their folders. */
 const BACKENDS = { relaxed: "relaxed-simd", simd128: "simd128" };

@@ -25,8 +25,8 @@ const names = readdirSync(folder, { recursive: true }).filter((name) => TYPES.in
 await Promise.all(names.map(compress));
 
 // The page, its scripts and one WebAssembly build. Models come later, the scripts for the visitor's own data when there is some, and
-// the page does not use the API without a worker.
-const LATER = /^(models|pkg.simd128|inline|wasm\.js|page.data.(?!section))/;
+// the page uses neither the API without a worker nor the self-test.
+const LATER = /^(models|pkg.simd128|inline|self-test|crash\.js|wasm\.js|page.data.(?!section))/;
 const first = [...sizes].filter(([name]) => !LATER.test(name)).map(([, size]) => size);
 const total = (form) => Math.ceil(first.reduce((sum, size) => sum + size[form], 0) / 1000);
 console.log(`a first visit moves ${total("br")} kB with brotli, ${total("gz")} kB with gzip, ${total("raw")} kB uncompressed, models apart`);

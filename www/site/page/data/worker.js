@@ -5,6 +5,7 @@
 /** @import { DataRow, Findings, Operations } from "./types.js" */
 
 import { pickBackends } from "../../backend.js";
+import { isCrash } from "../../crash.js";
 import { makeMemory, startBuild } from "../../wasm.js";
 import { AnswerTable } from "./answer-table.js";
 import { plots } from "./plot-data.js";
@@ -102,8 +103,7 @@ onmessage = async ({ data: { id, operation, args } }) => {
     postMessage({ id, result: await run(args) });
   } catch (error) {
     const { message } = error instanceof Error ? error : { message: String(error) };
-    // WebAssembly's memory is in an unknown state after a trap.
-    const crashed = error instanceof WebAssembly.RuntimeError || error instanceof RangeError || message === "out of memory";
+    const crashed = isCrash(error);
     postMessage({ id, error: crashed ? `${message}; the file may be too large for this browser's memory: split it, then try again` : message, crashed });
   }
 };
