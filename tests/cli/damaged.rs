@@ -116,7 +116,8 @@ impl Whole {
 
 #[test]
 fn a_damaged_fp32_model_is_refused_or_returns_finite_logits() {
-    let whole = Whole::new(&tiny::fp32(), 0.0);
+    // Some of these graphs are no longer fused. They differ in the last bits of floats.
+    let whole = Whole::new(&tiny::fp32(), 1e-5);
     whole.check_nodes();
     whole.check_initializers();
 }
