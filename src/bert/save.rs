@@ -1,6 +1,6 @@
 //! Writes the files of a Hugging Face model folder, as [`super::import_folder`] reads them.
 
-use super::{Bert, BertConfig};
+use super::{Bert, BertConfig, Head};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use safetensors::{Dtype, View, serialize};
@@ -38,8 +38,13 @@ pub fn config_json(config: &BertConfig) -> Value {
 /// The bytes of model.safetensors: every tensor of `bert` in FP32, with the names that transformers expects of a classifier.
 ///
 /// # Errors
-/// Fails if a tensor's values do not fit its shape, which cannot happen for a [`Bert`].
+/// If the model has a head or embeddings that the config.json of a BERT cannot describe, so that nothing could read the folder.
 pub fn safetensors(bert: &Bert) -> Result<Vec<u8>> {
+    let config = bert.config();
+    if config.head != Head::BERT || config.embedding_size.is_some() || config.padding_id.is_some() {
+        let problem = "is another one than that of a BERT; only the folder of a BERT can be written".to_owned();
+        return Err(Error::Config { file: "config.json".to_owned(), field: "architectures", problem });
+    }
     let tensors = bert.config().tensor_shapes().into_iter().map(|(name, shape)| {
         let tensor = Tensor { shape, values: bert.weight(&name) };
         (if name.starts_with("classifier.") { name } else { format!("bert.{name}") }, tensor)
