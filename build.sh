@@ -267,6 +267,7 @@ page() {
   cp "$MODEL/README.md" dist/models/model-card.txt
   cp "$INJECTION/README.md" dist/models/prompt-injection/model-card.txt
   cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
+  node tools/web/list-files.mjs dist
   node tools/web/compress.mjs dist
   echo "dist/ is ready"
 }

@@ -1,4 +1,4 @@
-// The site on a server that sends no headers of its own: the service worker isolates the page if its owner asks for it.
+// The site on a server that sends no headers of its own: the service worker isolates the page.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,14 +11,14 @@ import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { ENGINES, open as openEngine } from "../../tools/web/engines.mjs";
 import { TYPES, listen, send, sendFile } from "../../tools/web/server.mjs";
 import { skipUnless } from "../../tools/web/skip.mjs";
-import { SAME, SUITE_TIMEOUT, assertColumn, compare, fitsNarrow, loaded, open, part, photograph } from "./visit.mjs";
+import { SAME, SUITE_TIMEOUT, assertColumn, compare, fitsNarrow, loaded, open, part, photograph, site } from "./visit.mjs";
 
 /** Milliseconds in which a page that reloads for ever would do so again. */
 const QUIET = 2000;
 /** Milliseconds for a browser to start, load the models and answer. */
 const ENGINE_TIMEOUT = 120_000;
 
-const META = '<meta name="bert8-isolate" content="isolate.js">';
+const META = '<meta name="bert8-service-worker" content="service-worker.js">';
 // Reports each load of the page, and then what the page answers.
 const REPORTER = `
   const { serviceWorker } = navigator;
@@ -38,7 +38,7 @@ async function startPlain() {
   const heads = {
     "/plain/": "",
     "/a/sub/folder/": META,
-    "/missing/": META.replace("isolate.js", "nowhere.js"),
+    "/missing/": META.replace("service-worker.js", "nowhere.js"),
     "/report/": `${META}<script type="module" src="reporter.js"></script>`,
   };
   const { origin, close } = await listen(async (request, response) => {
@@ -53,7 +53,7 @@ async function startPlain() {
     if (file === "reporter.js") return send(response, 200, TYPES[".js"], REPORTER, {});
     if (file !== "index.html") return sendFile(response, join(DIST, file), {});
     loads[folder] = (loads[folder] ?? 0) + 1;
-    const html = readFileSync(join(DIST, file), "utf8").replace("<title>", `${heads[folder]}<title>`);
+    const html = readFileSync(join(DIST, file), "utf8").replace(META, "").replace("<title>", `${heads[folder]}<title>`);
     send(response, 200, TYPES[".html"], html, {});
   });
   return { origin, close, heads, loads, said };
@@ -93,7 +93,7 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
 
   test("a page that asks for it is isolated after one reload, also in a sub-folder", async () => {
     const folder = "/a/sub/folder/";
-    const page = await open({ url: server.origin + folder });
+    const page = await open({ url: server.origin + folder, serviceWorkers: "allow" });
     await page.waitForFunction(() => window.crossOriginIsolated);
     await loaded(page, "int8", "fp32");
     assert.notEqual((await threads(page)).reason, "not cross-origin isolated");
@@ -139,7 +139,7 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
   });
 
   test("a page that does not ask has no service worker, says why it has one thread, and answers", async () => {
-    const page = await open({ url: `${server.origin}/plain/` });
+    const page = await open({ url: `${server.origin}/plain/`, serviceWorkers: "allow" });
     await assertOneThread(page);
     assert.equal(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then(({ length }) => length)), 0);
     assert.equal(server.loads["/plain/"], 1);
@@ -149,19 +149,19 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
     await page.context().close();
   });
 
-  test("a page whose server isolates it starts no service worker", async () => {
-    const page = await open({ prepare: askForIsolation });
+  test("a page whose server isolates it is not loaded again", async () => {
+    const page = await open({ serviceWorkers: "allow" });
     await loaded(page, "int8");
     assert.ok(await isolated(page));
-    assert.equal(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then(({ length }) => length)), 0);
-    assert.deepEqual(page.log.requests.filter((url) => url.endsWith("isolate.js")), []);
+    await sleep(QUIET);
+    assert.equal(page.log.requests.filter((url) => url === site.url).length, 1);
     await page.context().close();
   });
 
   test("a browser that forgets service workers reloads the page once", async () => {
     const folder = "/a/sub/folder/";
     const earlier = server.loads[folder] ?? 0;
-    const page = await open({ url: server.origin + folder, prepare: FORGETFUL });
+    const page = await open({ url: server.origin + folder, prepare: FORGETFUL, serviceWorkers: "allow" });
     await assertOneThread(page);
     await sleep(QUIET);
     assert.equal(server.loads[folder] - earlier, 2);
@@ -169,7 +169,7 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
   });
 
   test("a service worker that cannot be loaded leaves the page on one thread", async () => {
-    const page = await open({ url: `${server.origin}/missing/` });
+    const page = await open({ url: `${server.origin}/missing/`, serviceWorkers: "allow" });
     await assertOneThread(page);
     await sleep(QUIET);
     assert.equal(server.loads["/missing/"], 1);
@@ -201,10 +201,3 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
     });
   }
 });
-
-/** Adds the page's request for isolation before its scripts run. */
-const askForIsolation = `new MutationObserver((_, observer) => {
-  if (!document.head) return;
-  document.head.insertAdjacentHTML("afterbegin", '${META}');
-  observer.disconnect();
-}).observe(document, { childList: true, subtree: true });`;

@@ -35,10 +35,16 @@ after(async () => {
 });
 
 /**
- * Opens the site in a new browser context. `page.log` collects errors, requests to other origins, and all requests and responses.
+ * Opens the site in a new browser context, without its service worker unless asked. `page.log` collects errors, requests to other
+ * origins, and all requests and responses.
  */
-export async function open({ query = "", url = site.url, prepare, ...context } = {}) {
-  const page = await (await browser.newContext(context)).newPage();
+export async function open({ query = "", url = site.url, prepare, serviceWorkers = "block", ...context } = {}) {
+  return visit(await browser.newContext({ serviceWorkers, ...context }), { url: url + query, prepare });
+}
+
+/** Opens a page in a browser context, as `open` does. */
+export async function visit(context, { url, prepare }) {
+  const page = await context.newPage();
   const { origin } = new URL(url);
   page.setDefaultTimeout(TIMEOUT);
   page.log = { errors: [], foreign: [], requests: [], responses: [] };
@@ -50,7 +56,7 @@ export async function open({ query = "", url = site.url, prepare, ...context } =
   });
   page.context().on("response", (response) => page.log.responses.push(response));
   if (prepare) await page.addInitScript(prepare);
-  await page.goto(url + query);
+  await page.goto(url);
   return page;
 }
 

@@ -1,19 +1,10 @@
 // @ts-check
-// Makes the page cross-origin isolated, which threads need, if the site's owner asks for it and the server's headers do not do it.
+// Makes the page cross-origin isolated, which threads need, by the site's service worker where the server's headers do not do it.
+
+import { dismiss, wantedScript } from "./service-worker.js";
 
 /** Milliseconds to wait for the service worker. */
 const PATIENCE = 5000;
-
-const SCRIPT = "isolate.js";
-
-/**
- * Returns the address of the service worker that the page's `<meta name="bert8-isolate" content="URL">` asks for, if any.
- * @returns {string | undefined}
- */
-function wantedScript() {
-  const meta = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="bert8-isolate"]'));
-  return meta ? new URL(meta.content || SCRIPT, document.baseURI).href : undefined;
-}
 
 /**
  * Starts the service worker that the page asks for, and reloads the page through it. Resolves to whether the page is about to
@@ -27,7 +18,7 @@ function wantedScript() {
 export async function becomeIsolated() {
   const script = wantedScript();
   const { serviceWorker } = navigator;
-  if (!script) return dismiss();
+  if (!script) return !wasReloaded() && dismiss();
   if (globalThis.crossOriginIsolated || !serviceWorker || serviceWorker.controller) return false;
   try {
     if ((await serviceWorker.getRegistration(script))?.active) return false;
@@ -41,19 +32,6 @@ export async function becomeIsolated() {
     console.warn(`This page stays on one thread: the service worker ${script} did not start (${error})`);
     return false;
   }
-  location.reload();
-  return true;
-}
-
-/**
- * Ends the service worker of a page that has asked for it in the past, and reloads the page without it: this load is isolated,
- * but new worker scripts would lack the headers. Resolves to whether the page is about to reload.
- */
-async function dismiss() {
-  const { serviceWorker } = navigator;
-  if (serviceWorker?.controller?.scriptURL !== new URL(SCRIPT, document.baseURI).href || wasReloaded()) return false;
-  const registration = await serviceWorker.getRegistration();
-  if (!(await registration?.unregister())) return false;
   location.reload();
   return true;
 }

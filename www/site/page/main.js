@@ -14,6 +14,7 @@ import { becomeIsolated } from "./isolation.js";
 import { setUpLoadStatus } from "./load-status.js";
 import { setUpModelPicker, showPicked } from "./model-picker.js";
 import { models } from "./models.js";
+import { setUpOffline } from "./offline.js";
 import { setUpOwnModel } from "./own-model.js";
 import { clearResults, setUpResults } from "./results.js";
 import { texts } from "./texts.js";
@@ -146,6 +147,7 @@ setUpConsole();
 
 becomeIsolated().then((reloading) => {
   if (reloading) return;
+  setUpOffline();
   fetchDemos(LIST).then(start, ({ message }) => {
     setLines(byId("problems"), [`The list of models, ${LIST}, could not be loaded: ${message}. Reload the page to try again.`], "alert");
   });

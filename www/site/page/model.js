@@ -165,7 +165,7 @@ export class Model extends EventTarget {
  */
 export function loadFrom({ manifest, model, tokenizer }, { backend, threads }, signal, onProgress) {
   // A card has a button that loads its model again.
-  const options = { backend, threads, restart: false, signal, ...(onProgress && { onProgress }) };
+  const options = { backend, threads, restart: false, cache: true, signal, ...(onProgress && { onProgress }) };
   if (manifest !== undefined) return load(manifest, options);
   if (!model || !tokenizer) throw new Error("a model needs its tokenizer");
   return load({ model, tokenizer, ...options });
