@@ -26,9 +26,11 @@ async function freePort() {
 }
 
 /**
- * Makes a host. `url` is the page's address, from `start()` on; `stop()` ends the server and `start()` starts it again, at the same
- * address; `remove()` deletes everything. `deploy(edits, { listed })` puts the site in place of what is there. `edits` are functions
- * from text to text by file; `edit(edits)` changes what is deployed, not its list. A site that is not `listed` has no list of its files, as after a build by hand.
+ * Makes a host. Its `url` is the page's address. `start()` starts the server, `stop()` ends it, `silence()` makes it accept
+ * connections and say nothing, `remove()` deletes everything.
+ *
+ * `deploy(edits, { listed })` puts the site in place of what is there. `edits` are functions from text to text, by file. A site that
+ * is not `listed` has no list of its files, as after a build by hand. `edit(edits)` changes what is deployed, but not its list.
  */
 export async function makeHost() {
   const root = mkdtempSync(join(tmpdir(), "bert8-host-"));
@@ -82,12 +84,14 @@ export async function makeHost() {
     await ended;
   }
 
+  const silence = () => server.kill("SIGSTOP");
+
   async function remove() {
     await stop();
     rmSync(root, { recursive: true, force: true });
   }
 
-  return { url, deploy, edit, start, stop, remove };
+  return { url, deploy, edit, start, stop, silence, remove };
 }
 
 /** Edits that make another build, of which every file counts: its glue and its modules refuse those of the first. */

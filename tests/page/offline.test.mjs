@@ -133,6 +133,18 @@ describe("the page without a network", { skip, timeout: SUITE_TIMEOUT + ENGINES.
     await page.context().close();
   });
 
+  test("a server that says nothing counts as none", async () => {
+    host.deploy();
+    await host.start();
+    const page = await first({ url: `${host.url}?load=int8` });
+    await says(page, "Available offline: this page and INT8.");
+    host.silence();
+    const silent = await page.context().newPage();
+    await silent.goto(`${host.url}?load=int8`, { waitUntil: "commit" });
+    await silent.locator("#example option").nth(1).waitFor({ state: "attached" });
+    await page.context().close();
+  });
+
   test("a document that was changed without a new list is not hidden by the copy", async () => {
     host.deploy();
     await host.start();

@@ -19,8 +19,11 @@ if (!folder) throw new Error("usage: node list-files.mjs FOLDER");
 const { BUILD } = await import(pathToFileURL(join(folder, "pkg/build.js")).href);
 const demos = JSON.parse(readFileSync(join(folder, "models/models.json"), "utf8"));
 
-/** What the service worker must not keep: itself and its list; and the files of models, which load() keeps. */
+/** What is not kept: the service worker itself and its list; and the files of models, which load() keeps. */
 const others = new Set([LIST, "service-worker.js", ...demos.flatMap(({ int8, fp32, tokenizer }) => [int8, fp32, tokenizer])]);
+
+/** What the page does not use: the API without a worker and the self-test. */
+const UNUSED = /^(inline|self-test)/;
 
 /** The address of a file as the page asks for it. */
 function addressOf(name) {
@@ -31,7 +34,7 @@ function addressOf(name) {
 const hash = (name) => `sha256-${createHash("sha256").update(readFileSync(join(folder, name))).digest("base64")}`;
 
 const names = readdirSync(folder, { recursive: true }).map((name) => name.split(sep).join("/")).sort()
-  .filter((name) => TYPES.includes(extname(name)) && !others.has(name));
+  .filter((name) => TYPES.includes(extname(name)) && !others.has(name) && !UNUSED.test(name));
 const hashes = names.filter((name) => name !== VERSION).map((name) => [addressOf(name), hash(name)]);
 const version = createHash("sha256").update(JSON.stringify(hashes)).digest("hex").slice(0, 16);
 
