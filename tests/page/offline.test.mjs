@@ -207,7 +207,7 @@ describe("the page without a network", { skip, timeout: SUITE_TIMEOUT + ENGINES.
     await host.start();
     const page = await first({ url: `${host.url}?load=int8`, prepare: refuse });
     for (const tab of [page, await again(page, "?load=int8")]) {
-      await tab.waitForFunction(() => crossOriginIsolated && window.bert8?.int8);
+      await loaded(tab, "int8");
       assert.equal(await ask(tab), 1);
       await tab.locator("#offline").filter({ hasText: /^Not available offline: The operation is insecure\.$/ }).waitFor();
     }

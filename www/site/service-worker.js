@@ -25,7 +25,7 @@ const NETWORK = "network";
 const PARENT = "parent ";
 
 /** The files that may be in the list, by their extensions: the same as in tools/web/list-files.mjs. */
-const KEPT = /(\/|\.(css|html|js|json|svg|tsv|txt|wasm))$/;
+const KEPT = /\.(css|html|js|json|svg|tsv|txt|wasm)$/;
 
 const WORKERS = ["worker", "sharedworker"];
 
@@ -84,19 +84,16 @@ async function visit({ request, resultingClientId }) {
   const url = withoutQuery(request.url);
   const kept = await keptVersions().catch(() => []);
   const newest = kept.at(-1);
-  const version = newest && (await versionNow(kept, url));
-  if (version && version !== NETWORK) {
-    const found = await find(version, url);
-    if (found) return begin(resultingClientId, version, found);
-  }
+  const copy = await find(newest, url);
+  if (!newest || !copy) return isolated(await fetch(request));
+  const version = await versionNow(kept, url);
+  const found = await find(version, url);
+  if (found) return begin(resultingClientId, version, found);
   try {
     // A page of a new version must not get old files from the browser's HTTP cache.
-    const response = await (version === NETWORK ? fetch(request.url, { cache: "no-cache", redirect: "manual" }) : fetch(request));
-    return begin(resultingClientId, version, response);
-  } catch (error) {
-    const found = newest && (await find(newest, url));
-    if (!found) throw error;
-    return begin(resultingClientId, newest, found);
+    return await begin(resultingClientId, NETWORK, await fetch(request.url, { cache: "no-cache", redirect: "manual" }));
+  } catch {
+    return begin(resultingClientId, newest, copy);
   }
 }
 
@@ -123,11 +120,11 @@ const ask = (request, version) => fetch(request, version === NETWORK ? { cache: 
 /**
  * Notes what a new page uses. Resolves to its document.
  * @param {string} client
- * @param {string | undefined} version
+ * @param {string} version
  * @param {Response} response
  */
 async function begin(client, version, response) {
-  if (version) await remember(client, version);
+  await remember(client, version);
   return isolated(response);
 }
 
@@ -156,29 +153,37 @@ function withoutQuery(url) {
 }
 
 /**
+ * Resolves to what the server has now. Rejects if it does not answer in time, or that it is out of order.
+ * @param {string} url
+ */
+async function fetchNow(url) {
+  const response = await fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
+  if (response.status >= 500) throw new Error(`the server answered ${response.status}`);
+  return response;
+}
+
+/**
  * Resolves to the list of the server's files; to null if the server answers without one. Rejects if it does not answer.
  * @returns {Promise<List | null>}
  */
 async function fetchList() {
-  const response = await fetch(LIST, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
-  if (response.status >= 500) throw new Error(`the server answered ${response.status}`);
+  const response = await fetchNow(LIST);
   return response.ok ? response.json().catch(() => null) : null;
 }
 
 /**
  * Resolves to what a new page is to use.
  * @param {string[]} kept not empty
- * @param {string} url
+ * @param {string} url the page's document, which is kept
  */
 async function versionNow(kept, url) {
   try {
-    const current = fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE) });
-    const [list, text] = await Promise.all([fetchList(), current.then((response) => response.text())]);
+    const [list, text] = await Promise.all([fetchList(), fetchNow(url).then((response) => response.text())]);
     const version = kept.find((version) => version === list?.version);
     // Somebody may have changed the document without a new list.
     return version && (await (await find(version, url))?.text()) === text ? version : NETWORK;
   } catch {
-    return kept.at(-1);
+    return /** @type {string} */ (kept.at(-1));
   }
 }
 
@@ -212,10 +217,11 @@ function keep({ version, leaveOut }, client) {
   const kept = keeping.then(async () => {
     const list = await fetchList();
     if (!list) throw new Error("the site has no list of its files");
-    await download(list, leaveOut);
+    const needed = [list.version, ...(await keptVersions()).slice(-1)];
+    await download(list, leaveOut).catch((error) => tidy(needed).then(() => Promise.reject(error)));
     // A page of another version goes on as it began.
     if (list.version === version && !(await usesAnother(client, version))) await remember(client, version);
-    await tidy(list.version);
+    await tidy([list.version]);
   });
   keeping = kept.catch(() => {});
   return kept;
@@ -260,11 +266,11 @@ async function download({ version, files }, leaveOut) {
 }
 
 /**
- * Deletes the versions that no client uses, except the newest.
- * @param {string} newest
+ * Deletes the versions that no client uses.
+ * @param {string[]} needed those that stay
  */
-async function tidy(newest) {
-  const used = new Set([newest, "clients"]);
+async function tidy(needed) {
+  const used = new Set([...needed, "clients"]);
   const cache = await caches.open(CLIENTS);
   /** @type {Map<string, { request: Request, value: string, isYoung: boolean }>} */
   const clients = new Map();
