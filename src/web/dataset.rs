@@ -87,7 +87,9 @@ impl WasmDataset {
     pub fn summary(&self) -> Result<JsValue, JsValue> {
         let Dataset { examples, skipped, .. } = &self.data;
         let labelled = examples.iter().filter(|row| row.label.is_some()).count();
-        self.summarize(examples.len(), labelled, skipped.iter())
+        let mut unusable = Unusable::default();
+        skipped.iter().for_each(|error| unusable.add(error));
+        self.summarize(examples.len(), labelled, unusable)
     }
 
     /// Chooses the rows for models that `task` describes, in the order of the file: those whose labels the models can answer, or all
@@ -101,13 +103,12 @@ impl WasmDataset {
         self.task = serde_json::from_str(task).map_err(argument)?;
         let choice: Choice = serde_json::from_str(choice).map_err(argument)?;
         self.data.check_texts(self.task.texts, &self.task.model).map_err(to_js)?;
-        let (mut usable, mut unusable) = (Vec::new(), Vec::new());
+        let (mut usable, mut unusable) = (Vec::new(), Unusable::default());
         if choice.use_labels {
-            let targets = self.data.row_targets(self.task.problem, &self.task.labels);
-            for (at, target) in targets.into_iter().enumerate() {
+            for (at, target) in self.data.row_targets(self.task.problem, &self.task.labels).enumerate() {
                 match target {
                     Ok(target) => usable.push((at, target)),
-                    Err(error) => unusable.push(error),
+                    Err(error) => unusable.add(&error),
                 }
             }
         } else {
@@ -119,7 +120,7 @@ impl WasmDataset {
             usable = sample.into_iter().map(|at| usable[at].clone()).collect();
         }
         (self.chosen, self.targets) = usable.into_iter().unzip();
-        self.summarize(self.chosen.len(), self.targets.iter().flatten().count(), unusable.iter())
+        self.summarize(self.chosen.len(), self.targets.iter().flatten().count(), unusable)
     }
 
     /// Returns the chosen rows from number `start` to before `end`, counted from 0: each with its line, texts, label and right answer.
@@ -174,15 +175,25 @@ impl WasmDataset {
 }
 
 impl WasmDataset {
-    fn summarize<'a>(
-        &self,
-        rows: usize,
-        labelled: usize,
-        errors: impl ExactSizeIterator<Item = &'a Error>,
-    ) -> Result<JsValue, JsValue> {
-        let unusable = errors.len();
-        let reasons = errors.take(MOST_REASONS).map(Error::with_sources).collect();
+    fn summarize(&self, rows: usize, labelled: usize, unusable: Unusable) -> Result<JsValue, JsValue> {
+        let Unusable { count: unusable, reasons } = unusable;
         to_object(&Summary { texts: self.data.texts, rows, labelled, unusable, reasons })
+    }
+}
+
+/// Rows that cannot be used: their number, and the reasons of the first ones. A file may have a million.
+#[derive(Default)]
+struct Unusable {
+    count: usize,
+    reasons: Vec<String>,
+}
+
+impl Unusable {
+    fn add(&mut self, error: &Error) {
+        self.count += 1;
+        if self.reasons.len() < MOST_REASONS {
+            self.reasons.push(error.with_sources());
+        }
     }
 }
 

@@ -142,7 +142,7 @@ impl Dataset {
     /// As [`Example::target`].
     pub fn targets(&mut self, problem: Problem, labels: &[String]) -> Result<Vec<Option<Target>>> {
         let (mut kept, mut targets) = (Vec::new(), Vec::new());
-        let found = self.row_targets(problem, labels);
+        let found: Vec<_> = self.row_targets(problem, labels).collect();
         for (example, target) in std::mem::take(&mut self.examples).into_iter().zip(found) {
             match target {
                 Ok(target) => targets.push(target),
@@ -162,16 +162,17 @@ impl Dataset {
     }
 
     /// Returns for each row what [`Dataset::targets`] says of it: the right answer, none, or why its label cannot be used.
-    pub fn row_targets(&self, problem: Problem, labels: &[String]) -> Vec<Result<Option<Target>>> {
+    pub fn row_targets<'a>(
+        &'a self,
+        problem: Problem,
+        labels: &'a [String],
+    ) -> impl Iterator<Item = Result<Option<Target>>> + 'a {
         let as_scores = problem == Problem::MultiLabel && labels.len() == 1 && self.has_graded_labels();
         let problem = if as_scores { Problem::Regression } else { problem };
-        let target = |example: &Example| example.target(problem, labels, &self.file_name);
-        let mut targets: Vec<_> = self.examples.iter().map(target).collect();
-        let hidden = |target: &Result<Option<Target>>| matches!(target, Err(_) | Ok(None | Some(Target::Score(-1.0))));
-        if problem == Problem::Regression && targets.iter().all(hidden) {
-            targets.iter_mut().filter(|target| target.is_ok()).for_each(|target| *target = Ok(None));
-        }
-        targets
+        let target = move |example: &Example| example.target(problem, labels, &self.file_name);
+        let is_hidden = |row: &Example| matches!(target(row), Err(_) | Ok(None | Some(Target::Score(-1.0))));
+        let hidden = problem == Problem::Regression && self.examples.iter().all(is_hidden);
+        self.examples.iter().map(move |row| target(row).map(|found| found.filter(|_| !hidden)))
     }
 
     /// Whether every label is a number, and one of them is neither 0 nor 1 nor the −1 of a hidden test set.
