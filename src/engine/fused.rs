@@ -44,7 +44,12 @@ impl FusedEngine {
                 _ => None,
             };
             let Some(labels) = labels else {
-                let problem = format!("is fused, but its output has the shape {shape:?}, not [{sequences}, labels]");
+                let shape: Vec<String> = shape.iter().map(|size| size.to_string()).collect();
+                let problem = format!(
+                    "is not a sequence classifier: its output `logits` has the shape [{}] for {sequences} texts, expected \
+                     [{sequences}, labels]",
+                    shape.join(", ")
+                );
                 return Err(Error::file(file_name, problem));
             };
             let (plan, threads) = (runnable(typed, file_name)?, TractThreads::default());

@@ -273,7 +273,7 @@ fn files_with_other_outputs_than_logits_are_refused() {
         ("heads.onnx", heads, "(Concat) makes, so that it holds the results of several classifiers"),
         ("softmax.onnx", with_end("Softmax"), "(Softmax) makes, so that it holds probabilities"),
         ("argmax.onnx", with_end("ArgMax"), "(ArgMax) makes, so that it holds the number of a label"),
-        ("turned.onnx", turned, "its output `logits` has the shape [2, 2] for a text of 4 tokens"),
+        ("turned.onnx", turned, "is not a sequence classifier: its output `logits` has the shape ["),
         ("positions.onnx", positions, "has an input `position_ids`; expected input_ids"),
         ("swapped.onnx", swapped, "chooses embeddings by the input attention_mask"),
     ] {
