@@ -20,6 +20,7 @@ describe("the self-test", { timeout: SUITE_TIMEOUT }, () => {
       assert.deepEqual({ hash, ok }, { hash: expected[0].hash, ok: true }, kernel);
     }
     assert.ok(ok && kernels.length >= 5);
+    for (let tries = 0; page.workers().length > 0 && tries < 200; tries++) await page.waitForTimeout(50);
     assert.equal(page.workers().length, 0);
     await page.context().close();
   });

@@ -55,7 +55,9 @@ const ISOLATION = {
  */
 
 scope.addEventListener("install", () => scope.skipWaiting());
-scope.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(scope.clients.claim()));
+// Not part of the activation: Firefox asks the page's workers too, those that compute answer late, and until the activation has
+// ended, all requests of the page wait.
+scope.addEventListener("activate", () => void scope.clients.claim());
 
 scope.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;
@@ -105,7 +107,8 @@ async function answer({ request, clientId, resultingClientId }) {
   const version = await versionOf(clientId, request.referrer);
   if (WORKERS.includes(request.destination)) {
     lastStarted.set(request.url, version);
-    if (resultingClientId) await remember(resultingClientId, PARENT + clientId);
+    // In Firefox, a worker may ask for its script itself.
+    if (resultingClientId && resultingClientId !== clientId) await remember(resultingClientId, PARENT + clientId);
     return isolated((await find(version, request.url)) ?? (await ask(request, version)));
   }
   return (await find(version, request.url)) ?? ask(request, version);
@@ -279,10 +282,10 @@ async function tidy(needed) {
     const isYoung = Date.now() - Number(response?.headers.get(BEGAN)) < YOUNG;
     clients.set(new URL(request.url).searchParams.get("client") ?? "", { request, value: (await response?.text()) ?? "", isYoung });
   }
-  /** @type {(id: string) => string} */
-  const pageOf = (id) => {
-    const parent = parentIn(clients.get(id)?.value);
-    return parent === undefined ? id : pageOf(parent);
+  const pageOf = (/** @type {string} */ id) => {
+    const seen = new Set();
+    for (let parent; (parent = parentIn(clients.get(id)?.value)) !== undefined && !seen.has(parent); id = parent) seen.add(parent);
+    return id;
   };
   for (const [id, { request, value, isYoung }] of clients) {
     if (isYoung || (await scope.clients.get(pageOf(id)))) {
@@ -339,8 +342,15 @@ async function remember(client, value) {
  */
 async function versionOf(client, referrer = "") {
   if (!client) return lastStarted.get(referrer);
-  const stored = () => caches.match(keyOf(client), { cacheName: CLIENTS }).then((response) => response?.text(), () => undefined);
-  const value = remembered.get(client) ?? (await stored());
-  const parent = parentIn(value);
-  return parent === undefined ? value : versionOf(parent);
+  const stored = (/** @type {string} */ id) =>
+    caches.match(keyOf(id), { cacheName: CLIENTS }).then((response) => response?.text(), () => undefined);
+  const seen = new Set();
+  for (let id = client; id && !seen.has(id); ) {
+    seen.add(id);
+    const value = remembered.get(id) ?? (await stored(id));
+    const parent = parentIn(value);
+    if (parent === undefined) return value;
+    id = parent;
+  }
+  return undefined;
 }
