@@ -364,6 +364,8 @@ test_wasm() (
     THREADS=yes
     [ "$variant" != simd128 ] || THREADS=no
     say "browser tests, $variant, threads: $THREADS"
+    # Seconds for all tests of a file; they are not optimized.
+    export WASM_BINDGEN_TEST_TIMEOUT=600
     export_wasm_flags
     wasm_options "$variant" dev
     without_host_messages wasm-pack test --headless --chrome --chromedriver "$(command -v chromedriver)" \
