@@ -30,8 +30,13 @@ impl HfFields {
         Ok(HfFields { fields, file_name: file_name.to_owned() })
     }
 
-    /// The error for `field`.
+    /// The error for `field`. A long `problem`, which may quote the file, is cut.
     pub fn bad(&self, field: &'static str, problem: String) -> Error {
+        const SHOWN: usize = 1000;
+        let problem = match problem.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", &problem[..end]),
+            None => problem,
+        };
         Error::Config { file: self.file_name.clone(), field, problem }
     }
 
