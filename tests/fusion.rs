@@ -309,21 +309,6 @@ fn what_computes_something_else_is_not_fused() {
     assert!(!fused(&|model| model.graph.as_mut().unwrap().node.reverse()), "no order");
 }
 
-/// Appends a node that is not fused.
-fn append_identity(model: &mut pb::ModelProto) -> &mut pb::NodeProto {
-    let nodes = &mut model.graph.as_mut().unwrap().node;
-    let classifier = nodes.iter_mut().find(|node| node.output[0] == "logits").unwrap();
-    classifier.output[0] = "classified".to_owned();
-    nodes.push(pb::NodeProto {
-        op_type: "Identity".to_owned(),
-        name: "identity".to_owned(),
-        input: vec!["classified".to_owned()],
-        output: vec!["logits".to_owned()],
-        ..Default::default()
-    });
-    nodes.last_mut().unwrap()
-}
-
 #[test]
 fn files_that_would_crash_or_mislead_are_refused() {
     let refused = |edit: &dyn Fn(&mut pb::ModelProto)| {
