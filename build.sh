@@ -179,7 +179,7 @@ export_wasm_flags() {
 # other crates but those that depend on them.
 wasm_options() { # variant, profile
   options=(--no-default-features --features dataset --locked -Zprofile-rustflags)
-  # The same bytes from any folder.
+  # Panics name their source files without the paths of this machine.
   options+=(-Ztrim-paths --config "profile.$2.trim-paths='all'")
   [ "$THREADS" = no ] || options+=(-Zbuild-std=std,panic_abort)
   [ "$1" = relaxed ] || return 0

@@ -12,6 +12,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// An error of another library, as the source of an [`Error`].
 type Source = Box<dyn StdError + Send + Sync>;
 
+/// Returns the first `most` characters of `text`, and an ellipsis if there are more: messages quote files, which may be of any size.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// What can go wrong between a model file and an answer.
 ///
 /// `Display` shows one error without its source. [`Error::with_sources`] shows both.

@@ -1,7 +1,7 @@
 //! manifest.json: the files of a classifier, with their sizes and hashes, and what the model does. docs/manifest.md explains
 //! the format.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 use crate::integrity::Integrity;
 use crate::model::{Accuracy, ModelInfo};
 use crate::task::{Problem, Texts};
@@ -108,7 +108,7 @@ impl Fields<'_> {
             let path = self.path;
             let problem = match value {
                 Value::Null => format!("`{path}{name}` is missing; it must be {wanted}"),
-                value => format!("`{path}{name}` is {}, but must be {wanted}", shortened(value)),
+                value => format!("`{path}{name}` is {}, but must be {wanted}", shortened(&value.to_string(), 60)),
             };
             Error::file(self.file_name, problem)
         })
@@ -128,16 +128,6 @@ impl Fields<'_> {
             false => Ok(listed),
             true => Err(Error::file(self.file_name, format!("`{path}file` is empty; it must be the URL of the file"))),
         }
-    }
-}
-
-/// Returns `value` as text for an error.
-fn shortened(value: &Value) -> String {
-    const SHOWN: usize = 60;
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }
 

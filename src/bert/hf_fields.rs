@@ -1,7 +1,7 @@
 //! Typed access to the fields of a Hugging Face config.json.
 
 use crate::activation::Activation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 use crate::task::Problem;
 use serde_json::{Map, Value};
 
@@ -32,12 +32,7 @@ impl HfFields {
 
     /// The error for `field`. A long `problem`, which may quote the file, is cut.
     pub fn bad(&self, field: &'static str, problem: String) -> Error {
-        const SHOWN: usize = 1000;
-        let problem = match problem.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("{}…", &problem[..end]),
-            None => problem,
-        };
-        Error::Config { file: self.file_name.clone(), field, problem }
+        Error::Config { file: self.file_name.clone(), field, problem: shortened(&problem, 1000) }
     }
 
     /// The size `field`.

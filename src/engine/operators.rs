@@ -62,7 +62,7 @@ const FLOAT: [&str; 58] = [
     "Where",
 ];
 
-/// The operators that graphs have besides, which were quantized to run on integers, or end in something else than logits.
+/// Further operators: of quantized graphs, and of graphs that end in something other than logits.
 const OTHER: [&str; 8] = [
     "ArgMax",
     "DequantizeLinear",

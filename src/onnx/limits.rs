@@ -4,7 +4,7 @@
 use super::index::{node_error, node_label};
 use super::pb;
 use super::tensor::{checked_len, element_type_name, is_external, length_error, stored_size};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 use pb::tensor_proto::DataType;
 use std::collections::{HashMap, HashSet};
 
@@ -76,8 +76,8 @@ fn check_name(name: &str, file_name: &str) -> Result<()> {
     if name.len() <= NAME {
         return Ok(());
     }
-    let start: String = name.chars().take(40).collect();
-    Err(Error::file(file_name, format!("has a name of {} bytes (`{start}…`); at most {NAME} are read", name.len())))
+    let start = shortened(name, 40);
+    Err(Error::file(file_name, format!("has a name of {} bytes (`{start}`); at most {NAME} are read", name.len())))
 }
 
 fn check_node(node: &pb::NodeProto, file_name: &str) -> Result<()> {
@@ -95,9 +95,11 @@ fn check_node(node: &pb::NodeProto, file_name: &str) -> Result<()> {
     }
     let mut tensors = node.attribute.iter().flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
     tensors.try_for_each(|tensor| {
-        // A Constant's tensor often has no name.
-        let name = if tensor.name.is_empty() { node_label(node) } else { &tensor.name };
-        check_tensor(&pb::TensorProto { name: name.to_owned(), ..tensor.clone() }, file_name)
+        check_tensor(tensor, file_name).or_else(|error| match tensor.name.is_empty() {
+            // A Constant's tensor often has no name. The error has that of its node.
+            true => check_tensor(&pb::TensorProto { name: node_label(node).to_owned(), ..tensor.clone() }, file_name),
+            false => Err(error),
+        })
     })
 }
 
@@ -153,7 +155,7 @@ fn typed_len(tensor: &pb::TensorProto) -> usize {
 /// the graph is too long.
 ///
 /// # Errors
-/// If it is not so.
+/// If one of these does not hold.
 fn order(graph: &pb::GraphProto, file_name: &str) -> Result<()> {
     // How many nodes are on the way to a value, or the node before it that reads something unknown.
     let mut known: HashMap<&str, std::result::Result<usize, Unknown>> = HashMap::new();

@@ -193,11 +193,11 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
     }
     for (field, value, says) in [
         ("added_tokens", r#"[{"id": 7, "content": ""}]"#, "`added_tokens` has an empty token (id 7)"),
-        ("pre_tokenizer", r#"{"type": "FixedLength", "length": 0}"#, "the pre_tokenizer `FixedLength` is not one"),
+        ("pre_tokenizer", r#"{"type": "FixedLength", "length": 0}"#, "do not use the pre_tokenizer `FixedLength`"),
         (
             "pre_tokenizer",
             r#"{"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 0}]}"#,
-            "the pre_tokenizer `FixedLength` is not one",
+            "do not use the pre_tokenizer `FixedLength`",
         ),
         (
             "post_processor",
@@ -220,7 +220,7 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
             r#"{"type": "Sequence", "normalizers": [{"type": "Precompiled"}]}"#,
             "the normalizer `Precompiled` has missing or wrong settings",
         ),
-        ("normalizer", r#"{"type": "Magic"}"#, "the normalizer `Magic` is not one"),
+        ("normalizer", r#"{"type": "Magic"}"#, "do not use the normalizer `Magic`"),
         (
             "normalizer",
             r#"{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "300"}]}"#
@@ -251,7 +251,7 @@ fn damaged_and_unusual_tokenizers_are_refused_by_name() {
             "the post_processor's `pair` has 1 texts in the wrong number or order; expected A and B, once each",
         ),
         ("model", r#"{"type": "WordLevel"}"#, "is not a tokenizer.json that bert8 can use: missing field `vocab`"),
-        ("model", r#"{"type": "Tiktoken", "vocab": {}}"#, "the model `Tiktoken` is not one"),
+        ("model", r#"{"type": "Tiktoken", "vocab": {}}"#, "do not use the model `Tiktoken`"),
         ("model", r#"{"type": "BPE", "vocab": {}}"#, "the model has no `merges`"),
         ("model", r#"{"type": "Unigram", "unk_id": 1, "vocab": [["a", 0.0]]}"#, "`unk_id` is not one of the 1 entries"),
         ("model", r#"{"type": "Unigram", "unk_id": 0, "vocab": [["a"]]}"#, "invalid length 1"),

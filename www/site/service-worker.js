@@ -55,8 +55,8 @@ const ISOLATION = {
  */
 
 scope.addEventListener("install", () => scope.skipWaiting());
-// Not part of the activation: Firefox asks the page's workers too, those that compute answer late, and until the activation has
-// ended, all requests of the page wait.
+// The activation does not wait for the claim. Firefox also claims the page's workers, which answer late while they compute, and it
+// holds all requests of the page until the activation has ended.
 scope.addEventListener("activate", () => void scope.clients.claim());
 
 scope.addEventListener("fetch", (/** @type {any} */ event) => {
@@ -107,8 +107,7 @@ async function answer({ request, clientId, resultingClientId }) {
   const version = await versionOf(clientId, request.referrer);
   if (WORKERS.includes(request.destination)) {
     lastStarted.set(request.url, version);
-    // In Firefox, a worker may ask for its script itself.
-    if (resultingClientId && resultingClientId !== clientId) await remember(resultingClientId, PARENT + clientId);
+    if (resultingClientId) await remember(resultingClientId, PARENT + clientId);
     return isolated((await find(version, request.url)) ?? (await ask(request, version)));
   }
   return (await find(version, request.url)) ?? ask(request, version);
@@ -282,10 +281,10 @@ async function tidy(needed) {
     const isYoung = Date.now() - Number(response?.headers.get(BEGAN)) < YOUNG;
     clients.set(new URL(request.url).searchParams.get("client") ?? "", { request, value: (await response?.text()) ?? "", isYoung });
   }
-  const pageOf = (/** @type {string} */ id) => {
-    const seen = new Set();
-    for (let parent; (parent = parentIn(clients.get(id)?.value)) !== undefined && !seen.has(parent); id = parent) seen.add(parent);
-    return id;
+  /** @type {(id: string) => string} */
+  const pageOf = (id) => {
+    const parent = parentIn(clients.get(id)?.value);
+    return parent === undefined ? id : pageOf(parent);
   };
   for (const [id, { request, value, isYoung }] of clients) {
     if (isYoung || (await scope.clients.get(pageOf(id)))) {
@@ -342,15 +341,8 @@ async function remember(client, value) {
  */
 async function versionOf(client, referrer = "") {
   if (!client) return lastStarted.get(referrer);
-  const stored = (/** @type {string} */ id) =>
-    caches.match(keyOf(id), { cacheName: CLIENTS }).then((response) => response?.text(), () => undefined);
-  const seen = new Set();
-  for (let id = client; id && !seen.has(id); ) {
-    seen.add(id);
-    const value = remembered.get(id) ?? (await stored(id));
-    const parent = parentIn(value);
-    if (parent === undefined) return value;
-    id = parent;
-  }
-  return undefined;
+  const stored = () => caches.match(keyOf(client), { cacheName: CLIENTS }).then((response) => response?.text(), () => undefined);
+  const value = remembered.get(client) ?? (await stored());
+  const parent = parentIn(value);
+  return parent === undefined ? value : versionOf(parent);
 }

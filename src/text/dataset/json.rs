@@ -2,7 +2,7 @@
 
 use super::columns::{Columns, LISTS, accepted, shown};
 use super::{Example, Label};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 use serde_json::{Deserializer, Map, Value};
 
 /// Whether `bytes` are JSON: by the file's `ending`, or because the first line is an object or starts an array of objects.
@@ -152,7 +152,5 @@ fn scalar(value: &Value) -> Option<String> {
 
 /// Shows the start of a value, for errors.
 fn short(value: &Value) -> String {
-    let text = value.to_string();
-    let start: String = text.chars().take(60).collect();
-    if start.len() < text.len() { format!("{start}…") } else { text }
+    shortened(&value.to_string(), 60)
 }

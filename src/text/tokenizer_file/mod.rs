@@ -11,7 +11,7 @@ mod pattern;
 mod post_processor;
 
 use super::Tokenizer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 use model::ModelFields;
 use parts::{Normalizer, PreTokenizer};
 use post_processor::PostProcessor;
@@ -137,10 +137,10 @@ struct OtherPart {
 impl OtherPart {
     /// Says what is wrong with this part in the place of a `kind`, which may be one of `known`.
     fn fault(&self, kind: &str, known: &[&str]) -> String {
-        let name: String = self.name.chars().take(TOKEN_BYTES).collect();
+        let name = shortened(&self.name, TOKEN_BYTES);
         match known.contains(&name.as_str()) {
             true => format!("the {kind} `{name}` has missing or wrong settings"),
-            false => format!("the {kind} `{name}` is not one that models of the BERT family use"),
+            false => format!("models of the BERT family do not use the {kind} `{name}`"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The vocabulary of a tokenizer.json, and how words are split into its entries.
 
 use super::TOKEN_BYTES;
+use crate::error::shortened;
 use crate::text::unigram::{ScoredEntries, Unigram};
 use crate::text::vocabulary_model::VocabularyModel;
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -55,8 +56,8 @@ impl ModelFields {
             Some("WordLevel") => Ok(Kind::WordLevel),
             Some("WordPiece") => Ok(Kind::WordPiece),
             Some(other) => {
-                let name: String = other.chars().take(TOKEN_BYTES).collect();
-                Err(format!("the model `{name}` is not one that models of the BERT family use"))
+                let name = shortened(other, TOKEN_BYTES);
+                Err(format!("models of the BERT family do not use the model `{name}`"))
             }
             None if self.merges.is_some() => Ok(Kind::Bpe),
             None if matches!(self.vocab, Vocabulary::Scored(_)) => Ok(Kind::Unigram),

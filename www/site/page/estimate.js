@@ -24,7 +24,7 @@ export class Estimate {
   }
 
   /**
-   * Returns the milliseconds until `total` bytes are there, or null as long as that is anybody's guess.
+   * Returns the milliseconds until `total` bytes are there, or null as long as there are too few reports to tell.
    * @param {number} total
    */
   left(total) {
