@@ -34,6 +34,7 @@
 //! |---|---|---|
 //! | `cli` | yes | The `bert8` command, with clap, hyper and tokio |
 //! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels |
+| `report` | with `cli` | `report`, which shows the report of a quantization as text and HTML |
 //!
 //! A program that uses the library alone should turn the command off:
 //!
@@ -75,6 +76,8 @@ pub mod model_file;
 pub mod onnx;
 pub mod ops;
 pub mod quantize;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rng;
 pub mod self_test;
 pub mod task;

@@ -4,7 +4,6 @@ use super::load;
 use super::method::Method;
 use super::output::{Output, Staged, megabytes, print_json};
 use super::progress;
-use super::report::sensitivity;
 use super::source::Source;
 use super::task_choice::TaskChoice;
 use super::threads::Threads;
@@ -18,6 +17,7 @@ use bert8::quantize::{
     AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, Metric, Progress, Report, Stage,
     check_calibration, compare_with_fp32, layer_reports, quantize, sample_indices, with_threads,
 };
+use bert8::report::sensitivity;
 use bert8::task::{Problem, Texts};
 use bert8::text::dataset::Dataset;
 use bert8::text::{TextTokenizer, Tokens};

@@ -1,8 +1,8 @@
 //! The results as text.
 
-use crate::cli::report::printable;
 use anyhow::Result;
 use bert8::metrics::{Answers, Evaluation, Interval, Measured, Metric, Run};
+use bert8::report::printable;
 use bert8::task::Texts;
 
 /// Prints the `results` of a model with these `labels`.

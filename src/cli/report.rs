@@ -1,20 +1,13 @@
 //! `bert8 report`
 
-mod facts;
-mod html;
-mod number;
-mod part;
-mod text;
-
 use super::load;
 use super::output::Output;
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use bert8::quantize::Report;
+use bert8::report::{page, printable, summary};
 use clap::Args as ClapArgs;
-pub use facts::sensitivity;
-use number::bytes;
-pub use part::printable;
 use serde_json::error::Category;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Explain what quantization did: a summary on standard output, or a page with plots
@@ -46,12 +39,15 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let Some(path) = &args.html else { return text::print(&read(&args.report)?) };
+    let Some(path) = &args.html else {
+        let text = summary(&read(&args.report)?) + "\nFor plots and all numbers: bert8 report --html FILE\n";
+        return std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output");
+    };
     let output = Output::new(path, &[&args.report])?;
     let name = args.report.file_name().unwrap_or_default().to_string_lossy();
-    let page = html::page(&read(&args.report)?, &name);
+    let page = page(&read(&args.report)?, &name);
     output.write(page.as_bytes())?;
-    eprintln!("wrote {} ({})", path.display(), bytes(page.len()));
+    eprintln!("wrote {} ({:.0} kB)", path.display(), page.len() as f64 / 1e3);
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use super::escape::escape;
 use super::how_to_read;
 use super::table::{Cell, Table};
-use crate::cli::report::facts;
-use crate::cli::report::number::{bytes, count, fixed, in_decibels, percent};
-use bert8::quantize::{AccuracyControlReport, Report};
+use crate::report::facts;
+use crate::report::number::{bytes, count, fixed, in_decibels, percent};
+use crate::quantize::{AccuracyControlReport, Report};
 
 pub fn section(report: &Report) -> String {
     let mut html = how_to_read(

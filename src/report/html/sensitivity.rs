@@ -3,9 +3,9 @@
 use super::escape::escape;
 use super::how_to_read;
 use super::table::{Cell, Table};
-use crate::cli::report::facts::advice;
-use crate::cli::report::number::decibels;
-use bert8::quantize::Report;
+use crate::report::facts::advice;
+use crate::report::number::decibels;
+use crate::quantize::Report;
 
 pub fn section(report: &Report) -> String {
     let Some(found) = &report.sensitivity else {

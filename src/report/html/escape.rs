@@ -1,6 +1,6 @@
 //! Escapes text from a report. All such text passes through here.
 
-use crate::cli::report::part::printable;
+use crate::report::part::printable;
 
 /// Escapes `text` for HTML text and quoted attributes.
 pub fn escape(text: &str) -> String {

@@ -11,7 +11,7 @@ mod summary;
 mod table;
 mod weights;
 
-use bert8::quantize::Report;
+use crate::quantize::Report;
 use escape::escape;
 
 const STYLE: &str = include_str!("style.css");
@@ -28,7 +28,8 @@ const SECTIONS: [Section; 6] = [
     ("weights", "Weights", weights::section),
 ];
 
-/// Returns the page for `report`, which was read from a file called `file_name`.
+/// Returns `report` as one HTML document, without scripts or other files. `file_name` names the report on the page. Text from
+/// the report, which may be hostile, is escaped, and the document's content security policy allows nothing but its own styles.
 pub fn page(report: &Report, file_name: &str) -> String {
     let file = escape(file_name);
     let links: String =

@@ -3,7 +3,7 @@
 
 use super::axis::Axis;
 use super::escape::escape;
-use crate::cli::report::number::fixed;
+use crate::report::number::fixed;
 
 /// The area for the data: left and right in percent of the width, top and bottom in pixels from the top.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use super::number::{bytes, count, counted, decibels, fixed, in_decibels, percent, signed_significant, significant};
 use super::part::layer_and_kind;
-use bert8::activation::Activation;
-use bert8::quantize::{
+use crate::activation::Activation;
+use crate::quantize::{
     AccuracyControlReport, ActivationReport, CalibrationResult, ClassifierCorrection, LinearReport, LinearSqnr,
     Options, RangeEstimator, Report, Rounding, Sensitivity, Shift, Smoothing, WeightReport,
 };
