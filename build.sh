@@ -263,6 +263,7 @@ page() {
   mkdir -p dist/models/prompt-injection
   cp -r www/site/. dist/
   node tools/package/assemble.mjs build/pkg dist
+  node tools/web/bundle-template.mjs dist
   node tools/package/third-party.mjs dist/THIRD-PARTY.md
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
   # As .txt, which every host serves as text.

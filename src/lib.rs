@@ -34,7 +34,7 @@
 //! |---|---|---|
 //! | `cli` | yes | The `bert8` command, with clap, hyper and tokio |
 //! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels |
-| `report` | with `cli` | `report`, which shows the report of a quantization as text and HTML |
+//! | `report` | with `cli` | `report`, which shows the report of a quantization as text and HTML |
 //!
 //! A program that uses the library alone should turn the command off:
 //!
@@ -60,7 +60,7 @@
 #![cfg_attr(target_feature = "atomics", feature(alloc_error_hook))]
 
 pub mod activation;
-mod base64;
+pub mod base64;
 pub mod bert;
 mod clock;
 pub mod engine;

@@ -65,6 +65,11 @@ pub struct Method {
 }
 
 impl Method {
+    /// Returns the preset.
+    pub fn preset(&self) -> Preset {
+        self.preset
+    }
+
     /// Returns the options of the preset with the overrides applied.
     pub fn options(&self) -> Options {
         let preset = self.preset.options();

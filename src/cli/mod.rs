@@ -9,8 +9,10 @@ macro_rules! say {
 }
 
 mod bench;
+mod bundle;
 mod classifier;
 mod classify;
+mod command_line;
 mod convert;
 mod eval;
 mod inspect;
@@ -67,6 +69,7 @@ enum Command {
     Report(report::Args),
     Random(random::Args),
     Serve(serve::Args),
+    Bundle(bundle::Args),
     SelfTest(self_test::Args),
 }
 
@@ -85,6 +88,7 @@ pub fn run(args: Args) -> Result<()> {
         Command::Report(args) => report::run(&args),
         Command::Random(args) => random::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::SelfTest(args) => self_test::run(&args),
     }
 }

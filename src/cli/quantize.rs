@@ -1,5 +1,6 @@
 //! `bert8 quantize`
 
+use super::command_line;
 use super::load;
 use super::method::Method;
 use super::output::{Output, Staged, megabytes, print_json};
@@ -7,15 +8,16 @@ use super::progress;
 use super::source::Source;
 use super::task_choice::TaskChoice;
 use super::threads::Threads;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use bert8::bert::{Bert, BertConfig};
 use bert8::integrity::Integrity;
 use bert8::kernels::LANES;
 use bert8::metrics::Target;
 use bert8::model::Accuracy;
 use bert8::quantize::{
-    AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, Metric, Progress, Report, Stage,
-    check_calibration, compare_with_fp32, layer_reports, quantize, sample_indices, with_threads,
+    AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, Metric, Progress, Provenance, Report,
+    SourceFile, Stage, check_calibration, check_ranges, compare_with_fp32, layer_reports, quantize, sample_indices,
+    utc, with_threads,
 };
 use bert8::report::sensitivity;
 use bert8::task::{Problem, Texts};
@@ -24,6 +26,7 @@ use bert8::text::{TextTokenizer, Tokens};
 use clap::Args as ClapArgs;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Quantize a BERT classifier to an INT8 ONNX file
 ///
@@ -34,6 +37,8 @@ use std::path::{Path, PathBuf};
 ///
 /// Afterwards, INT8 is compared with FP32 on texts that calibration did not see, if there are any. The file keeps the result, with
 /// the hash of the data; bert8 eval --write replaces it.
+///
+/// What went wrong is a warning: few or strange texts, ranges that clip, answers far from FP32. With --strict it is an error.
 ///
 /// With --max-drop, parts of the model return to FP32, the most damaging first, until a metric on labelled texts is at most
 /// that far below FP32.
@@ -82,6 +87,12 @@ pub struct Args {
     /// Calibrate even on texts that are too few, too much alike, or mostly unknown to the tokenizer
     #[arg(long)]
     force_calibration: bool,
+
+    /// Fail instead of warning, with exit code 1 and without the INT8 file, if calibration texts are few or mostly unknown to the
+    /// tokenizer, if none are left to compare INT8 with FP32 on, if ranges clip many values, or if INT8 answers unlike FP32. A
+    /// --report is written all the same
+    #[arg(long, conflicts_with = "force_calibration")]
+    strict: bool,
 
     /// Measure what every part of the model contributes to the error of the logits, and say which --ignore helps most. Takes about
     /// as long as running FP32 on 64 texts for every part
@@ -148,10 +159,24 @@ fn write_int8(args: &Args) -> Result<()> {
     let (chosen, rest) = order.split_at(calibrated(order.len(), args.subset_size as usize));
     let samples = chosen.iter().map(encode).collect::<bert8::Result<Vec<_>>>()?;
     let seen: HashSet<&Vec<i64>> = samples.iter().map(|tokens| &tokens.ids).collect();
-    let mut held_back = rest.iter().take(CHECKED_TEXTS).map(encode).collect::<bert8::Result<Vec<_>>>()?;
-    held_back.retain(|tokens| !seen.contains(&tokens.ids));
+    let lines = |chosen: &[usize]| chosen.iter().map(|&at| data.examples[at].line).collect::<Vec<_>>();
+    let mut held_back = Vec::new();
+    for (line, at) in lines(rest).into_iter().zip(rest).take(CHECKED_TEXTS) {
+        let tokens = encode(at)?;
+        if !seen.contains(&tokens.ids) {
+            held_back.push((line, tokens));
+        }
+    }
     let mut warnings = check(&samples, &tokenizer, args)?;
-    warnings.extend(unfused(bert.config()));
+    if args.strict && held_back.is_empty() {
+        warnings.push(
+            "no other text is left to compare INT8 with FP32 on; give more texts, or a smaller --subset-size"
+                .to_owned(),
+        );
+    }
+    if args.strict && !warnings.is_empty() {
+        bail!("{}: {} (--strict)", args.calibration.display(), warnings.join("; "));
+    }
 
     let labelled =
         args.data.as_deref().map(|file| labelled_texts(file, args, bert.config(), &tokenizer)).transpose()?;
@@ -171,28 +196,46 @@ fn write_int8(args: &Args) -> Result<()> {
         shown.show("measuring the noise after every layer", 0, some.len());
         quantized.report.layers = layer_reports(&bert, &quantized.onnx, some)?;
     }
-    let checked: Vec<&Tokens> = if held_back.is_empty() { &samples } else { &held_back }.iter().collect();
-    let checked = &checked[..checked.len().min(CHECKED_TEXTS)];
+    let (checked_lines, checked): (Vec<usize>, Vec<&Tokens>) = match held_back.is_empty() {
+        true => lines(chosen).into_iter().zip(&samples).take(CHECKED_TEXTS).unzip(),
+        false => held_back.iter().map(|(line, tokens)| (*line, tokens)).unzip(),
+    };
     shown.show("comparing with FP32", 0, checked.len());
-    let result = compare_with_fp32(&bert, &quantized.onnx, checked, !held_back.is_empty())?;
+    let mut result = compare_with_fp32(&bert, &quantized.onnx, &checked, !held_back.is_empty())?;
+    result.margins.iter_mut().zip(checked_lines).for_each(|(margins, line)| margins.line = Some(line));
     if args.sensitivity {
         let measure = |done, total| shown.show("measuring the damage of every part", done, total);
-        quantized.report.sensitivity = Some(quantized.sensitivity(&bert, checked, measure)?);
+        quantized.report.sensitivity = Some(quantized.sensitivity(&bert, &checked, measure)?);
     }
     shown.finish();
 
+    warnings.extend(check_ranges(&quantized.report.activations));
+    let calibration =
+        SourceFile { name: file_name(&args.calibration), integrity: Integrity::of(&load::read(&args.calibration)?) };
     quantized.report.check = Some(result.clone());
     quantized.set_accuracy(&Accuracy {
         rows: result.texts,
-        data: Integrity::of(&load::read(&args.calibration)?),
+        data: calibration.integrity,
         unseen: Some(result.held_back),
         agreement: result.difference.agreement,
         sqnr: result.difference.sqnr_db,
         metric: None,
     })?;
+    let failed: Vec<String> = warnings.iter().cloned().chain(result.problem()).collect();
+    warnings.extend(unfused(bert.config()));
+    quantized.report.warnings = warnings.clone();
+    quantized.report.provenance = Some(provenance(args, calibration, &quantized.onnx)?);
+    let report_json = serde_json::to_string_pretty(&quantized.report)?;
+    if args.strict && !failed.is_empty() {
+        if let Some(file) = report_file {
+            file.write(report_json.as_bytes())?;
+        }
+        print_check(&result);
+        bail!("--strict: {} is not written: {}", args.output.display(), failed.join("; "));
+    }
     let mut staged = vec![output.stage(&quantized.onnx)?];
     if let Some(file) = report_file {
-        staged.push(file.stage(serde_json::to_string_pretty(&quantized.report)?.as_bytes())?);
+        staged.push(file.stage(report_json.as_bytes())?);
     }
     Staged::commit_all(staged)?;
     let sizes = quantized.report.sizes;
@@ -324,12 +367,31 @@ fn print_check(result: &CalibrationResult) {
     let agreement =
         result.difference.agreement.map_or(String::new(), |share| format!(", agreement {:.1} %", share * 100.0));
     eprintln!("against FP32 on {} texts {which}: {db}{agreement}", result.texts);
-    if result.difference.sqnr_db.is_some_and(|db| db < LEAST_DB) {
+    if let Some(problem) = result.problem() {
         eprintln!(
-            "WARNING: below {LEAST_DB:.0} dB, the INT8 model's answers differ a lot from FP32. Calibrate on more texts that resemble \
-             real inputs, or try --preset best or --max-drop."
+            "WARNING: {problem}. Calibrate on more texts that resemble real inputs, or try --preset best or --max-drop."
         );
     }
+}
+
+/// Returns where `onnx`, the INT8 file, comes from.
+fn provenance(args: &Args, calibration: SourceFile, onnx: &[u8]) -> Result<Provenance> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock is set to before 1970")?;
+    Ok(Provenance {
+        model: file_name(&args.source.model),
+        preset: args.method.preset().to_string(),
+        command: Some(command_line::typed()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        date: utc(now.as_secs()),
+        calibration,
+        output: SourceFile { name: file_name(&args.output), integrity: Integrity::of(onnx) },
+    })
+}
+
+/// Returns the last component of `path`.
+fn file_name(path: &Path) -> String {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    full.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Prints what accuracy control did and what it costs.

@@ -61,6 +61,23 @@ pub fn bootstrap(len: usize, mut metrics: impl FnMut(&[usize]) -> Vec<f64>) -> V
     (0..draws[0].len()).map(interval).collect()
 }
 
+/// The 95 % confidence interval of a share, if `found` of `len` inputs count. Unlike [`bootstrap`]'s, it has a width where all
+/// or none do. Returns the interval from 0 to 1 for no inputs.
+///
+/// After Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+pub fn share_interval(found: usize, len: usize) -> Interval {
+    // The 97.5th percentile of the normal distribution.
+    const Z: f64 = 1.959964;
+    if len == 0 {
+        return Interval { low: 0.0, high: 1.0 };
+    }
+    let (n, share) = (len as f64, found.min(len) as f64 / len as f64);
+    let middle = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let bound = |value: f64| (value / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
+    Interval { low: bound(middle - half), high: bound(middle + half) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +92,15 @@ mod tests {
         assert_eq!(intervals[1], Interval { low: 7.0, high: 7.0 });
         assert_eq!(bootstrap(100, |chosen| vec![share(chosen)])[0], intervals[0]);
         assert!(bootstrap(0, |_| vec![]).is_empty());
+    }
+
+    #[test]
+    fn shares_of_nothing_and_everything_have_a_width() {
+        // Wilson's bounds for 0 of 64 and 5 of 10, from tables.
+        let (none, half) = (share_interval(0, 64), share_interval(5, 10));
+        assert!(none.low < 1e-12 && (none.high - 0.0566).abs() < 1e-4, "{none:?}");
+        assert!((half.low - 0.2366).abs() < 1e-4 && (half.high - 0.7634).abs() < 1e-4, "{half:?}");
+        assert!((share_interval(64, 64).low - 0.9434).abs() < 1e-4);
+        assert_eq!(share_interval(0, 0), Interval { low: 0.0, high: 1.0 });
     }
 }

@@ -1,12 +1,7 @@
-//! Checks of the calibration texts before quantization, and of the INT8 model after it.
+//! Checks of the calibration texts, before quantization, and of the ranges that they had, after it.
 
-use crate::bert::{Bert, emit_fp32};
-use crate::error::Result;
-use crate::metrics::Difference;
-use crate::model::Model;
-use crate::onnx::encode_model;
+use super::report::ActivationReport;
 use crate::text::Tokens;
-use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// With fewer distinct texts, ranges and rounding fit these texts and no others.
@@ -19,6 +14,9 @@ const LEAST_TOKENS: usize = 16;
 const MOST_UNKNOWN: f64 = 0.25;
 /// From this share of unknown tokens on, something may be wrong.
 const MANY_UNKNOWN: f64 = 0.05;
+
+/// From this share of clipped values on, a range does not fit its activation.
+const MANY_CLIPPED: f64 = 0.01;
 
 /// What calibration texts hold, and whether that is enough.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,31 +68,33 @@ pub fn check_calibration(samples: &[Tokens], unknown: Option<i64>) -> Calibratio
     CalibrationCheck { distinct, refusals, warnings }
 }
 
-/// How an INT8 model compares with the FP32 model on some texts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CalibrationResult {
-    /// The number of texts or pairs.
-    pub texts: usize,
-    /// Whether calibration did not see them.
-    pub held_back: bool,
-    /// The difference.
-    #[serde(flatten)]
-    pub difference: Difference,
-}
-
-/// Below this signal to noise ratio of the logits, in decibels, an INT8 model is probably of no use.
-pub const LEAST_DB: f64 = 20.0;
-
-/// Runs the INT8 model `onnx` and the FP32 model `bert` on `samples` and compares their logits. `held_back` says whether
-/// calibration did not see the samples.
-///
-/// # Errors
-/// Fails if a model cannot run.
-pub fn compare_with_fp32(bert: &Bert, onnx: &[u8], samples: &[&Tokens], held_back: bool) -> Result<CalibrationResult> {
-    let fp32 = Model::from_bytes(encode_model(&emit_fp32(bert)), "the FP32 model")?.logits_of(samples)?;
-    let int8 = Model::from_bytes(onnx.to_vec(), "the INT8 model")?.logits_of(samples)?;
-    let difference = Difference::new(bert.config().problem, 0.5, &fp32, &int8);
-    Ok(CalibrationResult { texts: samples.len(), held_back, difference })
+/// Returns what is wrong with the ranges of `activations`, one sentence each: activations that take only one value on all
+/// calibration texts, and ranges that clip many of the values they were chosen for.
+pub fn check_ranges(activations: &[ActivationReport]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let constant: Vec<&ActivationReport> = activations.iter().filter(|found| found.min >= found.max).collect();
+    if let Some(first) = constant.first() {
+        warnings.push(format!(
+            "{} activation(s) take only one value on all calibration texts, among them {} ({}); the texts are too much alike, \
+             or the model is damaged",
+            constant.len(),
+            first.name,
+            first.min
+        ));
+    }
+    let clipped = activations.iter().filter(|found| found.clipped > MANY_CLIPPED);
+    let worst = clipped.clone().max_by(|a, b| a.clipped.total_cmp(&b.clipped));
+    if let Some(worst) = worst {
+        warnings.push(format!(
+            "the ranges of {} activation(s) clip more than {:.0} % of the calibration values, that of {} {:.0} %; choose \
+             wider ranges, such as min-max",
+            clipped.count(),
+            MANY_CLIPPED * 100.0,
+            worst.name,
+            worst.clipped * 100.0
+        ));
+    }
+    warnings
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod calibration_check;
 mod channel_transform;
 mod classifier_correction;
 mod emit;
+mod fp32_comparison;
 mod gptq;
 mod histogram;
 mod ignored_scope;
@@ -50,7 +51,10 @@ mod matrix;
 mod observer;
 mod options;
 mod outlier_copies;
+mod outliers;
 mod parallel;
+mod part_size;
+mod provenance;
 mod quant_params;
 mod quantized_parameters;
 mod quantizer;
@@ -63,19 +67,22 @@ mod trials;
 mod units;
 mod weight_rounding;
 
+pub use crate::clock::utc;
 pub use crate::metrics::Metric;
 pub use accuracy_control::{AccuracyControl, AccuracyControlReport, ModelScore, RevertedPart};
-pub use calibration_check::{
-    CalibrationCheck, CalibrationResult, ENOUGH_TEXTS, LEAST_DB, check_calibration, compare_with_fp32,
-};
+pub use calibration_check::{CalibrationCheck, ENOUGH_TEXTS, check_calibration, check_ranges};
 pub use classifier_correction::ClassifierCorrection;
 pub use emit::emit_int8;
+pub use fp32_comparison::{CalibrationResult, LEAST_DB, TextMargins, compare_with_fp32};
 pub use histogram::Histogram;
 pub use ignored_scope::IgnoredScope;
 pub use layer_report::{LayerReport, layer_reports};
 pub use linear_sqnr::LinearSqnr;
 pub use options::{Format, Options, Preset, RangeEstimator, Rounding, Shift, Smoothing};
+pub use outliers::{ChannelMagnitude, Outliers};
 pub use parallel::with_threads;
+pub use part_size::PartSize;
+pub use provenance::{Provenance, SourceFile};
 pub use quant_params::{QuantParams, QuantizedRows};
 pub use quantized_parameters::{QuantizedActivation, QuantizedLinear, QuantizedParameters};
 pub use report::{ActivationReport, CalibrationReport, FileSizes, LinearReport, Report, WeightReport};
@@ -87,7 +94,7 @@ use crate::bert::{Bert, emit_fp32};
 use crate::error::{Error, Result};
 use crate::kernels::LANES;
 use crate::model::Accuracy;
-use crate::onnx::{encode_model, encoded_len};
+use crate::onnx::{encode_model, encoded_len, pb};
 use crate::text::Tokens;
 use classifier_correction::CalibrationLogits;
 use trials::Trial;
@@ -223,8 +230,14 @@ pub fn quantize(
     if let Some(correction) = &classifier_correction {
         parameters.correct_classifier(correction);
     }
-    let onnx = encode_model(&emit_int8(bert, &parameters, options.format));
-    let fp32_bytes = encoded_len(&emit_fp32(original));
+    let sizes_of = |model: &pb::ModelProto| (encoded_len(model), part_size::part_bytes(bert.config(), model));
+    // One of the two is in memory at a time.
+    let (fp32_bytes, fp32_parts) = sizes_of(&emit_fp32(original));
+    let (onnx, int8_parts) = {
+        let model = emit_int8(bert, &parameters, options.format);
+        (encode_model(&model), sizes_of(&model).1)
+    };
+    let parts = part_size::part_sizes(bert.config(), &fp32_parts, &int8_parts);
     let sizes = FileSizes { fp32_bytes, int8_bytes: onnx.len(), ratio: onnx.len() as f64 / fp32_bytes as f64 };
     let calibration = CalibrationReport {
         pairs: samples.len(),
@@ -235,6 +248,7 @@ pub fn quantize(
         seed: info.seed,
     };
     let input = report::ReportInput { parameters: &parameters, observers: &observers, diagnostics: &diagnostics };
-    let report = Report { classifier_correction, control, ..report::report(bert, options, input, calibration, sizes) };
+    let report =
+        Report { classifier_correction, control, parts, ..report::report(bert, options, input, calibration, sizes) };
     Ok(QuantizedModel { onnx, report, parameters, prepared: copied.or(padded) })
 }

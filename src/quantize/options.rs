@@ -3,6 +3,7 @@
 use super::ignored_scope::IgnoredScope;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::str::FromStr;
 
 /// The methods that quantization uses.
@@ -154,6 +155,16 @@ pub enum Rounding {
     /// GPTQ: rounds one input channel at a time, and lets each channel compensate the errors of earlier ones on calibration
     /// inputs.
     Gptq,
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Preset::Fast => "fast",
+            Preset::Balanced => "balanced",
+            Preset::Best => "best",
+        })
+    }
 }
 
 impl FromStr for Preset {

@@ -2,13 +2,16 @@
 
 use super::accuracy_control::AccuracyControlReport;
 use super::calibrate::Observers;
-use super::calibration_check::CalibrationResult;
 use super::channel_transform::{ChannelTransform, scale_input_channels};
 use super::classifier_correction::ClassifierCorrection;
+use super::fp32_comparison::CalibrationResult;
 use super::histogram::Histogram;
 use super::layer_report::LayerReport;
 use super::linear_sqnr::LinearSqnr;
 use super::options::Options;
+use super::outliers::Outliers;
+use super::part_size::PartSize;
+use super::provenance::Provenance;
 use super::quant_params::{QuantParams, QuantizedRows};
 use super::quantized_parameters::QuantizedParameters;
 use super::quantizer::Diagnostics;
@@ -56,6 +59,16 @@ pub struct Report {
     pub sensitivity: Option<Sensitivity>,
     /// File sizes.
     pub sizes: FileSizes,
+    /// The size of every part.
+    #[serde(default)]
+    pub parts: Vec<PartSize>,
+    /// What is not ideal about the calibration texts and the ranges, one sentence each. [`quantize`](super::quantize()) leaves it
+    /// empty; see [`check_calibration`](super::check_calibration) and [`check_ranges`](super::check_ranges).
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Where the file comes from. [`quantize`](super::quantize()) leaves it empty.
+    #[serde(default)]
+    pub provenance: Option<Provenance>,
 }
 
 /// The calibration set.
@@ -97,6 +110,9 @@ pub struct ActivationReport {
     pub clipped: f64,
     /// The values of some tokens after shift and smoothing.
     pub histogram: Histogram,
+    /// The largest channels.
+    #[serde(default)]
+    pub outliers: Outliers,
     /// Scale and zero point.
     #[serde(flatten)]
     pub params: QuantParams,
@@ -156,7 +172,7 @@ pub(super) struct ReportInput<'a> {
     pub diagnostics: &'a Diagnostics,
 }
 
-/// Builds the report. `layers`, `classifier_correction` and `control` stay empty.
+/// Builds the report. It holds what `input` says; the caller adds the rest.
 pub(super) fn report(
     bert: &Bert,
     options: &Options,
@@ -200,6 +216,9 @@ pub(super) fn report(
         check: None,
         sensitivity: None,
         sizes,
+        parts: Vec::new(),
+        warnings: Vec::new(),
+        provenance: None,
     }
 }
 
@@ -209,7 +228,8 @@ fn activation_report(name: &str, input: ReportInput) -> ActivationReport {
     let params = input.parameters.activations[name].params;
     let scheme = input.diagnostics.schemes.get(name);
     let identity = ChannelTransform::identity(observer.channels());
-    let values = observer.rows(HISTOGRAM_ROWS, scheme.map_or(&identity, |scheme| &scheme.transform));
+    let transform = scheme.map_or(&identity, |scheme| &scheme.transform);
+    let values = observer.rows(HISTOGRAM_ROWS, transform);
     let limits = [0u8, 255].map(|q| (f32::from(q) - f32::from(params.zero_point)) * params.scale);
     // Values up to half a step beyond the limits are rounded, not clipped.
     let half_step = params.scale / 2.0;
@@ -225,6 +245,7 @@ fn activation_report(name: &str, input: ReportInput) -> ActivationReport {
         range: scheme.map_or((limits[0], limits[1]), |scheme| scheme.range),
         clipped: outside as f64 / values.len().max(1) as f64,
         histogram: Histogram::new(&values, HISTOGRAM_BINS),
+        outliers: Outliers::new(observer, transform),
         params,
     }
 }

@@ -5,9 +5,10 @@ use super::part::layer_and_kind;
 use crate::activation::Activation;
 use crate::quantize::{
     AccuracyControlReport, ActivationReport, CalibrationResult, ClassifierCorrection, LinearReport, LinearSqnr,
-    Options, RangeEstimator, Report, Rounding, Sensitivity, Shift, Smoothing, WeightReport,
+    Options, PartSize, Provenance, RangeEstimator, Report, Rounding, Sensitivity, Shift, Smoothing, SourceFile,
+    WeightReport,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How many of the worst items are named.
 pub const WORST: usize = 5;
@@ -18,7 +19,8 @@ const NAMED: usize = 5;
 /// Describes model, method, calibration and sizes, as rows of a name and a text.
 pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let Report { config, options, calibration, sizes, .. } = report;
-    let mut rows = vec![
+    let mut rows = report.provenance.as_ref().map(made).unwrap_or_default();
+    rows.extend([
         (
             "Model",
             format!(
@@ -33,7 +35,7 @@ pub fn rows(report: &Report) -> Vec<(&'static str, String)> {
             ),
         ),
         ("Classes", config.labels.join(", ")),
-    ];
+    ]);
     rows.extend(method(options));
     let cut = match calibration.truncated {
         0 => "none".to_owned(),
@@ -86,6 +88,29 @@ pub fn sensitivity(found: &Sensitivity, most: usize) -> Vec<String> {
     lines
 }
 
+/// Returns the parts with the noise of their noisiest matmul in decibels, the most damaging first: by what every part alone does
+/// to the logits if that was measured, else by that noise.
+pub fn parts_by_damage(report: &Report) -> Vec<(&PartSize, Option<f64>)> {
+    let noise = |part: &PartSize| {
+        let linears = report.linears.iter().filter(|linear| {
+            let rest = linear.name.strip_prefix(part.name.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        linears.filter_map(|linear| linear.measure.as_ref()?.output_db).reduce(f64::min)
+    };
+    let damage: Option<HashMap<&str, f64>> = report.sensitivity.as_ref().map(|found| {
+        let decibels = |db: Option<f64>| db.unwrap_or(f64::INFINITY);
+        found.parts.iter().map(|part| (part.name.as_str(), decibels(part.sqnr_db))).collect()
+    });
+    let mut parts: Vec<_> = report.parts.iter().map(|part| (part, noise(part))).collect();
+    let order = |(part, noise): &(&PartSize, Option<f64>)| match &damage {
+        Some(damage) => damage.get(part.name.as_str()).copied().unwrap_or(f64::INFINITY),
+        None => noise.unwrap_or(f64::INFINITY),
+    };
+    parts.sort_by(|a, b| order(a).total_cmp(&order(b)));
+    parts
+}
+
 /// Says which part to keep in FP32, and what that changes.
 pub fn advice(found: &Sensitivity) -> String {
     match &found.best_ignored {
@@ -100,16 +125,34 @@ pub fn advice(found: &Sensitivity) -> String {
     }
 }
 
+/// Says where a file comes from.
+fn made(from: &Provenance) -> Vec<(&'static str, String)> {
+    let file = |file: &SourceFile| format!("{}, {}", file.name, file.integrity);
+    let mut rows = vec![
+        ("Made from", from.model.clone()),
+        ("Made by", format!("bert8 {}, preset {}, {}", from.version, from.preset, from.date)),
+    ];
+    rows.extend(from.command.clone().map(|command| ("Command", command)));
+    rows.push(("INT8 file", file(&from.output)));
+    rows.push(("Calibration texts", file(&from.calibration)));
+    rows
+}
+
+/// Says which texts INT8 and FP32 were compared on.
+pub fn compared_on(check: &CalibrationResult) -> String {
+    let which = if check.held_back { "that calibration did not see" } else { "of the calibration itself" };
+    format!("{} {which}", counted(check.texts, "text"))
+}
+
 /// Describes how INT8 compares with FP32.
 fn checked(check: &CalibrationResult) -> String {
     let found = &check.difference;
     let agreement = found.agreement.map_or(String::new(), |share| format!(", agreement {}", percent(share)));
     format!(
-        "SQNR of the logits {} dB{agreement}, largest difference {}; on {} {}",
-        decibels(found.sqnr_db),
+        "SQNR of the logits {}{agreement}, largest difference {}; on {}",
+        in_decibels(found.sqnr_db),
         significant(found.logit_max),
-        counted(check.texts, "text"),
-        if check.held_back { "that calibration did not see" } else { "of the calibration itself" }
+        compared_on(check)
     )
 }
 

@@ -7,6 +7,7 @@
 //! # }
 //! ```
 
+mod conclusion;
 mod facts;
 mod html;
 mod number;

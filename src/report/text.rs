@@ -1,5 +1,6 @@
 //! The summary as plain text.
 
+use super::conclusion::{Conclusion, conclusion};
 use super::facts::{
     WORST, control, correction_gain, method_gain, most_clipped, rows, sensitivity, weights_worst_first, worst_linears,
 };
@@ -9,14 +10,26 @@ use crate::quantize::Report;
 
 /// Returns a summary of `report` as lines of plain text for a terminal, without control characters.
 pub fn summary(report: &Report) -> String {
-    let mut lines: Vec<String> = rows(report).into_iter().map(|(what, how)| format!("{what:<20} {how}")).collect();
+    let Conclusion { headline, reasons, line, next: (why, command), .. } = conclusion(report);
+    let mut lines = vec![headline.to_owned()];
+    lines.extend(reasons.into_iter().map(|reason| format!("  {reason}")));
+    lines.extend([
+        String::new(),
+        "In one line:".to_owned(),
+        format!("  {line}"),
+        why,
+        format!("  {command}"),
+        String::new(),
+    ]);
+    lines.extend(rows(report).into_iter().map(|(what, how)| format!("{what:<20} {how}")));
     lines.extend(control_lines(report));
     if let Some(found) = &report.sensitivity {
         lines.push(String::new());
         lines.extend(sensitivity(found, usize::MAX));
     }
     if !report.layers.is_empty() {
-        let title = "Signal-to-quantization-noise ratio after every layer, in dB (20 dB: noise is a tenth, 40 dB: a hundredth)";
+        let title =
+            "Signal-to-quantization-noise ratio after every layer, in dB (20 dB: noise is a tenth, 40 dB: a hundredth)";
         lines.extend([String::new(), title.to_owned()]);
         lines.extend(report.layers.iter().map(|layer| format!("  {:>8}  {}", decibels(layer.sqnr_db), layer.name)));
     }
@@ -59,7 +72,8 @@ fn worst(report: &Report) -> Vec<String> {
     let weights = weights_worst_first(&report.weights);
     if !weights.is_empty() {
         lines.extend([String::new(), "Weights with the most noise: SQNR in dB".to_owned()]);
-        let line = |weight: &&crate::quantize::WeightReport| format!("  {:>8}  {}", decibels(weight.sqnr_db), weight.name);
+        let line =
+            |weight: &&crate::quantize::WeightReport| format!("  {:>8}  {}", decibels(weight.sqnr_db), weight.name);
         lines.extend(weights.iter().take(WORST).map(line));
     }
     lines

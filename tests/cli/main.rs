@@ -1,12 +1,13 @@
 //! The `bert8` command as users run it: the real program, in a temporary folder, on a tiny model made in code.
 //!
-//! `convert`, `quantize`, `classify`, `eval`, `inspect`, `manifest`, `random`, `report`, `serve` and `tokenizer` test one command each; `commands` tests
+//! `bundle`, `convert`, `quantize`, `classify`, `eval`, `inspect`, `manifest`, `random`, `report`, `serve` and `tokenizer` test one command each; `commands` tests
 //! what they share, `dataset` the files of texts. `errors` tests refused files and options; `refused_folders` and `refused_onnx` test refused models;
 //! `damaged` tests ONNX files with a fault in every place, `hostile` files that once did harm.
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bundle;
 mod classify;
 mod commands;
 mod convert;

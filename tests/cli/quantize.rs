@@ -92,7 +92,7 @@ fn sensitivity_ranks_the_parts_and_names_the_one_to_keep_in_fp32() {
     assert!(text.contains("if one part alone is INT8") && text.contains(pattern), "{text}");
     sandbox.ok("report out/report.json --html out/report.html");
     let page = String::from_utf8(sandbox.read("out/report.html")).unwrap();
-    assert!(page.contains("sensitivity-table") && page.contains("helps most"));
+    assert!(page.contains("part-table") && page.contains("helps most"));
 }
 
 #[test]
@@ -172,6 +172,7 @@ fn the_report_describes_the_result() {
     for activation in report["activations"].as_array().unwrap() {
         let mut names = vec!["alpha", "clipped", "divisors", "histogram", "max", "min", "name", "range", "scale"];
         names.extend(["shifted", "zero_point"]);
+        names.insert(7, "outliers");
         assert_eq!(fields(activation), names);
         assert!(activation["scale"].as_f64().unwrap() > 0.0 && activation["zero_point"].is_u64());
         let range = floats(&activation["range"]);
@@ -303,6 +304,72 @@ fn calibration_texts_are_checked() {
     assert!(!run.stderr.contains("WARNING"), "{run}");
     let run = sandbox.ok(&format!("{quantize} pairs.tsv --smooth off --range percentile:50 --no-bias-correction"));
     assert!(run.stderr.contains("WARNING: below 20 dB"), "{run}");
+}
+
+/// 200 distinct pairs of words that the tokenizer knows, and the lines of a file with them.
+fn many_pairs() -> String {
+    let words = PAIRS.iter().flat_map(|(_, first, second)| first.split(' ').chain(second.split(' ')));
+    let words: Vec<&str> = words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect();
+    let text = |seed: usize| {
+        (0..6).map(|at| words[(seed * 7 + at * (seed % 5 + 1)) % words.len()]).collect::<Vec<_>>().join(" ")
+    };
+    let rows = (0..200).map(|at| format!("{} {}\t{}\n", words[at % words.len()], text(at), text(at + 3)));
+    format!("sentence1\tsentence2\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn strict_calibration_fails_where_others_warn() {
+    let sandbox = Sandbox::new();
+    sandbox.write("many.tsv", many_pairs());
+    let quantize = "quantize model -o out/x.onnx --preset fast --strict --calibration";
+    let good = sandbox.ok(&format!("{quantize} many.tsv --subset-size 150"));
+    assert!(
+        good.stderr.contains("on 50 texts that calibration did not see") && !good.stderr.contains("arning"),
+        "{good}"
+    );
+    sandbox.remove("out/x.onnx");
+
+    // Before quantization: one pair, copies, strange texts, few texts, unknown tokens, nothing to compare on.
+    let header = "sentence1\tsentence2\n";
+    let one = "the man left\the went away\n";
+    let strange = (0..300).map(|at| format!("{}\t\u{2603}\n", "\u{4e00} ".repeat(at % 40 + 1))).collect::<String>();
+    let some = many_pairs().replace(" ", " \u{4e00} ");
+    for (content, says) in [
+        (format!("{header}{one}"), "1 distinct text(s) are too few"),
+        (format!("{header}{}", one.repeat(300)), "1 distinct text(s) are too few"),
+        (format!("{header}\t\n"), "distinct"),
+        (format!("{header}{strange}"), "of the tokens are unknown"),
+        (tiny::pairs_tsv(), "calibrated on only 10 distinct texts"),
+        (
+            many_pairs().lines().take(31).map(|line| format!("{line}\n")).collect(),
+            "calibrated on only 30 distinct texts",
+        ),
+        (some, "of the tokens are unknown"),
+        (many_pairs().lines().take(106).map(|line| format!("{line}\n")).collect(), "no other text is left to compare"),
+    ] {
+        sandbox.write("texts.tsv", content);
+        sandbox.refused(&format!("{quantize} texts.tsv --report out/x.json"), &["texts.tsv: ", says]);
+    }
+
+    // After quantization: ranges that clip, and noise. The report is written, the model is not.
+    let bad = "--range percentile:50 --smooth off --no-bias-correction";
+    let run = sandbox.run(&format!("{quantize} many.tsv --subset-size 150 --report out/x.json {bad}"));
+    assert_eq!(run.code, 1, "{run}");
+    for says in [
+        "WARNING: ",
+        "--strict: out/x.onnx is not written: ",
+        "clip more than 1 % of the calibration values",
+        "below 20 dB",
+    ] {
+        assert!(run.stderr.contains(says), "{says}: {run}");
+    }
+    assert!(!sandbox.path("out/x.onnx").exists());
+    let report: Value = serde_json::from_slice(&sandbox.read("out/x.json")).unwrap();
+    assert!(report["warnings"][0].as_str().unwrap().contains("clip more than"), "{}", report["warnings"]);
+    // Without --strict, the same is only said.
+    let run = sandbox.ok(&format!("quantize model -o out/x.onnx --preset fast --calibration many.tsv {bad}"));
+    assert!(run.stderr.contains("warning: the ranges of ") && run.stderr.contains("WARNING: "), "{run}");
+    assert_eq!(sandbox.run(&format!("{quantize} many.tsv --force-calibration")).code, 2);
 }
 
 #[test]

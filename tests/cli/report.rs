@@ -2,6 +2,7 @@
 
 use crate::markup::Page;
 use crate::sandbox::Sandbox;
+use bert8::integrity::Integrity;
 use bert8::quantize::Report;
 use serde_json::{Value, json};
 
@@ -53,8 +54,8 @@ fn the_page_and_the_summary_show_everything() {
     assert_eq!(page.texts_in("control-table", "tr").len(), 4);
     let activations = names(&report["activations"]).len();
     let pictures = page.all("svg").filter(|svg| svg.attribute("role") == Some("img")).count();
-    // One for the layers, one for each of six kinds of matmuls.
-    assert_eq!(pictures, 1 + 6 + activations);
+    // One for the margins, one for the layers, one for each of six kinds of matmuls.
+    assert_eq!(pictures, 1 + 1 + 6 + activations);
     for words in [
         "11 of 12 matmuls, 2 embedding tables",
         "in layer 1: output.dense",
@@ -65,7 +66,8 @@ fn the_page_and_the_summary_show_everything() {
     ] {
         assert!(html.contains(words), "{words}");
     }
-    let worst = page.all("li").filter(|li| li.text.contains("encoder.layer.")).count();
+    let in_list = |at: &usize| page.elements[*at].name == "ol";
+    let worst = page.all("li").filter(|li| li.within.iter().any(in_list)).count();
     assert_eq!(worst, 5);
     for words in [
         "11 of 12 matmuls",
@@ -83,6 +85,84 @@ fn the_page_and_the_summary_show_everything() {
 }
 
 #[test]
+fn the_report_says_what_to_decide_and_where_the_file_comes_from() {
+    let sandbox = Sandbox::new();
+    let quantize =
+        "quantize model --calibration pairs.tsv --subset-size 8 -o out/int8.onnx --report report.json --preset fast";
+    let run = sandbox.ok(&format!("{quantize} --ignore layer.1.output.* --sensitivity"));
+    let bytes = sandbox.read("out/int8.onnx");
+    let report: Value = serde_json::from_slice(&sandbox.read("report.json")).unwrap();
+    let (html, page, text) = shown(&sandbox, &report);
+
+    let command = format!("bert8 {quantize} --ignore 'layer.1.output.*' --sensitivity");
+    let made = &report["provenance"];
+    assert_eq!([&made["model"], &made["preset"], &made["command"]], ["model", "fast", command.as_str()]);
+    assert_eq!(made["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(made["output"], json!({ "name": "int8.onnx", "integrity": Integrity::of(&bytes).to_string() }));
+    assert_eq!(made["calibration"]["integrity"], Integrity::of(&sandbox.read("pairs.tsv")).to_string());
+    let date = made["date"].as_str().unwrap();
+    assert!(date.len() == 20 && date.starts_with("20") && date.ends_with('Z'), "{date}");
+    for words in ["model", "preset fast", date, "int8.onnx, sha256-", "pairs.tsv, sha256-"] {
+        assert!(html.contains(words) && text.contains(words), "{words}\n{text}");
+    }
+    assert!(!String::from_utf8_lossy(&bytes).contains(&date[..10]), "the INT8 file has no date");
+
+    // Two texts were held back; both have margins and lines.
+    let margins = report["check"]["margins"].as_array().unwrap();
+    assert_eq!((margins.len(), page.texts_in("text-table", "tr").len()), (2, 3));
+    let flips = margins.iter().filter(|text| text["flipped"] == true).count();
+    assert_eq!(report["check"]["flips"], flips);
+    for text in margins {
+        assert!((2..12).contains(&text["line"].as_u64().unwrap()) && text["fp32"].as_f64().unwrap() >= 0.0, "{text}");
+        assert_eq!(text["int8"].as_f64().unwrap() < 0.0, text["flipped"] == true, "{text}");
+    }
+
+    // Every part has its damage, its size and what it costs; the sizes and the rest are the whole file.
+    let parts = page.texts_in("part-table", "th");
+    assert_eq!(parts.len(), 7 + 10 + 1, "{parts:?}");
+    let damage: Vec<f64> =
+        page.texts_in("part-table", "td").chunks(6).map(|row| row[0].parse().unwrap_or(f64::INFINITY)).collect();
+    assert!(damage.is_sorted(), "the most damaging first: {damage:?}");
+    let output = report["parts"].as_array().unwrap().iter().find(|part| part["name"] == "encoder.layer.1.output.dense");
+    assert_eq!(output.unwrap()["fp32_bytes"], output.unwrap()["int8_bytes"], "it was left out");
+    assert!(html.contains("--ignore &#39;encoder.layer.0.attention.self.*&#39;"));
+
+    for words in ["Of 2 texts that calibration did not see", "95 % confidence", "of FP32)", "In one line"] {
+        assert!(html.contains(words) && text.contains(words), "{words}\n{text}");
+    }
+    assert!(text.contains(&format!("\n  {command}")), "a command line to go on with\n{text}");
+    assert!(run.stderr.contains("helps most") || run.stderr.contains("does not help"), "{run}");
+    for column in ["Damage: SQNR alone (dB)", "Margin in INT8", "Largest / median", "Scale", "Clipped"] {
+        let linked = page.all("a").any(|a| a.text == column && a.attribute("href").unwrap().starts_with("#formula-"));
+        assert!(linked, "{column} has no formula");
+    }
+    let outliers = &report["activations"][0]["outliers"];
+    assert_eq!(outliers["largest"].as_array().unwrap().len(), 3, "{outliers}");
+    assert_eq!(page.texts_in("outlier-table", "tr").len(), 1 + 12);
+}
+
+#[test]
+fn the_conclusion_follows_from_the_comparison() {
+    let (sandbox, mut report) = sandbox();
+    report["warnings"] = json!([]);
+    let mut verdict = |changes: &[(&str, Value)]| {
+        for (place, value) in changes {
+            *report.pointer_mut(place).unwrap() = value.clone();
+        }
+        shown(&sandbox, &report).2.lines().next().unwrap().to_owned()
+    };
+    let check = |db: f64, agreement: f64, flips: usize| {
+        [("/check/sqnr_db", json!(db)), ("/check/agreement", json!(agreement)), ("/check/flips", json!(flips))]
+    };
+    assert!(verdict(&check(34.0, 1.0, 0)).starts_with("Use it"));
+    assert!(verdict(&check(26.0, 1.0, 0)).starts_with("Look before you use it"));
+    assert!(verdict(&check(34.0, 0.95, 1)).starts_with("Look before you use it"));
+    assert!(verdict(&check(34.0, 0.5, 5)).starts_with("Do not use it"));
+    assert!(verdict(&check(12.0, 1.0, 0)).starts_with("Do not use it"));
+    assert!(verdict(&[("/check", Value::Null)]).starts_with("Measure before you use it"));
+}
+
+#[test]
 fn names_from_the_report_are_only_text() {
     let (sandbox, mut report) = sandbox();
     for list in ["activations", "weights", "linears", "layers"] {
@@ -91,6 +171,14 @@ fn names_from_the_report_are_only_text() {
         }
     }
     report["linears"][0]["input"] = json!(HOSTILE);
+    report["parts"][0]["name"] = json!(HOSTILE);
+    report["parts"][0]["pattern"] = json!(HOSTILE);
+    report["warnings"] = json!([HOSTILE]);
+    for field in ["model", "preset", "command", "version", "date"] {
+        report["provenance"][field] = json!(HOSTILE);
+    }
+    report["provenance"]["calibration"]["name"] = json!(HOSTILE);
+    report["provenance"]["output"]["name"] = json!(HOSTILE);
     report["config"]["labels"] = json!([HOSTILE, HOSTILE]);
     report["options"]["ignored"] = json!([HOSTILE]);
     report["control"]["returned"] = json!([{ "name": HOSTILE, "damage": 1.0, "value": 0.5 }]);
@@ -140,11 +228,18 @@ fn numbers_of_any_size_have_a_page() {
             ("/control/max_drop", number.clone()),
             ("/head/correction", json!([number, number])),
             ("/head/corrected_rmse", number.clone()),
+            ("/check/margins/0/fp32", number.clone()),
+            ("/check/margins/1/int8", number.clone()),
+            ("/check/agreement", number.clone()),
+            ("/check/sqnr_db", number.clone()),
+            ("/activations/0/outliers/ratio", json!(number.as_f64().unwrap().clamp(-1e38, 1e38))),
             ("/control/result/ms_per_pair", number.clone()),
             ("/sizes/ratio", number),
         ]);
     }
     let nothing: Vec<(&str, Value)> = [
+        "/check",
+        "/provenance",
         "/layers/0/sqnr_db",
         "/linears/0/measure",
         "/linears/1/measure/output_db",
@@ -157,7 +252,16 @@ fn numbers_of_any_size_have_a_page() {
     let (_, page, text) = with(&nothing);
     assert!(page.texts_in("layer-table", "td").contains(&"no noise") && text.contains("no noise"), "{text}");
     let most = json!(u64::MAX);
-    with(&[("/config/layers", most.clone()), ("/sizes/int8_bytes", most.clone()), ("/calibration/seed", most)]);
+    with(&[("/config/layers", most.clone()), ("/sizes/int8_bytes", most.clone()), ("/calibration/seed", most.clone())]);
+    with(&[
+        ("/check/texts", json!(0)),
+        ("/check/flips", most.clone()),
+        ("/check/margins/0/line", most.clone()),
+        ("/parts/0/int8_bytes", most.clone()),
+        ("/parts/1/fp32_bytes", most.clone()),
+        ("/parts/2/fp32_bytes", most),
+    ]);
+    with(&[("/parts", json!([])), ("/check/margins", json!([]))]);
     with(&[("/linears/0/name", json!("encoder.layer.4294967295.x")), ("/linears/1/name", json!(""))]);
 }
 

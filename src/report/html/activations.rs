@@ -2,11 +2,12 @@
 
 use super::escape::escape;
 use super::how_to_read;
+use super::outliers;
 use super::plot::{Area, line, svg, text};
 use super::table::{Cell, Table};
+use crate::quantize::{ActivationReport, Report};
 use crate::report::number::{fixed, percent, significant};
 use crate::report::part::{Kind, by_kind};
-use crate::quantize::{ActivationReport, Report};
 
 const AREA: Area = Area { left: 19.0, right: 97.0, top: 6.0, bottom: 86.0, height: 106.0 };
 /// The share of the width left free on either side, so that lines at the ends are visible.
@@ -31,6 +32,7 @@ pub fn section(report: &Report) -> String {
             plots.collect::<String>()
         );
     }
+    html += &outliers::table(&report.activations);
     html += &table(&report.activations);
     html
 }

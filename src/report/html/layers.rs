@@ -5,9 +5,9 @@ use super::escape::escape;
 use super::how_to_read;
 use super::plot::{Area, dot, labelled, line, svg, text};
 use super::table::{Cell, Table};
+use crate::quantize::{LayerReport, Report};
 use crate::report::number::{decibels, in_decibels};
 use crate::report::part::layer_and_kind;
-use crate::quantize::{LayerReport, Report};
 
 const AREA: Area = Area { left: 9.0, right: 98.0, top: 26.0, bottom: 216.0, height: 260.0 };
 /// How many labels fit on a phone.

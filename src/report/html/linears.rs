@@ -5,10 +5,10 @@ use super::escape::escape;
 use super::how_to_read;
 use super::plot::{Area, dot, labelled, line, svg, text};
 use super::table::{Cell, Table};
+use crate::quantize::{LinearReport, LinearSqnr, Report};
 use crate::report::facts::{correction_gain, method_gain, spread, worst_linears};
 use crate::report::number::{decibels, fixed, in_decibels, signed, significant};
 use crate::report::part::{Kind, by_kind, in_words};
-use crate::quantize::{LinearReport, LinearSqnr, Report};
 use std::collections::HashMap;
 
 const AREA: Area = Area { left: 12.0, right: 98.0, top: 10.0, bottom: 150.0, height: 174.0 };

@@ -1,6 +1,7 @@
 //! Tables. A table that is too wide scrolls sideways, also by keyboard.
 
 use super::escape::escape;
+use super::formulas;
 
 /// The content of a table cell.
 #[derive(Debug)]
@@ -33,10 +34,14 @@ impl Table<'_> {
         )
     }
 
-    /// Returns a column's heading, aligned like its cells.
+    /// Returns a column's heading, aligned like its cells, with a link to the formula of its numbers.
     fn column(&self, at: usize, name: &str) -> String {
         let number = self.rows.first().and_then(|row| row.get(at)).is_some_and(|c| matches!(c, Cell::Number(_)));
-        format!("<th scope=\"col\"{}>{}</th>", if number { " class=\"number\"" } else { "" }, escape(name))
+        let class = if number { " class=\"number\"" } else { "" };
+        match formulas::anchor(name) {
+            Some(anchor) => format!("<th scope=\"col\"{class}><a href=\"#formula-{anchor}\">{}</a></th>", escape(name)),
+            None => format!("<th scope=\"col\"{class}>{}</th>", escape(name)),
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::how_to_read;
 use super::table::{Cell, Table};
+use crate::quantize::Report;
 use crate::report::facts::weights_worst_first;
 use crate::report::number::{count, decibels, significant};
-use crate::quantize::Report;
 
 pub fn section(report: &Report) -> String {
     if report.weights.is_empty() {

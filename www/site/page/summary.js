@@ -4,7 +4,7 @@
 import { fits } from "./demos.js";
 import { byId, setLines } from "./dom.js";
 import { range, ratio, score } from "./format.js";
-import { isForeign } from "./language.js";
+import { ENGLISH_ONLY, isForeign } from "./language.js";
 import { models } from "./models.js";
 import { textsFor } from "./task.js";
 import { agree, agrees, isScore, keyText } from "./verdict.js";
@@ -23,8 +23,6 @@ import { agree, agrees, isScore, keyText } from "./verdict.js";
  * @property {Partial<Record<Key, ClassifierInfo>>} infos of the same models
  * @property {Result} result of the race between them
  */
-
-const ENGLISH_ONLY = "This model knows English only, says its card. Most of this is not in Latin letters, so the answer means little.";
 
 const unfused = (/** @type {string} */ name) =>
   `bert8 does not recognize the structure of the ${name} file, so it runs without the fast kernels.`;

@@ -2,11 +2,10 @@
 // Puts the words of a task on the page.
 
 import { byId, setText } from "./dom.js";
+import { onlyLanguage } from "./language.js";
 
 /** @import { Demo } from "./demos.js" */
 /** @import { Task } from "./task.js" */
-
-const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
 
 const RUN_HERE = "An INT8 BERT model answers next to the FP32 model it was made from. Both run in this tab.";
 const RUN_OWN = "Your own model runs in this tab. Neither its files nor your texts leave it.";
@@ -44,7 +43,7 @@ function showAbout(demo) {
     element.href = url;
     return element;
   };
-  const words = [language && `${LANGUAGES.of(language)} only.`, limits].filter(Boolean).join(" ");
+  const words = [language && onlyLanguage(language), limits].filter(Boolean).join(" ");
   const parts = [card && link("Model card", card), source && link("Source", source), licence].flatMap((part) => (part ? [part] : []));
   line.replaceChildren(words, ...parts.flatMap((part, i) => [i > 0 ? " · " : " ", part]));
   line.hidden = !demo;

@@ -1,17 +1,15 @@
-//! The summary, and the result of accuracy control.
+//! How the file was made, and what accuracy control did.
 
 use super::escape::escape;
 use super::how_to_read;
 use super::table::{Cell, Table};
-use crate::report::facts;
-use crate::report::number::{bytes, count, fixed, in_decibels, percent};
 use crate::quantize::{AccuracyControlReport, Report};
+use crate::report::facts;
+use crate::report::number::{bytes, fixed};
 
 pub fn section(report: &Report) -> String {
-    let mut html = how_to_read(
-        "What was quantized, how, and the size of the result. The next sections show the effect on the numbers inside.",
-    );
-    html += &tiles(report);
+    let mut html =
+        how_to_read("The same inputs and options make the same INT8 file, byte for byte, on any day; its hash tells.");
     let rows = facts::rows(report);
     let rows = rows.iter().map(|(what, how)| format!("<div><dt>{what}</dt><dd>{}</dd></div>\n", escape(how)));
     html += &format!("<dl class=\"facts\">\n{}</dl>\n", rows.collect::<String>());
@@ -19,25 +17,6 @@ pub fn section(report: &Report) -> String {
         html += &control(found);
     }
     html
-}
-
-/// The most important numbers.
-fn tiles(report: &Report) -> String {
-    let int8 = report.linears.iter().filter(|linear| linear.int8).count();
-    let mut tiles = vec![
-        (percent(report.sizes.ratio), "of FP32's file size".to_owned()),
-        (format!("{} of {}", count(int8), count(report.linears.len())), "matmuls in INT8".to_owned()),
-    ];
-    if let Some(last) = report.layers.last() {
-        tiles.push((in_decibels(last.sqnr_db), format!("SQNR of {}", last.name)));
-    }
-    if let Some(control) = &report.control {
-        let value = format!("{} (FP32: {})", control.metric.title(), fixed(control.fp32.value, 4));
-        tiles.push((fixed(control.result.value, 4), value));
-    }
-    let tile =
-        |(number, what): (String, String)| format!("<li><strong>{}</strong> {}</li>\n", escape(&number), escape(&what));
-    format!("<ul class=\"tiles\">\n{}</ul>\n", tiles.into_iter().map(tile).collect::<String>())
 }
 
 fn control(found: &AccuracyControlReport) -> String {
