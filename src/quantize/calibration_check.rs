@@ -16,7 +16,7 @@ const MOST_UNKNOWN: f64 = 0.25;
 const MANY_UNKNOWN: f64 = 0.05;
 
 /// From this share of clipped values on, a range does not fit its activation.
-const MANY_CLIPPED: f64 = 0.01;
+const MANY_CLIPPED: f64 = 0.05;
 
 /// What calibration texts hold, and whether that is enough.
 #[derive(Debug, Clone, PartialEq)]

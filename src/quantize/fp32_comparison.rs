@@ -50,12 +50,12 @@ impl CalibrationResult {
         // A ratio that is not a number is no good one.
         if let Some(db) = sqnr_db.filter(|db| db.is_nan() || *db < LEAST_DB) {
             return Some(format!(
-                "the SQNR of its logits is {db:.1} dB, below {LEAST_DB:.0} dB; the INT8 model's answers differ a lot from FP32"
+                "the logits have an SQNR of {db:.1} dB, below {LEAST_DB:.0} dB, so INT8 answers differ a lot from FP32's"
             ));
         }
         let share = agreement.filter(|share| *share < LEAST_AGREEMENT)?;
         Some(format!(
-            "it agrees with FP32 on only {:.1} % of {} texts, fewer than {:.0} %",
+            "INT8 agrees with FP32 on only {:.1} % of {} texts, fewer than {:.0} %",
             share * 100.0,
             self.texts,
             LEAST_AGREEMENT * 100.0

@@ -69,6 +69,7 @@ fn every_command_of_the_overview_has_help() {
             "report",
             "random",
             "serve",
+            "bundle",
             "self-test",
             "help"
         ]

@@ -138,7 +138,8 @@ fn the_report_says_what_to_decide_and_where_the_file_comes_from() {
     }
     let outliers = &report["activations"][0]["outliers"];
     assert_eq!(outliers["largest"].as_array().unwrap().len(), 3, "{outliers}");
-    assert_eq!(page.texts_in("outlier-table", "tr").len(), 1 + 12);
+    let listed = report["activations"].as_array().unwrap().len().min(12);
+    assert_eq!(page.texts_in("outlier-table", "tr").len(), 1 + listed);
 }
 
 #[test]
