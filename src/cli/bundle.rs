@@ -54,8 +54,8 @@ pub struct Args {
 const TEMPLATE: &str = "bundle/page.template";
 /// What the files replace in the page.
 const PLACE: &str = "<!-- bert8: contents -->";
-/// The WebAssembly build that runs in every browser.
-const PROGRAM: &str = "pkg/simd128/bert8_bg.wasm";
+/// The WebAssembly build that runs in every browser, compressed to a quarter; browsers unpack it.
+const PROGRAM: &str = "pkg/simd128/bert8_bg.wasm.gz";
 /// The site's list of models.
 const LIST: &str = "models/models.json";
 /// The largest model. In base64 and as two-byte characters, it must fit into the longest text that browsers allow.
@@ -98,15 +98,16 @@ struct Model {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let template_path = args.site.join(TEMPLATE);
-    if !template_path.is_file() {
-        bail!("{} is not a site of this version: it has no {TEMPLATE}; make one with ./build.sh", args.site.display());
+    let [template_path, program_path] = [TEMPLATE, PROGRAM].map(|name| args.site.join(name));
+    for name in [TEMPLATE, PROGRAM] {
+        if !args.site.join(name).is_file() {
+            bail!("{} is not a site of this version: it has no {name}; make one with ./build.sh", args.site.display());
+        }
     }
     let model = match &args.onnx {
         Some(onnx) => own(onnx, args.tokenizer.as_deref())?,
         None => listed(&args.site, args.model.as_deref())?,
     };
-    let program_path = args.site.join(PROGRAM);
     let output = Output::new(&args.output, &[&template_path, &program_path, &model.onnx, &model.tokenizer])?;
     let template = String::from_utf8(load::read(&template_path)?)
         .with_context(|| format!("{} is not UTF-8", template_path.display()))?;

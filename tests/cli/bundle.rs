@@ -11,7 +11,7 @@ const BUNDLE: &str = "bundle site -o out/page.html";
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("site/bundle/page.template", "<!doctype html>\n<body><!-- bert8: contents --></body>\n");
-    sandbox.write("site/pkg/simd128/bert8_bg.wasm", b"\0asm program");
+    sandbox.write("site/pkg/simd128/bert8_bg.wasm.gz", b"\x1f\x8b program");
     sandbox.write("site/models/int8.onnx", tiny::int8());
     sandbox.write("site/models/tokenizer.json", tiny::tokenizer_json().to_string());
     sandbox.write("site/models/examples.tsv", tiny::pairs_tsv());
@@ -50,7 +50,7 @@ fn the_page_holds_every_file() {
         );
         assert_eq!(page.matches("</script>").count(), 4, "text ends no element");
         assert_eq!(base64::decode(held(&page, "model")).unwrap(), tiny::int8());
-        assert_eq!(base64::decode(held(&page, "program")).unwrap(), b"\0asm program");
+        assert_eq!(base64::decode(held(&page, "program")).unwrap(), b"\x1f\x8b program");
         let tokenizer: Value = serde_json::from_slice(&base64::decode(held(&page, "tokenizer")).unwrap()).unwrap();
         assert_eq!(tokenizer, tiny::tokenizer_json());
         let about: Value = serde_json::from_str(held(&page, "about")).unwrap();

@@ -28,6 +28,15 @@ export function file(name) {
 }
 
 /**
+ * Unpacks a file that was compressed with gzip.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+export async function unpacked(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/**
  * Returns the text of an element and removes it, because it takes as much memory as the file.
  * @param {string} name
  */

@@ -7,7 +7,7 @@ import { megabytes, milliseconds, percent } from "../page/format.js";
 import { ENGLISH_ONLY, isForeign, onlyLanguage } from "../page/language.js";
 import { taskOf, textsFor } from "../page/task.js";
 import { bars, barsHint, verdict } from "../page/verdict.js";
-import { about, file } from "./contents.js";
+import { about, file, unpacked } from "./contents.js";
 
 /** @import { Classification, Classifier } from "../bert8.js" */
 /** @import { Bar } from "../page/verdict.js" */
@@ -23,12 +23,12 @@ const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTime
 start().catch((error) => fail(error, "The model could not be started"));
 
 async function start() {
-  const { title, description, language, limits, examples } = about();
+  const { title, description, language, limits, version, examples } = about();
   document.title = `${title} · bert8`;
   setText(byId("title"), title);
   setText(byId("description"), [description, language && onlyLanguage(language), limits].filter(Boolean).join(" "));
   await drawn();
-  const program = file("program");
+  const program = await unpacked(file("program"));
   const classifier = await load({ model: new Blob([file("model")]), tokenizer: file("tokenizer"), module: program, backend: "simd128" });
   const task = taskOf(classifier.info);
   setText(byId("pair-title"), task.title);
@@ -36,7 +36,7 @@ async function start() {
   byId("second").hidden = task.texts === "single";
   setText(byId("ask"), task.ask);
   showExamples(examples);
-  showFacts(classifier);
+  showFacts(classifier, version);
   setText(byId("status"), "");
   byId("ask").disabled = false;
 
@@ -91,13 +91,16 @@ function show(answer, { info }) {
   const logits = Array.from(answer.logits, (logit) => logit.toFixed(4)).join(", ");
   setText(
     byId("timing"),
-    `${milliseconds(inferMs)} (median of ${runs} runs), tokenization ${milliseconds(tokenizeMs)} · ${answer.tokens} tokens${cut} · logits ${logits}`,
+    `${milliseconds(inferMs)}${runs > 1 ? ` (median of ${runs} runs)` : ""}, tokenization ${milliseconds(tokenizeMs)} · ${answer.tokens} tokens${cut} · logits ${logits}`,
   );
 }
 
-/** @param {Classifier} classifier */
-function showFacts({ info: { modelBytes, precision, kernel, backend } }) {
-  setText(byId("facts"), `${precision.toUpperCase()} model, ${megabytes(modelBytes)} MB · kernel ${kernel}, ${backend}, one thread · bert8`);
+/**
+ * @param {Classifier} classifier
+ * @param {string} version of bert8
+ */
+function showFacts({ info: { modelBytes, precision, kernel, backend } }, version) {
+  setText(byId("facts"), `${precision.toUpperCase()} model, ${megabytes(modelBytes)} MB · kernel ${kernel}, ${backend}, one thread · bert8 ${version}`);
 }
 
 /** @param {Bar} bar */
