@@ -47,7 +47,7 @@ fn damaged_copies_are_refused_or_answer() {
                 let mut rng = Rng::new(seed);
                 let (count, among) = match kind {
                     "one percent" => (bytes.len() / 100, bytes.len()),
-                    "a few bytes" => (1 + rng.below(30), bytes.len()),
+                    "a few bytes" => (1 + rng.below(4), bytes.len()),
                     _ => (1 + rng.below(4), GRAPH_BYTES),
                 };
                 let mut copy = bytes.to_vec();
