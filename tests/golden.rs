@@ -14,6 +14,7 @@ use bert8::quantize::{CalibrationInfo, Options, quantize};
 use bert8::text::TextTokenizer;
 use bert8::{Kernel, self_test};
 use common::golden::{self, PAIRS};
+use common::golden_quantization;
 use serde_json::json;
 
 /// The FP32 model of the committed file.
@@ -52,6 +53,11 @@ fn every_kernel_passes_the_self_test() {
         let found = self_test::hash_logits(&self_test::classifier(kernel).unwrap()).unwrap();
         assert_eq!(found, self_test::LOGITS_HASH, "{}: {found:#x}", kernel.name());
     }
+}
+
+#[test]
+fn quantization_writes_the_same_bytes_as_on_other_machines() {
+    golden_quantization::check();
 }
 
 #[test]

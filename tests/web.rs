@@ -2,8 +2,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
-#[path = "common/golden.rs"]
-mod golden;
+mod common;
 
 use bert8::integrity::Integrity;
 use bert8::kernels::{Kernel, KernelKind};
@@ -12,6 +11,7 @@ use bert8::onnx::{decode_model, encode_model};
 use bert8::self_test;
 use bert8::text::{TextInput, TextTokenizer};
 use bert8::web::{JsContext, JsFile, WasmClassifier};
+use common::{golden, golden_quantization};
 use js_sys::{Array, Error, Function, JSON, Object, Promise, Reflect, Uint8Array};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
@@ -50,6 +50,11 @@ fn every_kernel_passes_the_self_test() {
         let found = self_test::hash_logits(&self_test::classifier(kernel).unwrap()).unwrap();
         assert_eq!(found, self_test::LOGITS_HASH, "{}", kernel.name());
     }
+}
+
+#[wasm_bindgen_test]
+fn quantization_writes_the_same_bytes_as_it_does_natively() {
+    golden_quantization::check();
 }
 
 #[wasm_bindgen_test]

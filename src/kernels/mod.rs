@@ -24,8 +24,8 @@
 //!
 //! # The same bits
 //!
-//! Kernels compute the same integers, and layers between integer products the same FP32 bits: every sum has one order, and
-//! `a · b + c` is rounded twice everywhere. Only the product of [`FloatAttention`] rounds once where the instruction set can.
+//! Kernels compute the same integers, and layers the same FP32 bits: every sum has one order, and `a · b + c` is rounded twice
+//! everywhere.
 
 mod agreement;
 mod buffer;
@@ -38,8 +38,8 @@ pub(crate) mod threads;
 pub use gemm::{BAND, MAX_K, PackedWeights, Packer};
 pub use isa::{GROUP, Kernel, KernelKind, LANES, PANEL};
 pub use layers::{
-    AttentionParams, ContextRows, Dense, Embedding, FloatAttention, LayerNorm, Linear, Quantizer, ResidualNorm,
-    SelfAttention, SumNorm, Table, sequence_means,
+    AttentionParams, ContextRows, Dense, Embedding, FloatAttention, FloatColumns, FloatLinear, LayerNorm, Linear,
+    Quantizer, ResidualNorm, SelfAttention, SumNorm, Table, sequence_means,
 };
 pub use threads::ThreadPool;
 

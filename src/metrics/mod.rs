@@ -41,7 +41,7 @@ pub fn argmax(values: &[f32]) -> usize {
 
 /// The logistic function `1 / (1 + e^−x)`.
 pub fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
+    1.0 / (1.0 + libm::expf(-logit))
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {

@@ -5,7 +5,7 @@
 pub fn sqnr_db(reference: &[f32], values: &[f32]) -> Option<f64> {
     let signal: f64 = reference.iter().map(|&r| f64::from(r).powi(2)).sum();
     let noise: f64 = reference.iter().zip(values).map(|(&r, &v)| (f64::from(r) - f64::from(v)).powi(2)).sum();
-    (signal > 0.0 && noise > 0.0).then(|| 10.0 * (signal / noise).log10())
+    (signal > 0.0 && noise > 0.0).then(|| 10.0 * libm::log10(signal / noise))
 }
 
 /// The root mean square of `reference − value`. Returns 0 for empty slices.

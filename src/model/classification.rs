@@ -151,7 +151,7 @@ pub(crate) fn ranking(logits: &[f32]) -> Vec<usize> {
 
 fn softmax(logits: &[f32]) -> Vec<f32> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let numerators: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
+    let numerators: Vec<f32> = logits.iter().map(|logit| libm::expf(logit - max)).collect();
     let sum: f32 = numerators.iter().sum();
     numerators.into_iter().map(|numerator| numerator / sum).collect()
 }

@@ -1,5 +1,5 @@
-//! Writes a recognised encoder as fused operators. Linear layers in FP32 become MatMul and Add over the same unpadded
-//! rows.
+//! Writes a recognised encoder as fused operators over unpadded rows. Linear layers of an FP32 encoder become MatMul and Add, which
+//! tract multiplies faster. Those of an INT8 encoder have an operator whose results are the same bits everywhere.
 //!
 //! A value `x` of FP32 rows also has an encoded form, called [`encoded(x)`](encoded), if an integer product reads it.
 //! Each form is only written if something reads it.
@@ -7,8 +7,8 @@
 use super::both_forms::encoded;
 use super::recognise::{AttentionPart, Encoder, Layer, LinearPart, NormPart, PoolingPart, Quantized, Scores};
 use super::{
-    FUSED_INPUTS, activated, activation, attention, embedding, float_attention, linear, mean, quantize, residual,
-    sum_norm,
+    FUSED_INPUTS, activated, activation, attention, embedding, float_attention, float_linear, linear, mean, quantize,
+    residual, sum_norm,
 };
 use crate::kernels::Kernel;
 use crate::onnx::pb;
@@ -16,7 +16,7 @@ use pb::attribute_proto::AttributeType;
 
 /// The fused nodes, which read [`FUSED_INPUTS`]. Their attributes name the initializers of their tensors.
 pub(super) fn nodes(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
-    let mut emit = Emit { kernel, nodes: Vec::new() };
+    let mut emit = Emit { kernel, integers: encoder.has_integers(), nodes: Vec::new() };
     let mut x = emit.embeddings(encoder);
     for (at, layer) in encoder.layers.iter().enumerate() {
         let next = encoder.layers.get(at + 1);
@@ -34,6 +34,8 @@ pub(super) fn nodes(encoder: &Encoder, kernel: Kernel) -> Vec<pb::NodeProto> {
 
 struct Emit {
     kernel: Kernel,
+    /// Whether a part of the encoder is in integers.
+    integers: bool,
     nodes: Vec<pb::NodeProto>,
 }
 
@@ -115,6 +117,7 @@ impl Emit {
     fn linear(&mut self, y: &str, part: &LinearPart, x: &str) {
         match part {
             LinearPart::Integer(layer) => self.nodes.push(linear::node(self.kernel, x, y, layer, None)),
+            LinearPart::Float(layer) if self.integers => self.nodes.push(float_linear::node(self.kernel, x, y, layer)),
             LinearPart::Float(layer) => {
                 let product = format!("{y}.product");
                 self.standard_node("MatMul", [x, &layer.weights.name], &product);

@@ -25,6 +25,7 @@ mod embedding;
 mod emit;
 mod first_token;
 mod float_attention;
+mod float_linear;
 mod fuse;
 mod fused_op;
 mod in_file;
@@ -78,6 +79,7 @@ fn onnx() -> Onnx {
     register.insert(dense::OP, |_, node| parsed(dense::read(node)?));
     register.insert(embedding::OP, |_, node| parsed(embedding::read(node)?));
     register.insert(float_attention::OP, |_, node| parsed(float_attention::read(node)?));
+    register.insert(float_linear::OP, |_, node| parsed(float_linear::read(node)?));
     register.insert(linear::OP, |_, node| parsed(linear::read(node)?));
     register.insert(mean::OP, |_, node| parsed(mean::read(node)?));
     register.insert(quantize::OP, |_, node| parsed(quantize::read(node)?));

@@ -42,7 +42,8 @@ pub fn smoothquant_divisors(alpha: f32, magnitudes: &[f32], weights: &[&[f32]]) 
             *largest = largest.max(w.abs());
         }
     }
-    let divisor = |(&x, &w): (&f32, &f32)| (x > 0.0 && w > 0.0).then(|| x.powf(alpha) / w.powf(1.0 - alpha));
+    let divisor =
+        |(&x, &w): (&f32, &f32)| (x > 0.0 && w > 0.0).then(|| libm::powf(x, alpha) / libm::powf(w, 1.0 - alpha));
     let divisors: Vec<Option<f32>> = magnitudes.iter().zip(&largest).map(divisor).collect();
     let mut sorted: Vec<f32> = divisors.iter().flatten().copied().filter(|s| s.is_normal()).collect();
     sorted.sort_by(f32::total_cmp);

@@ -1,9 +1,8 @@
 //! GPTQ: rounds weights one input channel at a time, and lets each channel compensate the rounding errors of earlier ones.
 
-use super::matrix::matrix;
 use super::quant_params::{QuantizedRows, quantize_weight, row_scale};
 use crate::bert::transpose;
-use ndarray::{Array2, linalg::general_mat_mul, s};
+use crate::kernels::{FloatColumns, Kernel};
 
 /// Channels whose errors are propagated together.
 const BLOCK: usize = 64;
@@ -21,8 +20,8 @@ const DAMPING: f64 = 0.01;
 pub struct Gptq {
     /// The input channels by falling mean square.
     order: Vec<usize>,
-    /// U, with its channels in this order.
-    upper: Array2<f32>,
+    /// U `[channels, channels]`, with its channels in this order.
+    upper: Vec<f32>,
 }
 
 impl Gptq {
@@ -39,24 +38,31 @@ impl Gptq {
         let outputs = weights.len() / channels;
         let scales: Vec<f32> = weights.chunks_exact(channels).map(row_scale).collect();
         let columns = transpose(weights, outputs);
-        let columns = matrix(&columns, outputs);
+        let column = |channel: usize| &columns[channel * outputs..][..outputs];
+        let upper = |j: usize, k: usize| upper[j * channels + k];
 
-        let mut errors = Array2::<f32>::zeros((channels, outputs));
+        let mut errors = vec![0.0f32; weights.len()];
         let mut values = vec![0; weights.len()];
         for start in (0..channels).step_by(BLOCK) {
             let end = channels.min(start + BLOCK);
-            let mut targets = Array2::from_shape_fn((end - start, outputs), |(k, n)| columns[(order[start + k], n)]);
-            let earlier_errors = errors.slice(s![..start, ..]);
-            general_mat_mul(1.0, &upper.slice(s![..start, start..end]).t(), &earlier_errors, 1.0, &mut targets);
-            for k in start..end {
-                for j in start..k {
-                    targets.row_mut(k - start).scaled_add(upper[(j, k)], &errors.row(j));
+            let mut targets: Vec<f32> =
+                order[start..end].iter().flat_map(|&channel| column(channel)).copied().collect();
+            if start > 0 {
+                let factors: Vec<f32> = (start..end).flat_map(|k| (0..start).map(move |j| upper(j, k))).collect();
+                let earlier = FloatColumns::new(Kernel::detect(), start, outputs, |j, n| errors[j * outputs + n]);
+                targets.iter_mut().zip(earlier.multiply(&factors)).for_each(|(target, error)| *target += error);
+            }
+            for (k, target) in (start..end).zip(targets.chunks_exact_mut(outputs)) {
+                let (earlier, error) = errors[start * outputs..].split_at_mut((k - start) * outputs);
+                for (j, earlier) in (start..k).zip(earlier.chunks_exact(outputs)) {
+                    let factor = upper(j, k);
+                    target.iter_mut().zip(earlier).for_each(|(target, error)| *target += factor * error);
                 }
                 let channel = order[k];
-                for n in 0..outputs {
-                    let q = quantize_weight(targets[(k - start, n)], scales[n]);
+                for (n, ((target, error), weight)) in target.iter().zip(error).zip(column(channel)).enumerate() {
+                    let q = quantize_weight(*target, scales[n]);
                     values[n * channels + channel] = q;
-                    errors[(k, n)] = columns[(channel, n)] - f32::from(q) * scales[n];
+                    *error = weight - f32::from(q) * scales[n];
                 }
             }
         }
@@ -64,58 +70,73 @@ impl Gptq {
     }
 }
 
-/// The input channels by falling mean square, and the factor U of H with its channels in this order.
-fn udu_factor(inputs: &[f32], channels: usize) -> (Vec<usize>, Array2<f32>) {
-    let x = matrix(inputs, channels);
+/// The input channels by falling mean square, and the factor U `[channels, channels]` of H with its channels in this order.
+fn udu_factor(inputs: &[f32], channels: usize) -> (Vec<usize>, Vec<f32>) {
     // Scaling all inputs does not change U. Scaling by a power of 2 is exact, and here keeps the squares finite.
-    let largest = x.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
-    let x = x.mapv(|value| value * (-largest.log2().floor()).exp2());
-    let h = gram_matrix(&x);
-    let mean = h.diag().iter().map(|&square| f64::from(square)).sum::<f64>() / channels as f64;
+    let largest = inputs.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
+    let scale = 1.0 / power_of_two_below(largest);
+    let x: Vec<f32> = inputs.iter().map(|value| value * scale).collect();
+    let gram = gram_matrix(&x, channels);
+    let square = |channel: usize| gram[channel * channels + channel];
+    let mean = (0..channels).map(|channel| f64::from(square(channel))).sum::<f64>() / channels as f64;
     let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };
     let mut order: Vec<usize> = (0..channels).collect();
-    order.sort_by(|&a, &b| h[(b, b)].total_cmp(&h[(a, a)]).then(a.cmp(&b)));
-    let mut h = Array2::from_shape_fn((channels, channels), |(i, j)| {
+    order.sort_by(|&a, &b| square(b).total_cmp(&square(a)).then(a.cmp(&b)));
+    let ordered = |(i, j): (usize, usize)| {
         let (row, column) = (order[i].max(order[j]), order[i].min(order[j]));
-        f64::from(h[(row, column)]) + if i == j { damping } else { 0.0 }
-    });
+        f64::from(gram[row * channels + column]) + if i == j { damping } else { 0.0 }
+    };
+    let mut h: Vec<f64> = (0..channels).flat_map(|i| (0..channels).map(move |j| (i, j))).map(ordered).collect();
+    drop(gram);
 
-    let mut upper = Array2::<f32>::zeros((channels, channels));
+    // Only the upper triangle of h is read.
     let mut end = channels;
     while end > 0 {
         let start = end.saturating_sub(BLOCK);
         let mut diagonal = vec![0.0; end - start];
         for k in (start..end).rev() {
-            let d = h[(k, k)];
+            let d = h[k * channels + k];
             diagonal[k - start] = d;
             // Turns column k into a column of U, and subtracts its contribution from the block's columns before it.
-            h.slice_mut(s![..k, k]).mapv_inplace(|x| x / d);
-            let column = h.slice(s![..k, k]).to_vec();
-            for (mut row, u) in h.slice_mut(s![..k, start..k]).rows_mut().into_iter().zip(&column) {
-                row.iter_mut().zip(&column[start..]).for_each(|(h, v)| *h -= u * v * d);
+            let column: Vec<f64> = (0..k).map(|i| h[i * channels + k] / d).collect();
+            for (row, u) in h.chunks_exact_mut(channels).zip(&column) {
+                row[k] = *u;
+                row[start..k].iter_mut().zip(&column[start..]).for_each(|(h, v)| *h -= u * v * d);
             }
         }
-        let panel = h.slice(s![..start, start..end]).to_owned();
-        let weighted = Array2::from_shape_fn(panel.dim(), |(i, k)| panel[(i, k)] * diagonal[k]);
-        general_mat_mul(-1.0, &weighted, &panel.t(), 1.0, &mut h.slice_mut(s![..start, ..start]));
+        let column = |k: usize| (0..start).map(|i| h[i * channels + k]).collect::<Vec<f64>>();
+        let columns: Vec<Vec<f64>> = (start..end).map(column).collect();
+        let weighted: Vec<Vec<f64>> =
+            columns.iter().zip(&diagonal).map(|(u, d)| u.iter().map(|u| u * d).collect()).collect();
+        let [weighted, columns] = [&weighted, &columns].map(|rows| rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        Kernel::detect().subtract_products(&mut h, channels, &weighted, &columns);
         end = start;
     }
-    for ((i, j), u) in upper.indexed_iter_mut() {
-        if i < j {
-            *u = h[(i, j)] as f32;
-        }
-    }
+    let above_diagonal = |at: usize| if at / channels < at % channels { h[at] as f32 } else { 0.0 };
+    let upper = (0..h.len()).map(above_diagonal).collect();
     (order, upper)
 }
 
-/// The Gram matrix `xᵀ · x`. Only its lower triangle is complete.
-fn gram_matrix(x: &Array2<f32>) -> Array2<f32> {
-    let channels = x.ncols();
-    let mut gram = Array2::zeros((channels, channels));
+/// The largest power of two that is not above `x`, which must be normal and positive.
+fn power_of_two_below(x: f32) -> f32 {
+    f32::from_bits(x.to_bits() & f32::INFINITY.to_bits())
+}
+
+/// The Gram matrix `xᵀ · x` `[channels, channels]` of x `[rows, channels]`. Only its lower triangle is complete.
+fn gram_matrix(x: &[f32], channels: usize) -> Vec<f32> {
+    let rows = x.len() / channels;
+    let transposed = transpose(x, rows);
+    let mut gram = vec![0.0; channels * channels];
     for start in (0..channels).step_by(BAND) {
         let end = channels.min(start + BAND);
-        let (rows, columns) = (x.slice(s![.., start..]), x.slice(s![.., start..end]));
-        general_mat_mul(1.0, &rows.t(), &columns, 0.0, &mut gram.slice_mut(s![start.., start..end]));
+        let band =
+            FloatColumns::new(Kernel::detect(), rows, end - start, |row, column| x[row * channels + start + column]);
+        let products = band.multiply(&transposed[start * rows..]);
+        for (row, products) in
+            gram[start * channels..].chunks_exact_mut(channels).zip(products.chunks_exact(end - start))
+        {
+            row[start..end].copy_from_slice(products);
+        }
     }
     gram
 }
@@ -162,26 +183,28 @@ mod tests {
         let channels = 130;
         let x = inputs(&mut rng, 300, channels);
         let (order, upper) = udu_factor(&x, channels);
-        let x = matrix(&x, channels);
         let damping = x.iter().map(|x| f64::from(x * x)).sum::<f64>() / channels as f64 * DAMPING;
         // (U + I)⁻¹ H (U + I)⁻ᵀ is diagonal. Solves for it column by column, from the last.
-        let mut h = Array2::from_shape_fn((channels, channels), |(i, j)| {
-            let dot: f64 = x.rows().into_iter().map(|row| f64::from(row[order[i]]) * f64::from(row[order[j]])).sum();
+        let element = |(i, j): (usize, usize)| {
+            let dot =
+                x.chunks_exact(channels).map(|row| f64::from(row[order[i]]) * f64::from(row[order[j]])).sum::<f64>();
             dot + if i == j { damping } else { 0.0 }
-        });
+        };
+        let mut h: Vec<f64> = (0..channels).flat_map(|i| (0..channels).map(move |j| (i, j))).map(element).collect();
         for _ in 0..2 {
             for k in (0..channels).rev() {
                 for i in 0..k {
-                    let u = f64::from(upper[(i, k)]);
+                    let u = f64::from(upper[i * channels + k]);
                     for j in 0..channels {
-                        h[(i, j)] -= u * h[(k, j)];
+                        h[i * channels + j] -= u * h[k * channels + j];
                     }
                 }
             }
-            h = h.t().to_owned();
+            h = transpose(&h, channels);
         }
-        let largest = h.diag().iter().fold(0.0f64, |max, d| max.max(*d));
-        for ((i, j), value) in h.indexed_iter() {
+        let largest = (0..channels).map(|k| h[k * channels + k]).fold(0.0f64, f64::max);
+        for (at, value) in h.iter().enumerate() {
+            let (i, j) = (at / channels, at % channels);
             // The tolerance is for U's rounding to f32.
             assert!(i == j || value.abs() < 1e-4 * largest, "{i} {j} {value} {largest}");
         }

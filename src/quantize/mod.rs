@@ -41,6 +41,7 @@ mod calibration_check;
 mod channel_transform;
 mod classifier_correction;
 mod emit;
+mod float_model;
 mod fp32_comparison;
 mod gptq;
 mod histogram;

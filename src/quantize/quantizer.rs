@@ -4,7 +4,6 @@ use super::bias_correction::bias_correction;
 use super::calibrate::Observers;
 use super::channel_transform::{ChannelTransform, query_key_divisors, scale_input_channels};
 use super::linear_sqnr::{LinearSqnr, linear_sqnr};
-use super::matrix::matrix;
 use super::observer::Observer;
 use super::options::{Options, RangeEstimator, Smoothing};
 use super::parallel::ordered_map;
@@ -15,7 +14,6 @@ use super::scheme_search::{ActivationScheme, search_schemes};
 use super::units::{EMBEDDING_TABLES, Unit, units};
 use super::weight_rounding::WeightRounder;
 use crate::bert::Bert;
-use ndarray::ArrayView1;
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 
@@ -146,7 +144,8 @@ fn quantize_linear(
     let scaled = scale_input_channels(original, divisors);
     let weights = rounder.round(&scaled);
     // W · centers restores what the shift subtracts from the input.
-    let shift = matrix(original, centers.len()).dot(&ArrayView1::from(centers)).to_vec();
+    let restored = |row: &[f32]| row.iter().zip(centers).map(|(w, center)| f64::from(w * center)).sum::<f64>() as f32;
+    let shift: Vec<f32> = original.chunks_exact(centers.len()).map(restored).collect();
     let correction = match options.bias_correction {
         true => {
             let means: Vec<f32> = scheme.transform.apply(&observer.channel_means()).collect();

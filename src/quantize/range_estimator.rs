@@ -84,7 +84,7 @@ fn kl_divergence(histogram: &Histogram, low: f32, high: f32) -> f64 {
     let term = |(x, count): (f32, f64)| {
         let (sum, bins, outside) = levels[usize::from(params.quantize(x))];
         let p = (count + outside / bins) / total;
-        (x >= low && x <= high).then(|| p * (p / (sum / bins / total)).ln())
+        (x >= low && x <= high).then(|| p * libm::log(p / (sum / bins / total)))
     };
     // Outside values whose level has no bin inside the range: p is positive where q is 0.
     let lost: f64 = levels.iter().filter(|level| level.1 == 0.0).map(|level| level.2).sum();

@@ -4,6 +4,7 @@
 
 pub mod fixed_scales;
 pub mod golden;
+pub mod golden_quantization;
 
 use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, Head};

@@ -82,7 +82,7 @@ impl NodeWriter {
     }
 
     /// Adds a tensor. The attribute only names the initializer, until [`fuse`](super::fuse()) moves the tensor into it.
-    fn tensor(self, name: &str, tensor: &pb::TensorProto) -> Self {
+    pub fn tensor(self, name: &str, tensor: &pb::TensorProto) -> Self {
         self.attribute(name, AttributeType::Tensor, |a| a.s = tensor.name.as_bytes().to_vec())
     }
 
@@ -146,7 +146,7 @@ impl<'a> NodeReader<'a> {
     }
 
     /// The shape and the values of the FP32 tensor `name`.
-    fn float_tensor(&self, name: &str) -> TractResult<(Vec<usize>, Vec<f32>)> {
+    pub fn float_tensor(&self, name: &str) -> TractResult<(Vec<usize>, Vec<f32>)> {
         let (shape, bytes) = self.bytes(name, DataType::Float)?;
         Ok((shape, bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()))
     }

@@ -13,9 +13,7 @@ mod pooling;
 pub(super) use attention::{AttentionPart, Scores};
 pub(super) use embedding::{EmbeddingPart, TablePart};
 pub(super) use head::{DensePart, head};
-#[cfg(test)]
-pub(super) use linear::FloatLinear;
-pub(super) use linear::{IntegerLinear, LinearPart, Quantized};
+pub(super) use linear::{FloatLinear, IntegerLinear, LinearPart, Quantized};
 pub(super) use norm::NormPart;
 pub(super) use pooling::PoolingPart;
 
@@ -74,6 +72,13 @@ pub(super) struct Encoder<'a> {
     pub pooling: PoolingPart,
     /// The value that holds that row.
     pub pooled: &'a str,
+}
+
+impl Encoder<'_> {
+    /// Whether a linear layer is in integers.
+    pub fn has_integers(&self) -> bool {
+        self.layers.iter().flat_map(Layer::linears).any(|part| part.input().is_some())
+    }
 }
 
 /// Finds the encoder of a graph whose nodes are in order, or the reason why there is none.

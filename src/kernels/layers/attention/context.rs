@@ -48,10 +48,10 @@ pub(super) fn quantize_probabilities<L: Lanes>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::panel_product::{I16PairProduct, multiply_panels};
     use super::*;
     use crate::kernels::isa::{Dot, Kernel, Task};
     use crate::kernels::layers::linear::Epilogue;
+    use crate::kernels::layers::panel_product::{I16PairProduct, multiply_panels};
 
     /// The context of rows of softmax numerators with a panel of values.
     struct Context<'a> {

@@ -1,10 +1,10 @@
 //! Multi-head self-attention in FP32 over sequences laid end to end, without padding.
 
-use super::panel_product::{F32Product, multiply_panels};
 use super::sequences::{QUERY_ROWS, Sequence, WriteContext, sequences};
 use crate::kernels::buffer::at_least;
 use crate::kernels::isa::{Dot, Kernel, LANES, Lanes, Task};
 use crate::kernels::layers::linear::Epilogue;
+use crate::kernels::layers::panel_product::{F32Product, multiply_panels};
 use crate::kernels::layers::softmax::softmax_numerators;
 use crate::kernels::threads::{SharedSlice, for_each_range};
 use std::cell::Cell;

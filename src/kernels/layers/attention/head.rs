@@ -2,7 +2,6 @@
 
 use super::context::{quantize_probabilities, quantize_values};
 use super::epilogues::{QuantizeContext, WriteKeys, WriteValues};
-use super::panel_product::{I16PairProduct, multiply_panels};
 use super::scores::{WriteIntegerScores, write_key_offsets};
 use super::sequences::{QUERY_ROWS, Sequence, WriteContext};
 use super::{SelfAttention, SharedContext};
@@ -10,6 +9,7 @@ use crate::kernels::buffer::at_least;
 use crate::kernels::gemm::{PreparedRows, RiskyPairs, Weights, gemm};
 use crate::kernels::isa::{Block, Dot, GROUP, LANES, Lanes, PANEL};
 use crate::kernels::layers::linear::QuantizeRows;
+use crate::kernels::layers::panel_product::{I16PairProduct, multiply_panels};
 use crate::kernels::layers::softmax::softmax_numerators;
 use crate::kernels::threads::SharedSlice;
 use std::ops::Range;

@@ -20,7 +20,6 @@ mod context;
 mod epilogues;
 mod float;
 mod head;
-mod panel_product;
 mod scores;
 mod sequences;
 

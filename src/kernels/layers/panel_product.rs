@@ -1,4 +1,4 @@
-//! The products of attention that are not INT8: rows times panels of columns, in FP32 or in pairs of i16.
+//! Products that are not INT8: rows times panels of columns, in FP32 or in pairs of i16.
 
 use crate::kernels::gemm::Tiles;
 use crate::kernels::isa::{LANES, Lanes};
@@ -42,7 +42,7 @@ impl<L: Lanes> PanelProduct<L> for F32Product {
 
     #[inline(always)]
     fn add(l: L, sum: L::F32, element: f32, columns: &[f32; LANES]) -> L::F32 {
-        l.fused_mul_add(l.splat(element), l.load(columns), sum)
+        l.mul_add(l.splat(element), l.load(columns), sum)
     }
 
     #[inline(always)]
