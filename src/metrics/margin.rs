@@ -30,7 +30,7 @@ pub fn decision_margin(problem: Problem, threshold: f32, baseline: &[f32], logit
             least(&mut others.map(|(_, other)| f64::from(logits[decided]) - f64::from(*other)))
         }
         Problem::MultiLabel => {
-            let boundary = f64::from(threshold / (1.0 - threshold)).ln();
+            let boundary = libm::log(f64::from(threshold / (1.0 - threshold)));
             let distance = |(baseline, logit): (&f32, &f32)| {
                 let above = f64::from(*logit) - boundary;
                 if sigmoid(*baseline) >= threshold { above } else { -above }

@@ -129,12 +129,12 @@ impl Counts {
 
     /// Returns the height of a count, from 0 to 1.
     fn share(&self, count: f64) -> f64 {
-        (count / 0.5).log10() / (self.top / 0.5).log10()
+        libm::log10(count / 0.5) / libm::log10(self.top / 0.5)
     }
 
     /// Returns powers of ten with their labels; every other one if there are many.
     fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
-        let powers = self.top.log10().floor() as i32;
+        let powers = libm::log10(self.top).floor() as i32;
         (0..=powers).step_by(if powers > 3 { 2 } else { 1 }).map(|power| {
             let label = match power {
                 0..3 => format!("{}", 10u32.pow(power as u32)),

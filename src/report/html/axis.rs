@@ -30,7 +30,7 @@ impl Axis {
             low: first * step,
             high: last * step,
             ticks: (0..=(last - first) as usize).map(|at| (first + at as f64) * step).collect(),
-            decimals: (-step.log10().floor()).clamp(0.0, 9.0) as usize,
+            decimals: (-libm::log10(step).floor()).clamp(0.0, 9.0) as usize,
         }
     }
 
@@ -42,7 +42,7 @@ impl Axis {
 
 /// Rounds `step` to 1, 2 or 5 times a power of ten.
 fn round_step(step: f64) -> f64 {
-    let power = 10f64.powf(step.log10().floor());
+    let power = libm::pow(10.0, libm::log10(step).floor());
     match step / power {
         ratio if ratio < 1.5 => power,
         ratio if ratio < 3.5 => 2.0 * power,
