@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 /// Shows the JSON file that bert8 quantize --report wrote. Without --html, prints a summary. With
 /// --html, writes plots and tables of everything to one HTML file that needs no other files.
 ///
+/// The summary and the page begin with a verdict, its reasons, and what to do next.
+///
 /// Most numbers are the signal-to-quantization-noise ratio (SQNR) in decibels; more is better. At
 /// 20 dB the noise is a tenth of the signal, at 40 dB a hundredth; one bit is worth 6 dB. Look for
 ///
@@ -22,10 +24,11 @@ use std::path::{Path, PathBuf};
 ///   an activation whose values crowd a small part of its range, or with many clipped values;
 ///   a weight tensor far below the others.
 ///
-/// bert8 quantize --ignore PATTERN keeps such parts in FP32. With --max-drop, bert8 quantize finds
-/// the parts itself.
+/// bert8 quantize --ignore PATTERN keeps such parts in FP32. With --sensitivity, bert8 quantize
+/// measures what every part does to the logits, and the report orders the parts by it. With
+/// --max-drop, bert8 quantize finds the parts itself.
 ///
-///   bert8 quantize my-model --calibration pairs.tsv -o int8.onnx --report report.json
+///   bert8 quantize my-model --calibration pairs.tsv -o int8.onnx --report report.json --sensitivity
 ///   bert8 report report.json --html report.html
 #[derive(Debug, ClapArgs)]
 #[command(verbatim_doc_comment)]

@@ -96,11 +96,13 @@ fn compared(check: &CalibrationResult) -> Vec<String> {
             0 => "INT8 decides as FP32 on every one".to_owned(),
             flips => format!("INT8 decides otherwise than FP32 on {}", count(flips)),
         };
+        let bounds = match flips {
+            0 => format!("up to {}", percent(interval.high)),
+            _ => format!("{} to {}", percent(interval.low), percent(interval.high)),
+        };
         reasons.push(format!(
-            "Of {}, {decides}. Of all such texts, {} to {} may flip (95 % confidence).",
-            compared_on(check),
-            percent(interval.low),
-            percent(interval.high)
+            "Of {}, {decides}. Of all such texts, {bounds} may flip (95 % confidence).",
+            compared_on(check)
         ));
     }
     reasons.push(format!(
@@ -109,12 +111,15 @@ fn compared(check: &CalibrationResult) -> Vec<String> {
         significant(found.logit_max)
     ));
     if let Some((change, at_risk)) = at_risk(&check.margins) {
-        reasons.push(format!(
-            "INT8 changed a margin by {} at most. FP32's own margin is smaller than that on {} of {}: such texts can flip.",
-            significant(change),
-            count(at_risk),
-            counted(check.margins.len(), "text")
-        ));
+        let (change, texts) = (significant(change), counted(check.margins.len(), "text"));
+        reasons.push(match at_risk {
+            0 => format!("INT8 changed margins by {change} at most, less than FP32's own margin on any of {texts}."),
+            some => format!(
+                "INT8 changed margins by {change} at most. FP32's own margin is smaller than that on {} of {texts}: such \
+                 texts can flip.",
+                count(some)
+            ),
+        });
     }
     if !check.held_back {
         reasons.push("Calibration saw these texts, so other texts may do worse.".to_owned());

@@ -43,7 +43,7 @@ pub fn page(report: &Report, file_name: &str) -> String {
         Some(from) => (
             format!("Quantization report: {}", escape(&from.model)),
             format!(
-                ", bert8 {}, preset {}, on <time datetime=\"{date}\">{date}</time>",
+                ", bert8 {}, preset {}, <time datetime=\"{date}\">{date}</time>",
                 escape(&from.version),
                 escape(&from.preset),
                 date = escape(&from.date)
