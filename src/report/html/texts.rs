@@ -26,7 +26,7 @@ pub fn section(report: &Report) -> String {
     let mut html = how_to_read(&format!(
         "Every dot is a text: how clearly FP32 decides (to the right), and what INT8 leaves of that (upwards). On the diagonal, \
          INT8 changes nothing; below zero, it decides otherwise. {} of {} flip. The median margin in FP32 is {}, the largest \
-         change {}; {} have a smaller margin than that.",
+         change {}, which exceeds FP32's margin on {}.",
         count(flips),
         counted(check.margins.len(), "text"),
         significant(middle),
