@@ -47,7 +47,9 @@ async function start() {
     byId("problem").hidden = true;
     await drawn();
     try {
-      const answer = await classifier.classify(texts[0], texts[1], { warmup: 1, runs: 50, budgetMs: BUDGET_MS });
+      const [first, second] = texts;
+      const options = { warmup: 1, runs: 50, budgetMs: BUDGET_MS };
+      const answer = await (second === undefined ? classifier.classify(first, options) : classifier.classify(first, second, options));
       show(answer, classifier);
       setText(byId("status"), language === "en" && isForeign(texts) ? ENGLISH_ONLY : "");
     } catch (error) {
