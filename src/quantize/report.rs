@@ -269,3 +269,20 @@ fn weight_report(original: &[f32], name: String, rows: &QuantizedRows) -> Weight
         name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn numbers_are_read_as_they_were_written() {
+        let mut rng = Rng::new(1);
+        for number in std::iter::repeat_with(|| f64::from_bits(rng.bits())).filter(|x| x.is_finite()).take(10_000) {
+            let written = ClassifierCorrection { correction: vec![], uncorrected_rmse: number, corrected_rmse: 0.0 };
+            let json = serde_json::to_string(&written).unwrap();
+            let read: ClassifierCorrection = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.uncorrected_rmse.to_bits(), number.to_bits(), "{json}");
+        }
+    }
+}
