@@ -18,12 +18,13 @@ Usage: ./build.sh [STEP]...      (default: page)
   package the npm package, from both WebAssembly variants: build/npm/bert8-VERSION.tgz
   serve   page, then serve it on http://127.0.0.1:8080/ (PORT=N for another port)
   test    formatting, lints, documentation, native, browser and page tests
-  bench [--quick] [--threads N] [--publish] [--browser NAME]
+  bench [--quick] [--threads N] [--publish] [--browser NAME] [--litert DIR]
           page, then bert8 and onnxruntime-web side by side in Chromium: build/bench/ (about 20 minutes)
           --quick    fewer lengths and runs, on this processor as it is (3 minutes once the models are made)
           --threads  also measure on 2 to N threads (2 minutes more)
           --publish  also write table, plots and raw times to docs/bench/PROCESSOR/
           --browser  firefox or webkit, if installed, instead of Chromium; results are in a folder of that name
+          --litert   also measure LiteRT.js, with the .tflite files in DIR (docs/benchmarks.md says how to make them)
   audit   licences, sources, duplicates and known vulnerabilities of all crates and npm packages
   soak [--runs N]
           N classifications (default 100,000) and a hundredth as many loads in Chromium, whose memory must not grow
@@ -627,6 +628,11 @@ while [ $# -gt 0 ]; do
             ;;
           --threads)
             [ $# -gt 1 ] || die "--threads is followed by a number of threads"
+            flags+=("$1" "$2")
+            shift
+            ;;
+          --litert)
+            [ -d "${2-}" ] || die "--litert is followed by a folder of .tflite files; docs/benchmarks.md says how to make them"
             flags+=("$1" "$2")
             shift
             ;;

@@ -11,13 +11,20 @@ const CHECKS = [
   { of: NAMES.INT8, to: NAMES.ORT_FP32, decibels: 10 },
   { of: NAMES.SHARED, to: NAMES.ORT_FP32, decibels: 10 },
   { of: NAMES.DYNAMIC, to: NAMES.ORT_FP32, decibels: 10 },
+  { of: NAMES.LITERT_FP32, to: NAMES.ORT_FP32, largest: 2e-3 },
+  { of: NAMES.LITERT_INT8, to: NAMES.ORT_FP32, decibels: 10 },
 ];
 
-/** Compares `logits`, lists by contender. Returns an array of `{ of, to, difference, decibels, bound, ok }`. */
+/**
+ * Compares `logits`, lists by contender, which have null for pairs that a contender cannot run. Returns an array of
+ * `{ of, to, difference, decibels, bound, ok }`.
+ */
 export function compare(logits) {
-  return CHECKS.filter(({ of, to }) => logits[of] && logits[to]).map(({ of, to, largest, decibels: least }) => {
-    const difference = largestDifference(logits[to], logits[of]);
-    const decibels = signalToNoise(logits[to], logits[of]);
+  return CHECKS.filter(({ of, to }) => logits[of]?.some(Boolean) && logits[to]).map(({ of, to, largest, decibels: least }) => {
+    const both = logits[of].map((_, at) => at).filter((at) => logits[of][at]);
+    const [reference, found] = [logits[to], logits[of]].map((list) => both.map((at) => list[at]));
+    const difference = largestDifference(reference, found);
+    const decibels = signalToNoise(reference, found);
     const bound = largest === undefined ? `at least ${least} dB` : `at most ${largest}`;
     return { of, to, difference, decibels, bound, ok: largest === undefined ? decibels >= least : difference <= largest };
   });

@@ -1,5 +1,6 @@
-// One interface for both engines. `open(spec)` resolves to a contender with `run(pair, { warmup, runs })` and `close()`. `run`
-// resolves to `{ ms, logits, tokens }`, where `ms` is the median time from token ids to logits.
+// One interface for all engines. `open(spec)` resolves to a contender with `run(pair, { warmup, runs })` and `close()`. `run`
+// resolves to `{ ms, logits, tokens }`, where `ms` is the median time from token ids to logits. A contender with `lengths` runs
+// only pairs of so many tokens.
 
 import { load } from "/bert8/bert8.js";
 import { Remote } from "./remote.js";
@@ -25,14 +26,30 @@ const ENGINES = {
     await remote.call("open", { model, threads });
     return {
       info: null,
-      async run({ ids, types }, options) {
-        const { durations, logits, tokens } = await remote.call("run", { ids, types, ...options });
-        return { ms: median(durations), logits, tokens };
-      },
+      run: runner(remote),
+      close: () => remote.close(),
+    };
+  },
+
+  async "LiteRT.js"({ files, threads }) {
+    const remote = new Remote("/bench/litert-worker.js");
+    await remote.call("open", { files, threads });
+    return {
+      info: null,
+      lengths: Object.keys(files).map(Number),
+      run: runner(remote),
       close: () => remote.close(),
     };
   },
 };
+
+/** Returns the `run` of a contender whose worker does not tokenize. */
+function runner(remote) {
+  return async ({ ids, types }, options) => {
+    const { durations, logits, tokens } = await remote.call("run", { ids, types, ...options });
+    return { ms: median(durations), logits, tokens };
+  };
+}
 
 /** Loads the model of `spec` in a new worker. */
 export async function open(spec) {

@@ -44,9 +44,18 @@ export function gainOfTwo(times, name, counts) {
   return medians[2] ? medians[1] / medians[2] : null;
 }
 
+// The function that returns a contender's median time on `count` threads by its name, or undefined if that was not measured.
+const medianOn = (times, count) => (name) => times[onThreads(name, count)] && median(times[onThreads(name, count)]);
+const ratio = (theirs, ours) => (theirs && ours ? theirs / ours : null);
+
 /** Returns onnxruntime-web's best INT8 time divided by bert8's on `count` threads each, or null if that was not measured. */
 export function ortRatio(times, count) {
-  const of = (name) => times[onThreads(name, count)] && median(times[onThreads(name, count)]);
-  const [ort, ours] = [bestOfOrt(of), of(NAMES.INT8)];
-  return ort && ours ? ort / ours : null;
+  const of = medianOn(times, count);
+  return ratio(bestOfOrt(of), of(NAMES.INT8));
+}
+
+/** Returns LiteRT.js's INT8 time divided by bert8's on `count` threads each, or null if that was not measured. */
+export function litertRatio(times, count) {
+  const of = medianOn(times, count);
+  return ratio(of(NAMES.LITERT_INT8), of(NAMES.INT8));
 }

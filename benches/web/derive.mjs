@@ -23,6 +23,7 @@ export function bestOfOrt(of) {
  * - `ort`: onnxruntime-web's best INT8 to bert8's INT8
  * - `fp32`: bert8's FP32 to bert8's INT8
  * - `baseline`: onnxruntime-web's FP32 to bert8's FP32
+ * - `litert`: LiteRT.js's INT8 to bert8's INT8, undefined if it was not measured
  *
  * `share` is the share of the arithmetic peak that bert8's INT8 reaches.
  */
@@ -40,6 +41,7 @@ export function rows(results, host, model) {
       ort: ort && ort / ours,
       fp32: ms[NAMES.FP32] / ours,
       baseline: ms[NAMES.ORT_FP32] / ms[NAMES.FP32],
+      litert: ms[NAMES.LITERT_INT8] && ms[NAMES.LITERT_INT8] / ours,
       share: peak && gmacs(macs(results.configs[model], tokens), ours) / peak,
     };
   });

@@ -8,6 +8,9 @@ import { Sentences } from "./sentences.js";
 import { BATCHES, SEED, agreementPairs } from "./settings.mjs";
 import { median } from "./stats.js";
 
+// The contenders whose loading is timed.
+const LOADED = [NAMES.INT8, NAMES.SHARED, NAMES.DYNAMIC];
+
 /**
  * Measures `models` on `host` according to `plan`; loading and batches only on the plan's first host. `say` prints a line.
  * Throws if contenders disagree.
@@ -18,7 +21,7 @@ export async function measureHost({ browser, origin, host, models, plan, say }) 
   for (const [name, model] of Object.entries(models)) {
     say(`${host.title}: ${model.title}`);
     const first = host === plan.hosts[0];
-    const specs = contenders(model, host.backend).filter(({ name }) => ![NAMES.FP32, NAMES.ORT_FP32].includes(name));
+    const specs = contenders(model, host.backend).filter(({ name }) => LOADED.includes(name));
     const loading = first ? await firstAnswers({ browser, origin, specs, pair: firstPair(model), loads: plan.loads, say }) : null;
     const page = await openPage(browser, origin);
     const measured = await measureModel({ page, host, name, model, plan, say, peaks, answers: loading?.answers });

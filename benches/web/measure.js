@@ -2,6 +2,9 @@
 
 const now = () => performance.now();
 
+/** Returns whether a contender can run a pair; one without `lengths` runs any. */
+export const canRun = ({ lengths }, { ids }) => !lengths || lengths.includes(ids.length);
+
 /**
  * Runs rounds. In a round, each contender classifies the same pair; the order rotates. The first round is not counted. It
  * determines how many rounds follow: as many as fit into `budgetMs`, but at least `least` and at most `most`. If it takes less

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alternate } from "./measure.js";
+import { alternate, canRun } from "./measure.js";
 
 const OPTIONS = { budgetMs: 1000, least: 3, most: 6, shortMs: 100 };
 
@@ -34,4 +34,9 @@ test("with blocks, every turn warms up for the length of a block and then runs f
   const times = await alternate(fakes(calls, 10), [1], { ...OPTIONS, shortMs: 0, blockMs: 45 });
   assert.ok(calls.slice(2).every(({ warmup, runs }) => warmup === 5 && runs === 5));
   assert.equal(times.a.length, 5, "200 ms a round");
+});
+
+test("a contender with lengths runs only pairs of these", () => {
+  const pair = { ids: [101, 7, 102] };
+  assert.deepEqual([{}, { lengths: [3, 8] }, { lengths: [8] }].map((contender) => canRun(contender, pair)), [true, true, false]);
 });

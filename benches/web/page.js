@@ -1,11 +1,17 @@
 // The functions that run.mjs calls in the page, as `bench`.
 
 import { open } from "./contenders.js";
-import { alternate, batches } from "./measure.js";
+import { alternate, batches, canRun } from "./measure.js";
 import { Remote } from "./remote.js";
 
 let contenders = [];
 const contender = (name) => contenders.find((candidate) => candidate.name === name);
+
+async function logitsOf({ name, run }, pair) {
+  const { logits, tokens } = await run(pair, { warmup: 0, runs: 1 });
+  if (tokens !== pair.ids.length) throw new Error(`${name} counts ${tokens} tokens instead of ${pair.ids.length}`);
+  return logits;
+}
 
 globalThis.bench = {
   /** Loads `specs`, one after the other. Resolves to the description of each contender, by name. */
@@ -19,21 +25,18 @@ globalThis.bench = {
     contenders = [];
   },
 
-  /** Resolves to each contender's logits for `pairs`, by name. */
+  /** Resolves to each contender's logits for `pairs`, by name; null for a pair that it cannot run. */
   async logits(pairs) {
     const all = {};
-    for (const { name, run } of contenders) {
-      all[name] = [];
-      for (const pair of pairs) {
-        const { logits, tokens } = await run(pair, { warmup: 0, runs: 1 });
-        if (tokens !== pair.ids.length) throw new Error(`${name} counts ${tokens} tokens instead of ${pair.ids.length}`);
-        all[name].push(logits);
-      }
+    for (const contender of contenders) {
+      const list = (all[contender.name] = []);
+      for (const pair of pairs) list.push(canRun(contender, pair) ? await logitsOf(contender, pair) : null);
     }
     return all;
   },
 
-  time: (pairs, options) => alternate(contenders, pairs, options),
+  /** Times the contenders that can run `pairs`, which are of one length. */
+  time: (pairs, options) => alternate(contenders.filter((contender) => canRun(contender, pairs[0])), pairs, options),
 
   batches: (name, pairs, repeats) => batches(contender(name).classifier, pairs, repeats),
 

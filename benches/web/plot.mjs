@@ -6,15 +6,17 @@ const FRAME = { left: 56, right: 560, top: 56, bottom: 372 };
 const LINE = 16; // the smallest distance between two labels
 
 const STYLE = `
-  svg { color-scheme: light dark; --ink: #1f2328; --faint: #d1d9e0; --c0: #0a7d33; --c1: #1f6feb; --c2: #9a6700; --c3: #cf222e; --c4: #8250df }
+  svg { color-scheme: light dark; --ink: #1f2328; --faint: #d1d9e0; --c0: #0a7d33; --c1: #1f6feb; --c2: #9a6700; --c3: #cf222e; --c4: #8250df;
+    --c5: #0b7285; --c6: #bf3989 }
   @media (prefers-color-scheme: dark) {
-    svg { --ink: #e6edf3; --faint: #30363d; --c0: #3fb950; --c1: #58a6ff; --c2: #d29922; --c3: #ff7b72; --c4: #bc8cff }
+    svg { --ink: #e6edf3; --faint: #30363d; --c0: #3fb950; --c1: #58a6ff; --c2: #d29922; --c3: #ff7b72; --c4: #bc8cff;
+      --c5: #39c5cf; --c6: #f778ba }
   }
   text { font: 13px system-ui, sans-serif; fill: var(--ink) }
   .title { font-size: 16px; font-weight: 600 }
   .grid { stroke: var(--faint); stroke-width: 1 }
   polyline { fill: none; stroke-width: 2.5; stroke-linejoin: round }
-  ${[0, 1, 2, 3, 4].map((at) => `.c${at} { stroke: var(--c${at}) } circle.c${at}, text.c${at} { fill: var(--c${at}); stroke: none }`).join("\n  ")}
+  ${[0, 1, 2, 3, 4, 5, 6].map((at) => `.c${at} { stroke: var(--c${at}) } circle.c${at}, text.c${at} { fill: var(--c${at}); stroke: none }`).join("\n  ")}
 `;
 
 /** Escapes the characters that XML reserves. */
@@ -50,7 +52,7 @@ export function apart(wanted, distance) {
 }
 
 /**
- * Plots at most five `series`, each `{ name, points: [[x, y]] }`, over a logarithmic x axis. `x` is `{ label, ticks }` and `y` is
+ * Plots at most seven `series`, each `{ name, points: [[x, y]] }`, over a logarithmic x axis. `x` is `{ label, ticks }` and `y` is
  * `{ label, ticks, log, format }`. The axes reach from the first to the last tick.
  */
 export function plot({ title, x, y, series }) {

@@ -15,13 +15,13 @@ const lengths = (all) => ({ label: "tokens", ticks: all.map(({ tokens }) => toke
 /** Plots latency by length on the first host, one line per contender. */
 export function latencyPlot(results) {
   const all = rows(results, results.hosts[0], MODEL);
-  const names = Object.keys(all[0].ms);
+  const names = [...new Set(all.flatMap(({ ms }) => Object.keys(ms)))];
   const values = all.flatMap(({ ms }) => Object.values(ms));
   return plot({
     title: `${results.configs[MODEL].title} in Chromium, one thread: milliseconds by length`,
     x: lengths(all),
     y: { label: "ms", ticks: logTicks(Math.min(...values), Math.max(...values)), log: true, format: String },
-    series: names.map((name) => ({ name, points: all.map(({ tokens, ms }) => [tokens, ms[name]]) })),
+    series: names.map((name) => ({ name, points: all.filter(({ ms }) => name in ms).map(({ tokens, ms }) => [tokens, ms[name]]) })),
   });
 }
 

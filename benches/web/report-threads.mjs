@@ -1,6 +1,6 @@
 // Formats the results by number of threads as text.
 
-import { byThreads, ortRatio, serialShare, threadRows } from "./derive-threads.mjs";
+import { byThreads, litertRatio, ortRatio, serialShare, threadRows } from "./derive-threads.mjs";
 import { NAMES } from "./models.mjs";
 import { BATCHES } from "./settings.mjs";
 import { number, table } from "./table.mjs";
@@ -30,12 +30,16 @@ function length(threads, model, title, tokens) {
   ]);
   const times = threads.models[model].rounds[tokens];
   const share = (name) => `${(100 * serialShare(byThreads(times, name, threads.counts))).toFixed(1)} %`;
-  const ratios = threads.counts.map((count) => [count, ortRatio(times, count)]).filter(([, ratio]) => ratio !== null);
+  const ratios = (what, ratioOn) => {
+    const found = threads.counts.map((count) => [count, ratioOn(times, count)]).filter(([, ratio]) => ratio !== null);
+    return found.length ? [`${what}: ${found.map(([count, ratio]) => `${ratio.toFixed(2)} on ${count}`).join(", ")}`] : [];
+  };
   return [
     `${title}, ${tokens} tokens`,
     table(["contender", "threads", "ms", "speedup", "efficiency"], cells),
     `serial share: bert8 INT8 ${share(NAMES.INT8)}, bert8 FP32 ${share(NAMES.FP32)}`,
-    `ORT-web's best INT8 / ours: ${ratios.map(([count, ratio]) => `${ratio.toFixed(2)} on ${count}`).join(", ")}`,
+    ...ratios("ORT-web's best INT8 / ours", ortRatio),
+    ...ratios("LiteRT INT8 / ours", litertRatio),
   ].join("\n");
 }
 

@@ -10,9 +10,10 @@ import { judge } from "./targets.mjs";
 /** Returns a report of everything that was measured. */
 export function report(results) {
   const { versions, processor, date, quick } = results;
+  const litert = versions["LiteRT.js"] ? `LiteRT.js ${versions["LiteRT.js"]}, ` : "";
   const sections = results.hosts.flatMap((host) => [hostLine(host), ...Object.keys(host.models).map((model) => lengths(results, host, model))]);
   return `${[
-    `bert8 ${versions.bert8}, onnxruntime-web (ORT-web) ${versions["onnxruntime-web"]}, ${versions.browser}, one thread each${results.threads ? " unless stated" : ""}`,
+    `bert8 ${versions.bert8}, onnxruntime-web (ORT-web) ${versions["onnxruntime-web"]}, ${litert}${versions.browser}, one thread each${results.threads ? " unless stated" : ""}`,
     `${processor}, ${date.slice(0, 10)}${quick ? ", a quick run" : ""}. Medians in milliseconds.`,
     "",
     sections.join("\n\n"),
@@ -29,13 +30,19 @@ function hostLine({ title, args, peaks }) {
 
 function lengths(results, host, model) {
   const { infos, batches, loading } = host.models[model];
-  const names = [NAMES.INT8, NAMES.FP32, NAMES.ORT_FP32, NAMES.DYNAMIC, NAMES.SHARED].filter((name) => name in infos);
-  const head = ["tokens", ...names, "ORT-web INT8 / ours", "our FP32 / INT8", "ORT-web FP32 / ours", "of peak"];
-  const cells = rows(results, host, model).map(({ tokens, ms, ort, fp32, baseline, share }) => [
-    String(tokens),
-    ...names.map((name) => number(ms[name], 1)),
-    ...[ort, fp32, baseline].map((ratio) => number(ratio, 2)),
-    share === null ? "-" : `${(share * 100).toFixed(0)} %`,
+  const names = Object.values(NAMES).filter((name) => name in infos);
+  const ratios = [
+    ["ORT-web INT8 / ours", "ort"],
+    ...(NAMES.LITERT_INT8 in infos ? [["LiteRT INT8 / ours", "litert"]] : []),
+    ["our FP32 / INT8", "fp32"],
+    ["ORT-web FP32 / ours", "baseline"],
+  ];
+  const head = ["tokens", ...names, ...ratios.map(([title]) => title), "of peak"];
+  const cells = rows(results, host, model).map((row) => [
+    String(row.tokens),
+    ...names.map((name) => number(row.ms[name], 1)),
+    ...ratios.map(([, figure]) => number(row[figure], 2)),
+    row.share === null ? "-" : `${(row.share * 100).toFixed(0)} %`,
   ]);
   const lines = Object.values(batches).map((batch) => {
     const each = (way) => (median(batch[way]) / batch.count).toFixed(2);

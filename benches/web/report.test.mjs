@@ -7,20 +7,21 @@ import { latencyPlot, peakPlot } from "./plots.mjs";
 import { report } from "./report.mjs";
 import { judge } from "./targets.mjs";
 
-const { INT8, FP32, ORT_FP32, DYNAMIC, SHARED } = NAMES;
+const { INT8, FP32, ORT_FP32, DYNAMIC, SHARED, LITERT_FP32, LITERT_INT8 } = NAMES;
 const config = { title: "BERT", num_hidden_layers: 12, hidden_size: 768, intermediate_size: 3072 };
 
-/** Returns results of one host on which INT8 takes one millisecond per token. */
-function results({ kernel = "relaxed-dot-u8", dynamic = true } = {}) {
+/** Returns results of one host on which INT8 takes one millisecond per token. LiteRT.js has a file for 128 tokens only. */
+function results({ kernel = "relaxed-dot-u8", dynamic = true, litert = false } = {}) {
   const rounds = (tokens) => ({
     [INT8]: [tokens, tokens, 9 * tokens],
     [FP32]: [5 * tokens],
     [ORT_FP32]: [6 * tokens],
     [SHARED]: [3.5 * tokens],
     ...(dynamic && { [DYNAMIC]: [3 * tokens] }),
+    ...(litert && tokens === 128 && { [LITERT_FP32]: [5.5 * tokens], [LITERT_INT8]: [2 * tokens] }),
   });
   const measured = {
-    infos: Object.fromEntries(Object.keys(rounds(1)).map((name) => [name, name === INT8 ? { kernel } : null])),
+    infos: Object.fromEntries(Object.keys(rounds(128)).map((name) => [name, name === INT8 ? { kernel } : null])),
     rounds: { 53: rounds(53), 128: rounds(128) },
     batches: {
       mixed: { count: 64, least: 8, most: 128, batch: [640], single: [640] },
@@ -33,7 +34,7 @@ function results({ kernel = "relaxed-dot-u8", dynamic = true } = {}) {
     date: "2000-01-01T00:00:00Z",
     quick: false,
     processor: "a processor",
-    versions: { bert8: "1", "onnxruntime-web": "2", browser: "Chromium 3" },
+    versions: { bert8: "1", "onnxruntime-web": "2", ...(litert && { "LiteRT.js": "4" }), browser: "Chromium 3" },
     configs: { demo: config, "bert-base": config },
     hosts: [{ name: "default", title: "this processor", args: [], peaks, models: { demo: measured, "bert-base": measured } }],
   };
@@ -67,11 +68,26 @@ test("the targets of the byte dot product are not judged if it is not used", () 
 });
 
 test("the report and the plots have no missing numbers", () => {
-  for (const made of [results(), results({ dynamic: false }), results({ kernel: "unfused" })]) {
+  for (const made of [results(), results({ dynamic: false }), results({ kernel: "unfused" }), results({ litert: true })]) {
     const text = report(made);
     assert.match(text, /128 +128\.0 +640\.0 +768\.0/);
     for (const output of [text, latencyPlot(made), peakPlot(made)]) assert.doesNotMatch(output, /NaN|undefined|Infinity|null/);
   }
+});
+
+test("LiteRT.js has columns, a ratio and lines of its own, and changes no other figure", () => {
+  const made = results({ litert: true });
+  assert.equal(row(made, "default", "bert-base", 128).litert, 2);
+  assert.equal(row(made, "default", "bert-base", 53).litert, undefined);
+  assert.equal(row(made, "default", "bert-base", 128).ort, 3, "its time is not onnxruntime-web's");
+  assert.deepEqual(judge(made), judge(results()));
+  const text = report(made);
+  assert.match(text, /LiteRT\.js 4, Chromium 3/);
+  assert.match(text, /LiteRT FP32 +LiteRT INT8 +ORT-web INT8 \/ ours +LiteRT INT8 \/ ours/);
+  assert.match(text, /^128 .* 704\.0 +256\.0 +3\.00 +2\.00 /m);
+  assert.match(text, /^53 .* - +- +3\.00 +- /m);
+  assert.match(latencyPlot(made), /class="c6">LiteRT INT8</);
+  for (const output of [report(results()), latencyPlot(results())]) assert.doesNotMatch(output, /LiteRT/);
 });
 
 test("contenders agree within the bounds of their comparison", () => {
@@ -83,6 +99,9 @@ test("contenders agree within the bounds of their comparison", () => {
   assert.ok(!ok(INT8, SHARED));
   assert.equal(found.some(({ of }) => of === DYNAMIC), false);
   assert.match(describe(found[0]), /^agrees: bert8 FP32 with ORT-web FP32/);
+  const some = compare({ [ORT_FP32]: [[9, 9], [1, 2]], [LITERT_INT8]: [null, [1, 2.1]], [LITERT_FP32]: [null, null] });
+  assert.deepEqual(some.map(({ of, ok }) => [of, ok]), [[LITERT_INT8, true]], "only pairs that both ran are compared");
+  assert.equal(compare({ [ORT_FP32]: [[9, 9], [1, 2]], [LITERT_FP32]: [null, [1, 2.1]] })[0].ok, false);
   const silent = compare({ [FP32]: [[NaN, 0]], [ORT_FP32]: [[1, 2]] });
   assert.equal(silent[0].ok, false, "NaN does not agree");
 });

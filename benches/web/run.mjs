@@ -1,38 +1,42 @@
-// The benchmark: node run.mjs [--quick] [--threads N] [--publish] [--browser NAME]. ./build.sh bench builds what it needs and runs it.
+// The benchmark: node run.mjs [--quick] [--threads N] [--publish] [--browser NAME] [--litert DIR]. ./build.sh bench builds what
+// it needs and runs it.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { launch } from "../../tools/web/chromium.mjs";
 import { drive } from "./driver.mjs";
 import { measureHost } from "./host.mjs";
+import { tfliteFiles } from "./litert.mjs";
 import { NAMES, models } from "./models.mjs";
+import { readOptions } from "./options.mjs";
 import { latencyPlot, peakPlot, threadsPlot } from "./plots.mjs";
 import { report } from "./report.mjs";
 import { startServer } from "./server.mjs";
-import { plan } from "./settings.mjs";
+import { measuredLengths, plan } from "./settings.mjs";
 import { measureThreads } from "./threads.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(ROOT, "build/bench");
 const ORT = fileURLToPath(new URL("node_modules/onnxruntime-web", import.meta.url));
+const LITERT = fileURLToPath(new URL("node_modules/@litertjs", import.meta.url));
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: "boolean" },
-    publish: { type: "boolean" },
-    browser: { type: "string", default: "chromium" },
-    threads: { type: "string", default: "1" },
-  },
-});
-const threads = Number(options.threads);
-if (!Number.isInteger(threads) || threads < 1 || threads > cpus().length) {
-  console.error(`error: --threads ${options.threads}: give a whole number from 1 to ${cpus().length}, the processors of this machine`);
-  process.exit(2);
+/** Returns the options, the plan of the run and the files of LiteRT.js. Ends the program if it cannot run so. */
+function prepare() {
+  try {
+    const options = readOptions(process.argv.slice(2), cpus().length);
+    const chosen = plan(options);
+    const tflite = options.litert === undefined ? { files: {}, missing: [] } : tfliteFiles(options.litert, measuredLengths(chosen));
+    return { options, chosen, tflite };
+  } catch (error) {
+    console.error(`error: ${error.message}`);
+    process.exit(2);
+  }
 }
+
+const { options, chosen, tflite } = prepare();
 
 const inChromium = options.browser === "chromium";
 const start = Date.now();
@@ -40,12 +44,13 @@ const say = (line) => console.error(`${((Date.now() - start) / 1000).toFixed(0).
 
 /** Resolves to the results so far and the error that ended the measurement early, if any. */
 async function measure() {
-  const chosen = plan({ ...options, threads });
-  const found = models(ROOT);
+  const found = models(ROOT, tflite.files);
+  if (tflite.missing.length) say(`LiteRT.js is measured without ${tflite.missing.join(", ")}, which ${options.litert} does not have`);
   const configs = Object.fromEntries(Object.entries(found).map(([name, { title, config }]) => [name, { title, ...config }]));
-  const results = { date: new Date().toISOString(), quick: options.quick ?? false, processor: cpus()[0].model, configs, hosts: [] };
+  const results = { date: new Date().toISOString(), quick: options.quick, processor: cpus()[0].model, configs, hosts: [] };
   const bench = fileURLToPath(new URL(".", import.meta.url));
-  const server = await startServer({ bench, bert8: join(ROOT, "dist"), build: join(ROOT, "build"), ort: join(ORT, "dist") });
+  const folders = { bench, bert8: join(ROOT, "dist"), build: join(ROOT, "build"), ort: join(ORT, "dist"), litert: LITERT };
+  const server = await startServer({ ...folders, ...(options.litert !== undefined && { tflite: options.litert }) });
   let browser;
   try {
     for (const host of chosen.hosts) {
@@ -54,7 +59,7 @@ async function measure() {
       results.hosts.push(await measureHost({ browser, origin: server.origin, host, models: found, plan: chosen, say }));
       await browser.close();
     }
-    if (threads > 1) {
+    if (options.threads > 1) {
       browser = inChromium ? await launch([]) : drive(options.browser, server);
       results.threads = await measureThreads({ browser, origin: server.origin, models: found, plan: chosen, say });
     }
@@ -69,8 +74,13 @@ async function measure() {
 
 function versions(browser) {
   const bert8 = execFileSync(join(ROOT, "target/release/bert8"), ["--version"], { encoding: "utf8" }).trim();
-  const ort = JSON.parse(readFileSync(join(ORT, "package.json"), "utf8")).version;
-  return { bert8: bert8.replace(/^bert8 /, ""), "onnxruntime-web": ort, browser: nameOf(browser) };
+  const versionOf = (folder) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version;
+  return {
+    bert8: bert8.replace(/^bert8 /, ""),
+    "onnxruntime-web": versionOf(ORT),
+    ...(options.litert !== undefined && { "LiteRT.js": versionOf(join(LITERT, "core")) }),
+    browser: nameOf(browser),
+  };
 }
 
 /** Returns a browser's name and version. Playwright's is Chromium and has only a version. */

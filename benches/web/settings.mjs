@@ -40,6 +40,12 @@ export function threadCounts(most) {
 /** Milliseconds to wait before a load is timed: Chromium starts a spare process after it opens a page. */
 export const SETTLE_MS = 1500;
 
+/** Returns the lengths in tokens that a run of `plan` measures, ascending, by model. */
+export function measuredLengths({ lengths, threads }) {
+  const byModel = Object.entries(lengths).map(([model, list]) => [model, new Set([...list, ...(threads > 1 ? THREAD_LENGTHS[model] : [])])]);
+  return Object.fromEntries(byModel.map(([model, set]) => [model, [...set].sort((a, b) => a - b)]));
+}
+
 const LENGTHS = [8, 16, 32, 64, 128, 256, 512];
 
 const FULL = {

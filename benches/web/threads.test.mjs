@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byThreads, gainOfTwo, ortRatio, serialShare, threadRows } from "./derive-threads.mjs";
+import { byThreads, gainOfTwo, litertRatio, ortRatio, serialShare, threadRows } from "./derive-threads.mjs";
 import { NAMES, onThreads } from "./models.mjs";
 import { threadsPlot } from "./plots.mjs";
 import { reportThreads } from "./report-threads.mjs";
 import { threadCounts } from "./settings.mjs";
 
-const { INT8, FP32, ORT_FP32, DYNAMIC, SHARED } = NAMES;
+const { INT8, FP32, ORT_FP32, DYNAMIC, SHARED, LITERT_INT8 } = NAMES;
 const COUNTS = [1, 2, 4];
 
 /** Times of contenders of which a quarter, or half for onnxruntime-web, does not shrink with more threads. */
@@ -36,6 +36,20 @@ test("speedups compare with one thread, ratios the same number of threads", () =
   assert.equal(ortRatio(times, 1), 3);
   assert.equal(ortRatio(times, 2), 225 / 62.5);
   assert.equal(ortRatio(times, 3), null);
+  assert.equal(litertRatio(times, 1), null);
+});
+
+test("LiteRT.js has its own rows and ratio", () => {
+  const more = { ...times, ...Object.fromEntries(COUNTS.map((count) => [onThreads(LITERT_INT8, count), [200 / count]])) };
+  assert.equal(litertRatio(more, 1), 2);
+  assert.equal(litertRatio(more, 2), 1.6);
+  assert.equal(ortRatio(more, 1), 3);
+  const made = { ...results, threads: { counts: COUNTS, models: { "bert-base": { ...measured, rounds: { 128: more } } } } };
+  const text = reportThreads(made);
+  assert.match(text, /LiteRT INT8 +2 +100\.0 +2\.00 +100 %/);
+  assert.match(text, /LiteRT INT8 \/ ours: 2\.00 on 1, 1\.60 on 2, /);
+  assert.match(threadsPlot(made), /LiteRT INT8/);
+  for (const output of [reportThreads(results), threadsPlot(results)]) assert.doesNotMatch(output, /LiteRT/);
 });
 
 test("the report and the plot have no missing numbers", () => {
