@@ -1,4 +1,4 @@
-// `bert8 bundle`: one HTML file answers from a disk, without any request, in Chromium and Firefox.
+// `bert8 bundle`: one HTML file answers from a disk, without any request, in Chromium, Firefox and WebKit.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -25,7 +25,7 @@ const BROWSER_TIMEOUT = 120_000;
 const logitsIn = (text) => /logits (.*)$/.exec(text)[1].split(", ").map(Number);
 const rounded = ({ logits }) => logits.map((logit) => Number(logit.toFixed(4)));
 
-describe("a page in one file", { skip: skipWithoutCli(), timeout: SUITE_TIMEOUT + BROWSER_TIMEOUT }, () => {
+describe("a page in one file", { skip: skipWithoutCli(), timeout: SUITE_TIMEOUT + 2 * BROWSER_TIMEOUT }, () => {
   let folder, browser, expected;
   const bundle = (name, ...options) => {
     const path = join(folder, name);
@@ -109,43 +109,44 @@ describe("a page in one file", { skip: skipWithoutCli(), timeout: SUITE_TIMEOUT 
     await page.context().close();
   });
 
-  const firefox = ENGINES.find(({ name }) => name === "Firefox");
-  const missing = EXTRA_ARGS.length > 0 ? "BERT8_CHROMIUM_ARGS is for Chromium only"
-    : skipUnless(firefox.command, "the page in one file in Firefox: it is not installed", { optional: true });
-  test("answers in Firefox", { skip: missing, timeout: BROWSER_TIMEOUT }, async () => {
-    let tell;
-    const told = new Promise((resolve) => (tell = resolve));
-    const server = createServer(async (request, response) => {
-      if (request.method === "POST") tell(await json(request));
-      response.writeHead(204, { "access-control-allow-origin": "*" }).end();
+  for (const engine of ENGINES) {
+    const missing = EXTRA_ARGS.length > 0 ? "BERT8_CHROMIUM_ARGS is for Chromium only"
+      : skipUnless(engine.command, `the page in one file in ${engine.name}: it is not installed`, { optional: true });
+    test(`answers in ${engine.name}`, { skip: missing, timeout: BROWSER_TIMEOUT }, async () => {
+      let tell;
+      const told = new Promise((resolve) => (tell = resolve));
+      const server = createServer(async (request, response) => {
+        if (request.method === "POST") tell(await json(request));
+        response.writeHead(204, { "access-control-allow-origin": "*" }).end();
+      });
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const address = `http://127.0.0.1:${server.address().port}/`;
+      // A copy of the page that asks and tells. Its policy has to allow the script and the message.
+      const script = `
+        const tell = (value) => fetch("${address}", { method: "POST", body: JSON.stringify(value) });
+        addEventListener("error", ({ message }) => tell({ error: message }));
+        const wait = setInterval(() => {
+          const element = (id) => document.getElementById(id);
+          if (!element("problem").hidden) return tell({ error: element("problem").textContent });
+          if (element("ask").disabled) return;
+          if (!element("result").hidden) return clearInterval(wait), tell({ timing: element("timing").textContent, verdict: element("verdict").textContent });
+          [element("sentence1").value, element("sentence2").value] = ${JSON.stringify(PAIRS[0])};
+          element("ask").click();
+        }, 100);`;
+      const hash = `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
+      const text = readFileSync(bundle("other.html"), "utf8")
+        .replace("script-src ", `connect-src ${address}; script-src ${hash} `)
+        .replace("</body>", () => `<script>${script}</script></body>`);
+      writeFileSync(join(folder, "other.html"), text);
+      const { ended, stop } = open(engine, pathToFileURL(join(folder, "other.html")).href, BROWSER_TIMEOUT);
+      try {
+        const said = await Promise.race([told, ended]);
+        assert.equal(said.error, undefined);
+        assert.deepEqual(logitsIn(said.timing), rounded(expected[0]));
+      } finally {
+        stop();
+        server.close();
+      }
     });
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const address = `http://127.0.0.1:${server.address().port}/`;
-    // A copy of the page that asks and tells. Its policy has to allow the script and the message.
-    const script = `
-      const tell = (value) => fetch("${address}", { method: "POST", body: JSON.stringify(value) });
-      addEventListener("error", ({ message }) => tell({ error: message }));
-      const wait = setInterval(() => {
-        const element = (id) => document.getElementById(id);
-        if (!element("problem").hidden) return tell({ error: element("problem").textContent });
-        if (element("ask").disabled) return;
-        if (!element("result").hidden) return clearInterval(wait), tell({ timing: element("timing").textContent, verdict: element("verdict").textContent });
-        [element("sentence1").value, element("sentence2").value] = ${JSON.stringify(PAIRS[0])};
-        element("ask").click();
-      }, 100);`;
-    const hash = `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
-    const text = readFileSync(bundle("firefox.html"), "utf8")
-      .replace("script-src ", `connect-src ${address}; script-src ${hash} `)
-      .replace("</body>", () => `<script>${script}</script></body>`);
-    writeFileSync(join(folder, "firefox.html"), text);
-    const { ended, stop } = open(firefox, pathToFileURL(join(folder, "firefox.html")).href, BROWSER_TIMEOUT);
-    try {
-      const said = await Promise.race([told, ended]);
-      assert.equal(said.error, undefined);
-      assert.deepEqual(logitsIn(said.timing), rounded(expected[0]));
-    } finally {
-      stop();
-      server.close();
-    }
-  });
+  }
 });
