@@ -29,6 +29,8 @@ pub struct Classification {
     pub logits: Vec<f32>,
     /// The number of tokens of the input, including special tokens.
     pub tokens: usize,
+    /// How many of them stand for words or characters that the tokenizer does not know.
+    pub unknown: usize,
     /// Whether the input was longer than the limit and was cut.
     pub truncated: bool,
     /// How long the answer took.
@@ -96,9 +98,15 @@ impl Default for Repeat {
 }
 
 impl Classification {
-    /// Interprets the logits that a model described by `info` returned for `tokens`. In a multi-label model, the labels
-    /// with a probability of `threshold` or more apply.
-    pub(super) fn new(info: &ModelInfo, threshold: f32, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Self {
+    /// Interprets the logits that a model described by `info` returned for `tokens`, among which is `unknown_id` for every
+    /// unknown word. In a multi-label model, the labels with a probability of `threshold` or more apply.
+    pub(super) fn new(
+        info: &ModelInfo,
+        threshold: f32,
+        (tokens, unknown_id): (&Tokens, Option<i64>),
+        logits: Vec<f32>,
+        timing: Timing,
+    ) -> Self {
         let probabilities = match info.problem {
             Problem::SingleLabel => softmax(&logits),
             Problem::MultiLabel => logits.iter().copied().map(sigmoid).collect(),
@@ -127,6 +135,7 @@ impl Classification {
             score,
             logits,
             tokens: tokens.ids.len(),
+            unknown: tokens.ids.iter().filter(|&&id| Some(id) == unknown_id).count(),
             truncated: tokens.truncated,
             timing,
         }
@@ -174,9 +183,9 @@ mod tests {
             texts: None,
             accuracy: None,
         };
-        let tokens = Tokens { ids: vec![0; 3], types: vec![0; 3], truncated: false };
+        let tokens = Tokens { ids: vec![1, 100, 2], types: vec![0; 3], truncated: false };
         let timing = Timing { tokenize_ms: 0.0, infer_ms: 0.0, runs: 1 };
-        Classification::new(&info, threshold, &tokens, logits.to_vec(), timing)
+        Classification::new(&info, threshold, (&tokens, Some(100)), logits.to_vec(), timing)
     }
 
     fn names(answer: &Classification) -> Vec<&str> {
@@ -188,6 +197,7 @@ mod tests {
         let answer = answer(Problem::SingleLabel, 0.5, &[1.0, 1000.0, 2.0]);
         assert_eq!((answer.label.as_deref(), answer.label_id, answer.score), (Some("b"), Some(1), None));
         assert_eq!((answer.probabilities.as_slice(), answer.labels.len()), (&[0.0, 1.0, 0.0][..], 0));
+        assert_eq!((answer.tokens, answer.unknown), (3, 1));
     }
 
     #[test]

@@ -271,6 +271,7 @@ impl Classifier {
     }
 
     fn answer(&self, tokens: &Tokens, logits: Vec<f32>, timing: Timing) -> Classification {
-        Classification::new(self.model.info(), self.threshold, tokens, logits, timing)
+        let unknown_id = self.tokenizer.unknown_id();
+        Classification::new(self.model.info(), self.threshold, (tokens, unknown_id), logits, timing)
     }
 }

@@ -27,6 +27,7 @@ fn classify_answers_in_json_and_text() {
             "timing",
             "tokens",
             "truncated",
+            "unknown",
         ];
         assert_eq!(fields(&answer), names);
         let (logits, probabilities) = (floats(&answer["logits"]), floats(&answer["probabilities"]));
@@ -37,6 +38,8 @@ fn classify_answers_in_json_and_text() {
         // [CLS] the man left . [SEP] he went [SEP]
         assert_eq!((&answer["tokens"], &answer["truncated"]), (&json!(9), &json!(false)));
         assert_eq!(fields(&answer["timing"]), ["inferMs", "runs", "tokenizeMs"]);
+        assert_eq!(answer["unknown"], 0);
+        assert_eq!(sandbox.classify(file, ["The \u{4e00} left.", "\u{4e01}"])["unknown"], 2);
 
         let command = format!("classify {file} --tokenizer model/tokenizer.json");
         let run = sandbox.run_with(&command, &["The man left.", "he went"]).succeeded();

@@ -435,7 +435,7 @@ export interface AppliedLabel {
 }
 
 /** A text that {@link Classifier.rerank} has scored. */
-export interface RankedText extends Omit<Answer, "logits"> {
+export interface RankedText extends Omit<Answer, "logits" | "unknown"> {
   /** The text's index in the array that was given. */
   index: number;
 
@@ -453,6 +453,9 @@ export interface Answer {
 
   /** The length of the input in tokens, special tokens included, after truncation. */
   tokens: number;
+
+  /** How many of these tokens stand for words or characters that the tokenizer does not know. */
+  unknown: number;
 
   /** Whether the input was longer than {@link ClassifierInfo.maxLength} and was truncated. */
   truncated: boolean;

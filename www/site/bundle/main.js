@@ -51,7 +51,7 @@ async function start() {
       const options = { warmup: 1, runs: 50, budgetMs: BUDGET_MS };
       const answer = await (second === undefined ? classifier.classify(first, options) : classifier.classify(first, second, options));
       show(answer, classifier);
-      setText(byId("status"), language === "en" && isForeign(texts) ? ENGLISH_ONLY : "");
+      setText(byId("status"), language === "en" && isForeign(texts, answer) ? ENGLISH_ONLY : "");
     } catch (error) {
       fail(error, "The text could not be classified");
     } finally {

@@ -114,7 +114,7 @@ function notes({ question: { first, second }, task, mismatch, answers, infos, re
   return [
     empty.length === 1 && `${empty[0]} is empty, so the answer means little.`,
     empty.length === 2 && `Both ${task.all} are empty, so the answer means little.`,
-    isEnglishOnly && isForeign(texts) && ENGLISH_ONLY,
+    isEnglishOnly && given.some((key) => isForeign(texts, /** @type {Classification} */ (answers[key]))) && ENGLISH_ONLY,
     truncated && `The ${task.input} was longer than ${infos[truncated]?.maxLength} tokens and was truncated.`,
     other && mismatch && `These two models are no pair, so nothing is compared. ${mismatch}`,
     problem === "hidden" && `The tab was in the background for a while, where browsers slow it down. ${again}`,
