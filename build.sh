@@ -518,9 +518,8 @@ reproducible() {
   git clone --quiet . "$clone"
   (cd "$clone" && ./build.sh wasm)
   for variant in "${VARIANTS[@]}"; do
-    cmp "build/pkg/$variant/bert8_bg.wasm" "$clone/build/pkg/$variant/bert8_bg.wasm" ||
-      die "the two builds of $variant differ; the second is in $clone"
-    (cd build/pkg && sha256sum "$variant/bert8_bg.wasm")
+    diff -r "build/pkg/$variant" "$clone/build/pkg/$variant" || die "the two builds of $variant differ; the second is in $clone"
+    (cd build/pkg && sha256sum "$variant"/*)
   done
   rm -rf "$clone"
 }

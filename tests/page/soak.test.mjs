@@ -4,7 +4,7 @@
 // ./build.sh soak runs long. BERT8_SOAK_CALLS is the number of classifications, BERT8_SOAK_LOADS that of loads.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { skipUnless } from "../../tools/web/skip.mjs";
@@ -43,17 +43,35 @@ async function visit() {
   return page;
 }
 
-/** Returns a function that reads how much memory the page's processes have, files apart, in megabytes. */
-async function memoryReader(page) {
+/**
+ * Watches the processes of a page: `memory()` resolves to their memory in megabytes, files apart, `workers()` to the number of their
+ * workers that run. Playwright may list workers that have ended.
+ */
+async function watch(page) {
   const session = await page.context().browser().newBrowserCDPSession();
-  return async () => {
+  const renderers = async () => {
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    const kilobytes = processInfo.filter(({ type }) => type === "renderer").flatMap(({ id }) => {
-      const status = readFileSync(`/proc/${id}/status`, "utf8");
+    return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => `/proc/${id}`);
+  };
+  const memory = async () => {
+    const kilobytes = (await renderers()).flatMap((process) => {
+      const status = readFileSync(`${process}/status`, "utf8");
       return [...status.matchAll(/^Rss(?:Anon|Shmem):\s*(\d+) kB$/gm)].map(([, number]) => Number(number));
     });
     return kilobytes.reduce((sum, number) => sum + number, 0) / 1024;
   };
+  const isWorker = (thread) => {
+    try {
+      return readFileSync(`${thread}/comm`, "utf8").startsWith("DedicatedWorker");
+    } catch {
+      return false; // it has ended
+    }
+  };
+  const workers = async () => {
+    const threads = (await renderers()).flatMap((process) => readdirSync(`${process}/task`).map((id) => `${process}/task/${id}`));
+    return threads.filter(isWorker).length;
+  };
+  return { memory, workers };
 }
 
 /**
@@ -87,7 +105,8 @@ describe("a long visit", { skip, timeout: SUITE_TIMEOUT + CALLS * 100 + LOADS * 
       window.bert8.answer = async (at) => (await window.bert8.classifier.classify(...window.bert8.pairs[at])).logits.join();
       window.bert8.expected = await Promise.all(window.bert8.pairs.map((_, at) => window.bert8.answer(at)));
     });
-    await assertFlat("classifications", CALLS, await memoryReader(page), async (count) => {
+    const { memory } = await watch(page);
+    await assertFlat("classifications", CALLS, memory, async (count) => {
       const different = await page.evaluate(async (count) => {
         let different = 0;
         for (let call = 0; call < count; call++) {
@@ -103,7 +122,8 @@ describe("a long visit", { skip, timeout: SUITE_TIMEOUT + CALLS * 100 + LOADS * 
 
   test(`${LOADS} times loaded and disposed of: the same memory, and no worker is left`, async () => {
     const page = await visit();
-    await assertFlat("loads", LOADS, await memoryReader(page), async (count) => {
+    const { memory, workers } = await watch(page);
+    await assertFlat("loads", LOADS, memory, async (count) => {
       await page.evaluate(async (count) => {
         for (let load = 0; load < count; load++) {
           const classifier = await window.bert8.load();
@@ -111,8 +131,8 @@ describe("a long visit", { skip, timeout: SUITE_TIMEOUT + CALLS * 100 + LOADS * 
           classifier.dispose();
         }
       }, count);
-      for (let tries = 0; page.workers().length > 0 && tries < 200; tries++) await page.waitForTimeout(50);
-      assert.equal(page.workers().length, 0);
+      for (let tries = 0; (await workers()) > 0 && tries < 2000; tries++) await page.waitForTimeout(50);
+      assert.equal(await workers(), 0);
     });
     await page.context().close();
   });
