@@ -11,7 +11,7 @@ Usage: ./build.sh [STEP]...      (default: page)
   cli     the bert8 command at its full speed, target/release/bert8
   model   quantize the demo models: build/models/
   wasm [--no-threads]
-          both WebAssembly variants: build/pkg/{simd128,relaxed}
+          both WebAssembly variants: build/pkg/{simd128,relaxed}, and the quantizer of the site: build/pkg/quantizer
           --no-threads  without shared memory and threads; then the compiler's own standard library is enough
   page [--no-threads]
           tools, model and wasm, assembled into dist/, a complete static site
@@ -54,6 +54,8 @@ INJECTION=models/prompt-injection
 # The command as the steps themselves use it: compiled quickly, see Cargo.toml.
 BERT8=target/quick/bert8
 VARIANTS=(simd128 relaxed)
+# One more WebAssembly build, which quantizes. Only the site has it, and only visitors who quantize load it.
+QUANTIZER=quantizer
 # The WebAssembly builds share their memory between threads: yes or no.
 THREADS=yes
 
@@ -190,7 +192,9 @@ export_wasm_flags() {
 # Sets the array `options`: cargo's for a variant. Only these two crates use relaxed SIMD, so that the variants share all
 # other crates but those that depend on them.
 wasm_options() { # variant, profile
-  options=(--no-default-features --features dataset --locked -Zprofile-rustflags)
+  local features=dataset
+  [ "$1" != "$QUANTIZER" ] || features=quantizer
+  options=(--no-default-features --features "$features" --locked -Zprofile-rustflags)
   # Panics name their source files without the paths of this machine.
   options+=(-Ztrim-paths --config "profile.$2.trim-paths='all'")
   [ "$THREADS" = no ] || options+=(-Zbuild-std=std,panic_abort)
@@ -256,12 +260,14 @@ wasm_variant() (
   mv "$out.part" "$out"
 )
 
-wasm() {
+wasm_variants() { # variants
   standard_library
   mkdir -p build/pkg
   local variant
-  for variant in "${VARIANTS[@]}"; do wasm_variant "$variant"; done
+  for variant in "$@"; do wasm_variant "$variant"; done
 }
+
+wasm() { wasm_variants "${VARIANTS[@]}" "$QUANTIZER"; }
 
 page() {
   tools
@@ -274,7 +280,7 @@ page() {
   rm -rf dist
   mkdir -p dist/models/prompt-injection
   cp -r www/site/. dist/
-  node tools/package/assemble.mjs build/pkg dist
+  node tools/package/assemble.mjs --quantizer build/pkg dist
   node tools/web/bundle-template.mjs dist
   node tools/package/third-party.mjs dist/THIRD-PARTY.md
   cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
@@ -304,7 +310,7 @@ npm_package() {
 
 package() {
   tools
-  wasm
+  wasm_variants "${VARIANTS[@]}"
   npm_package
 }
 

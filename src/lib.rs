@@ -33,8 +33,9 @@
 //! | Feature | Default | Contents |
 //! |---|---|---|
 //! | `cli` | yes | The `bert8` command, with clap, hyper and tokio |
-//! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels |
+//! | `dataset` | with `cli` | `text::dataset`, which reads files of texts, pairs and labels, and `quantize::CalibrationTexts`, which chooses from them |
 //! | `report` | with `cli` | `report`, which shows the report of a quantization as text and HTML |
+//! | `quantizer` | no | In WebAssembly, the quantizer's interface to JavaScript; includes `dataset` and `report` |
 //!
 //! A program that uses the library alone should turn the command off:
 //!
@@ -65,6 +66,7 @@ pub mod bert;
 mod clock;
 pub mod engine;
 pub mod error;
+pub mod files;
 #[cfg(any(target_arch = "wasm32", test))]
 mod http;
 pub mod integrity;

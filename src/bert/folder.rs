@@ -4,9 +4,11 @@ use super::checkpoint::{Checkpoint, Weights};
 use super::hf_config::parse_config;
 use super::{Bert, BertConfig};
 use crate::error::{Error, Result};
+use crate::files::{Disk, Files};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -22,12 +24,20 @@ use std::path::{Path, PathBuf};
 /// another shape or element type, or holds a value that is not finite. If the folder holds weights only in another format,
 /// such as PyTorch's, the error tells how to convert them.
 pub fn import_folder(folder: &Path) -> Result<Bert> {
+    import_folder_in(&Disk, folder)
+}
+
+/// Like [`import_folder`], from a folder of `files`.
+///
+/// # Errors
+/// As [`import_folder`].
+pub fn import_folder_in(files: &dyn Files, folder: &Path) -> Result<Bert> {
     let config_path = folder.join("config.json");
-    let (config, checkpoint) = parse_config(&read(&config_path)?, &config_path.display().to_string())?;
-    let (main, files) = weight_files(folder)?;
+    let (config, checkpoint) = parse_config(&read(files, &config_path)?, &config_path.display().to_string())?;
+    let (main, weights) = weight_files(files, folder)?;
     let mut reader = WeightReader::new(checkpoint, &config);
-    for file in files {
-        reader.read(&read(&file)?, &file.display().to_string())?;
+    for file in weights {
+        reader.read(&read(files, &file)?, &file.display().to_string())?;
     }
     reader.finish(config, &main.display().to_string())
 }
@@ -43,8 +53,8 @@ pub fn import_bytes(config: &[u8], weights: &[u8], file_name: &str) -> Result<Be
     reader.finish(config, file_name)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::io("read", path, e))
+fn read<'a>(files: &'a dyn Files, path: &Path) -> Result<Cow<'a, [u8]>> {
+    files.read(path).map_err(|e| Error::io("read", path, e))
 }
 
 /// The content of model.safetensors.index.json.
@@ -55,17 +65,17 @@ struct ShardIndex {
 }
 
 /// Returns the file that errors name if weights are missing, and the files that hold weights.
-fn weight_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
+fn weight_files(files: &dyn Files, folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     let whole = folder.join("model.safetensors");
     let index_path = folder.join("model.safetensors.index.json");
-    if whole.exists() || !index_path.exists() {
-        return match weights_elsewhere(folder).filter(|_| !whole.exists()) {
+    if files.exists(&whole) || !files.exists(&index_path) {
+        return match weights_elsewhere(files, folder).filter(|_| !files.exists(&whole)) {
             Some(error) => Err(error),
             None => Ok((whole.clone(), vec![whole])),
         };
     }
     let file_name = index_path.display().to_string();
-    let index: ShardIndex = serde_json::from_slice(&read(&index_path)?)
+    let index: ShardIndex = serde_json::from_slice(&read(files, &index_path)?)
         .map_err(|e| Error::file_from(&file_name, "is not the index of a sharded model", e))?;
     let names: BTreeSet<String> = index.weight_map.into_values().collect();
     // A name with a path could point outside the folder.
@@ -76,8 +86,8 @@ fn weight_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
 }
 
 /// The error for a folder whose weights are in a format other than safetensors; `None` if there are no such files.
-fn weights_elsewhere(folder: &Path) -> Option<Error> {
-    let has = |name: &str| folder.join(name).exists();
+fn weights_elsewhere(files: &dyn Files, folder: &Path) -> Option<Error> {
+    let has = |name: &str| files.exists(&folder.join(name));
     if let Some(name) = ["pytorch_model.bin", "pytorch_model.bin.index.json"].into_iter().find(|name| has(name)) {
         let problem = format!(
             "has {name} but no model.safetensors; convert it with Python: from transformers import \

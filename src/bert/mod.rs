@@ -31,17 +31,30 @@ mod save;
 
 pub use config::BertConfig;
 pub use emit::{Float, emit_fp32};
-pub use folder::{import_bytes, import_folder};
+pub use folder::{import_bytes, import_folder, import_folder_in};
 pub(crate) use graph::transpose;
 pub use graph::{Lowering, build_graph, embedded_config};
 pub use head::{Head, HeadActivation, Pooling};
-pub use import_onnx::{ImportOptions, import_onnx, import_onnx_file};
+pub use import_onnx::{ImportOptions, import_onnx, import_onnx_file, import_onnx_in};
 pub use random::random_bert;
 pub use save::{config_json, safetensors};
 
 use crate::error::{Error, Result};
+use crate::files::{Files, model_file};
 use crate::task::{Problem, Texts};
 use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Imports `model` of `files`: an ONNX file, a folder with one, or a Hugging Face folder. [`model_file`] decides which.
+///
+/// # Errors
+/// As [`import_folder`] and [`import_onnx_file`].
+pub fn import_model(files: &dyn Files, model: &Path, options: &ImportOptions) -> Result<Bert> {
+    match model_file(files, model) {
+        Some(file) => import_onnx_in(files, &file, options),
+        None => import_folder_in(files, model),
+    }
+}
 
 /// A BERT sequence classifier in FP32: its architecture and all its weights. Weights are row-major, with the names and shapes of
 /// [`BertConfig::tensor_shapes`].

@@ -9,22 +9,17 @@ use super::source::Source;
 use super::task_choice::TaskChoice;
 use super::threads::Threads;
 use anyhow::{Context, Result, bail};
-use bert8::bert::{Bert, BertConfig};
+use bert8::bert::BertConfig;
 use bert8::integrity::Integrity;
-use bert8::kernels::LANES;
 use bert8::metrics::Target;
-use bert8::model::Accuracy;
 use bert8::quantize::{
-    AccuracyControl, CalibrationInfo, CalibrationResult, ENOUGH_TEXTS, Metric, Progress, Provenance, Report,
-    SourceFile, Stage, check_calibration, check_ranges, compare_with_fp32, layer_reports, quantize, sample_indices,
-    utc, with_threads,
+    AccuracyControl, CalibrationResult, CalibrationTexts, Measures, Metric, Progress, Provenance, Report, Sampling,
+    SourceFile, check_ranges, utc, with_texts_of, with_threads,
 };
 use bert8::report::sensitivity;
 use bert8::task::{Problem, Texts};
-use bert8::text::dataset::Dataset;
 use bert8::text::{TextTokenizer, Tokens};
 use clap::Args as ClapArgs;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -69,15 +64,15 @@ pub struct Args {
 
     /// How many of the texts to use. If there are no others, a tenth is not used, to compare INT8 with FP32 on them, unless fewer
     /// than 100 would be left
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = Sampling::default().subset_size as u32, value_parser = clap::value_parser!(u32).range(1..))]
     subset_size: u32,
 
     /// Cut calibration texts to this many tokens
-    #[arg(long, value_name = "TOKENS", default_value_t = 128, value_parser = clap::value_parser!(u32).range(4..))]
+    #[arg(long, value_name = "TOKENS", default_value_t = Sampling::default().max_length as u32, value_parser = clap::value_parser!(u32).range(4..))]
     max_length: u32,
 
     /// Seed for the choice of texts
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = Sampling::default().seed)]
     seed: u64,
 
     /// Leave out rows of the data that cannot be used, and say which
@@ -124,14 +119,8 @@ pub struct Args {
     json: bool,
 }
 
-/// The number of texts on which the report measures the noise after every layer.
-const LAYER_REPORT_TEXTS: usize = 16;
-
 /// So many of the most damaging parts are printed.
 const SHOWN_PARTS: usize = 10;
-
-/// INT8 is compared with FP32 on at most this many texts.
-const CHECKED_TEXTS: usize = 64;
 
 pub fn run(args: &Args) -> Result<()> {
     with_threads(args.threads.count(), || write_int8(args))
@@ -150,33 +139,15 @@ fn write_int8(args: &Args) -> Result<()> {
         bail!("--report and --output name the same file, {}", args.output.display());
     }
     let data = load::dataset(&args.calibration, args.skip_bad_rows)?;
-    let bert = with_texts(args.task.apply(args.source.bert()?)?, &args.task, &data)?;
+    let whose = if args.task.texts()?.is_some() { "--task says that the model" } else { "the model" };
+    let bert = with_texts_of(args.task.apply(args.source.bert()?)?, &data, whose)?;
     let tokenizer = load::tokenizer(&args.source.model, args.tokenizer.as_deref())?;
-    tokenizer.check_vocabulary(bert.config().vocab_size)?;
-    let max_length = (args.max_length as usize).min(bert.config().max_positions);
-    let encode = |at: &usize| tokenizer.encode(data.examples[*at].input(), max_length);
-    let order = sample_indices(data.examples.len(), data.examples.len(), args.seed);
-    let (chosen, rest) = order.split_at(calibrated(order.len(), args.subset_size as usize));
-    let samples = chosen.iter().map(encode).collect::<bert8::Result<Vec<_>>>()?;
-    let seen: HashSet<&Vec<i64>> = samples.iter().map(|tokens| &tokens.ids).collect();
-    let lines = |chosen: &[usize]| chosen.iter().map(|&at| data.examples[at].line).collect::<Vec<_>>();
-    let mut held_back = Vec::new();
-    for (line, at) in lines(rest).into_iter().zip(rest).take(CHECKED_TEXTS) {
-        let tokens = encode(at)?;
-        if !seen.contains(&tokens.ids) {
-            held_back.push((line, tokens));
-        }
-    }
-    let mut warnings = check(&samples, &tokenizer, args)?;
-    if args.strict && held_back.is_empty() {
-        warnings.push(
-            "no other text is left to compare INT8 with FP32 on; give more texts, or a smaller --subset-size"
-                .to_owned(),
-        );
-    }
-    if args.strict && !warnings.is_empty() {
-        bail!("{}: {} (--strict)", args.calibration.display(), warnings.join("; "));
-    }
+    let sampling =
+        Sampling { subset_size: args.subset_size as usize, max_length: args.max_length as usize, seed: args.seed };
+    let calibration =
+        SourceFile { name: file_name(&args.calibration), integrity: Integrity::of(&load::read(&args.calibration)?) };
+    let texts = CalibrationTexts::choose(&data, calibration.integrity, &tokenizer, bert.config(), sampling)?;
+    check(&texts, args)?;
 
     let labelled =
         args.data.as_deref().map(|file| labelled_texts(file, args, bert.config(), &tokenizer)).transpose()?;
@@ -187,51 +158,26 @@ fn write_int8(args: &Args) -> Result<()> {
     });
 
     let mut shown = progress::Progress::new();
-    let info = CalibrationInfo { max_length, seed: args.seed };
-    let mut quantized = quantize(&bert, &samples, &args.method.options(), info, control.as_ref(), |step: Progress| {
-        shown.show(stage_name(step.stage), step.done, step.total);
-    })?;
-    if report_file.is_some() || args.json {
-        let some = &samples[..samples.len().min(LAYER_REPORT_TEXTS)];
-        shown.show("measuring the noise after every layer", 0, some.len());
-        quantized.report.layers = layer_reports(&bert, &quantized.onnx, some)?;
-    }
-    let (checked_lines, checked): (Vec<usize>, Vec<&Tokens>) = match held_back.is_empty() {
-        true => lines(chosen).into_iter().zip(&samples).take(CHECKED_TEXTS).unzip(),
-        false => held_back.iter().map(|(line, tokens)| (*line, tokens)).unzip(),
-    };
-    shown.show("comparing with FP32", 0, checked.len());
-    let mut result = compare_with_fp32(&bert, &quantized.onnx, &checked, !held_back.is_empty())?;
-    result.margins.iter_mut().zip(checked_lines).for_each(|(margins, line)| margins.line = Some(line));
-    if args.sensitivity {
-        let measure = |done, total| shown.show("measuring the damage of every part", done, total);
-        quantized.report.sensitivity = Some(quantized.sensitivity(&bert, &checked, measure)?);
-    }
+    let measures = Measures { layers: report_file.is_some() || args.json, sensitivity: args.sensitivity };
+    let mut quantized =
+        texts.quantize(&bert, &args.method.options(), control.as_ref(), measures, |step: Progress| {
+            shown.show(step.stage.name(), step.done, step.total);
+        })?;
     shown.finish();
 
-    warnings.extend(check_ranges(&quantized.report.activations));
-    let calibration =
-        SourceFile { name: file_name(&args.calibration), integrity: Integrity::of(&load::read(&args.calibration)?) };
-    quantized.report.check = Some(result.clone());
-    quantized.set_accuracy(&Accuracy {
-        rows: result.texts,
-        data: calibration.integrity,
-        unseen: Some(result.held_back),
-        agreement: result.difference.agreement,
-        sqnr: result.difference.sqnr_db,
-        metric: None,
-    })?;
-    let failed: Vec<String> = warnings.iter().cloned().chain(result.problem()).collect();
-    warnings.extend(unfused(bert.config()));
-    quantized.report.warnings = warnings.clone();
     quantized.report.provenance = Some(provenance(args, calibration, &quantized.onnx)?);
     let report_json = serde_json::to_string_pretty(&quantized.report)?;
-    if args.strict && !failed.is_empty() {
-        if let Some(file) = report_file {
-            file.write(report_json.as_bytes())?;
+    let result = quantized.report.check.as_ref().context("the INT8 model was not compared with FP32")?;
+    if args.strict {
+        let failed: Vec<String> =
+            check_ranges(&quantized.report.activations).into_iter().chain(result.problem()).collect();
+        if !failed.is_empty() {
+            if let Some(file) = report_file {
+                file.write(report_json.as_bytes())?;
+            }
+            print_check(result);
+            bail!("--strict: {} is not written: {}", args.output.display(), failed.join("; "));
         }
-        print_check(&result);
-        bail!("--strict: {} is not written: {}", args.output.display(), failed.join("; "));
     }
     let mut staged = vec![output.stage(&quantized.onnx)?];
     if let Some(file) = report_file {
@@ -239,24 +185,24 @@ fn write_int8(args: &Args) -> Result<()> {
     }
     Staged::commit_all(staged)?;
     let sizes = quantized.report.sizes;
-    let texts = if data.texts == Texts::Pair { "pairs" } else { "texts" };
+    let units = if data.texts == Texts::Pair { "pairs" } else { "texts" };
     eprintln!(
-        "wrote {} ({}, {:.1} % of FP32's {}), calibrated on {} {texts}, {} of them distinct",
+        "wrote {} ({}, {:.1} % of FP32's {}), calibrated on {} {units}, {} of them distinct",
         args.output.display(),
         megabytes(sizes.int8_bytes),
         sizes.ratio * 100.0,
         megabytes(sizes.fp32_bytes),
-        samples.len(),
+        texts.samples().len(),
         quantized.report.calibration.distinct
     );
-    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    quantized.report.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     if tokenizer_path.extension().is_some_and(|extension| extension == "txt") {
         let path = tokenizer_path.display();
         eprintln!(
             "note: a browser needs a tokenizer.json in place of {path}: bert8 tokenizer {path} -o tokenizer.json"
         );
     }
-    print_check(&result);
+    print_check(result);
     for line in quantized.report.sensitivity.iter().flat_map(|found| sensitivity(found, SHOWN_PARTS)) {
         eprintln!("{line}");
     }
@@ -264,59 +210,26 @@ fn write_int8(args: &Args) -> Result<()> {
     if args.json { print_json(&quantized.report) } else { Ok(()) }
 }
 
-fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Calibrating => "calibrating",
-        Stage::Quantizing => "choosing scales",
-        Stage::Ranking => "ranking parts by their damage",
-        Stage::Reverting => "returning parts to FP32",
-        Stage::Comparing => "comparing logits",
-    }
-}
-
-/// How many of `rows` texts to calibrate on: `most`, or all but a tenth if that leaves enough texts. INT8 is compared with FP32
-/// on the others.
-fn calibrated(rows: usize, most: usize) -> usize {
-    let without_tenth = rows - rows / 10;
-    match rows <= most && without_tenth >= ENOUGH_TEXTS {
-        true => without_tenth,
-        false => rows.min(most),
-    }
-}
-
-/// Returns `bert` with the number of texts that the calibration data have, which must be that of `--task` and of the model's
-/// configuration, if they say one.
-fn with_texts(bert: Bert, task: &TaskChoice, data: &Dataset) -> Result<Bert> {
-    let (line, found) = (data.examples[0].line, data.texts);
-    if let Some(texts) = bert.config().texts.filter(|texts| *texts != found) {
-        let whose = if task.texts()?.is_some() { "--task says that the model" } else { "the model" };
-        bail!("{whose} reads {texts}, but {}, line {line}, has {found}", data.file_name);
-    }
-    let problem = bert.config().problem;
-    Ok(bert.with_task(problem, Some(found))?)
-}
-
-/// Returns what is not ideal about the calibration texts.
+/// Checks the calibration texts.
 ///
 /// # Errors
-/// If they cannot be calibrated on, unless that is forced.
-fn check(samples: &[Tokens], tokenizer: &TextTokenizer, args: &Args) -> Result<Vec<String>> {
-    let found = check_calibration(samples, tokenizer.unknown_id());
+/// If they cannot be calibrated on, unless that is forced; with --strict also if they are not ideal.
+fn check(texts: &CalibrationTexts, args: &Args) -> Result<()> {
+    let (found, file) = (texts.check(), args.calibration.display());
     if !found.refusals.is_empty() && !args.force_calibration {
-        let refusals = found.refusals.join("; ");
-        bail!("{}: {refusals} (--force-calibration accepts them)", args.calibration.display());
+        bail!("{file}: {} (--force-calibration accepts them)", found.refusals.join("; "));
     }
-    Ok([found.refusals, found.warnings].concat())
-}
-
-/// The warning for a model whose encoder the kernels cannot run.
-fn unfused(config: &BertConfig) -> Option<String> {
-    let mut sizes = [("hidden size", config.hidden), ("embedding size", config.embedding_features())].into_iter();
-    let (what, size) = sizes.find(|(_, size)| !size.is_multiple_of(LANES))?;
-    Some(format!(
-        "the {what} {size} is no multiple of {LANES}, the number of features that a kernel reads at a time, so INT8 runs \
-         unfused, slower than FP32"
-    ))
+    let mut problems = found.warnings.clone();
+    if !texts.has_held_back() {
+        problems.push(
+            "no other text is left to compare INT8 with FP32 on; give more texts, or a smaller --subset-size"
+                .to_owned(),
+        );
+    }
+    if args.strict && !problems.is_empty() {
+        bail!("{file}: {} (--strict)", problems.join("; "));
+    }
+    Ok(())
 }
 
 /// The metric of accuracy control if none is named.
@@ -413,18 +326,5 @@ fn print_control(report: &Report) {
             int8.ms_per_pair,
             fp32.ms_per_pair
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn some_texts_are_held_back() {
-        let cases = [(374, 300, 300), (300, 300, 270), (112, 300, 101), (110, 300, 110), (10, 300, 10), (10, 4, 4)];
-        for (rows, most, used) in cases {
-            assert_eq!(calibrated(rows, most), used, "{rows} rows, at most {most}");
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! The model that a command imports.
 
-use super::load::{beside, onnx_file};
+use super::load::onnx_file;
 use anyhow::Result;
-use bert8::bert::{Bert, ImportOptions, import_folder, import_onnx_file};
+use bert8::bert::{Bert, ImportOptions, import_folder, import_model};
+use bert8::files::{Disk, beside};
 use bert8::onnx::external_files;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -30,14 +31,13 @@ pub struct Source {
 impl Source {
     /// Imports the model.
     pub fn bert(&self) -> Result<Bert> {
-        let Some(file) = onnx_file(&self.model) else { return folder(&self.model) };
         let options = ImportOptions {
             heads: self.heads.map(usize::from),
             labels: None,
             output: self.logits.clone(),
             requantize: self.requantize,
         };
-        Ok(import_onnx_file(&file, &options)?)
+        Ok(noted(import_model(&Disk, &self.model, &options)?))
     }
 
     /// Returns the files that the model is read from, or may be read from another time.
@@ -64,7 +64,11 @@ fn is_input(path: &Path) -> bool {
 
 /// Imports a Hugging Face folder. Says on standard error what the importer notes.
 pub fn folder(path: &Path) -> Result<Bert> {
-    let bert = import_folder(path)?;
+    Ok(noted(import_folder(path)?))
+}
+
+/// Says on standard error what the importer notes.
+fn noted(bert: Bert) -> Bert {
     bert.notes().iter().for_each(|note| eprintln!("note: {note}"));
-    Ok(bert)
+    bert
 }

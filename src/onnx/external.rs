@@ -4,23 +4,22 @@ use super::file::decode_model;
 use super::pb;
 use super::tensor::{checked_len, element_type_name, external_data_error, is_external, stored_size};
 use crate::error::{Error, Result};
+use crate::files::{Disk, Files, OpenFile, outside, relative_to};
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 /// Tensors may share bytes. This limits how many times the size of all side files may be loaded.
 const UNFOLDING: u64 = 16;
 
-/// Loads into `graph` the tensors that the model at `path` keeps in other files. Returns the number of bytes read.
+/// Loads into `graph` the tensors that the model at `path` of `files` keeps in other files. Returns the number of bytes read.
 ///
-/// Such a file must be in the model's folder or below it. If the model is a symbolic link, the folder of its target is
-/// allowed as well: the Hugging Face cache is made of such links.
+/// Such a file must be in the model's folder or below it: see [`Files::open_beside`].
 ///
 /// # Errors
 /// If a tensor does not name its file, or the file is missing, outside of these folders or too short.
-pub fn load_external(graph: &mut pb::GraphProto, path: &Path) -> Result<usize> {
-    let mut files = SideFiles::new(path);
+pub fn load_external(graph: &mut pb::GraphProto, files: &dyn Files, path: &Path) -> Result<usize> {
+    let mut files = SideFiles::new(files, path);
     for tensor in tensors_mut(graph).filter(|tensor| is_external(tensor)) {
         tensor.raw_data = files.read(tensor)?;
         tensor.data_location = None;
@@ -29,13 +28,13 @@ pub fn load_external(graph: &mut pb::GraphProto, path: &Path) -> Result<usize> {
     Ok(files.read as usize)
 }
 
-/// The paths of the files in which the model at `path` keeps tensors. Empty if there is no such model.
+/// The paths of the files on disk in which the model at `path` keeps tensors. Empty if there is no such model.
 pub fn external_files(path: &Path) -> Vec<PathBuf> {
-    let model = std::fs::read(path).ok().and_then(|bytes| decode_model(&bytes, "").ok());
+    let model = Disk.read(path).ok().and_then(|bytes| decode_model(&bytes, "").ok());
     let mut graph = model.and_then(|model| model.graph).unwrap_or_default();
     let entries = tensors_mut(&mut graph).filter(|tensor| is_external(tensor)).flat_map(|t| &t.external_data);
     let locations: BTreeSet<&str> = entries.filter(|e| e.key == "location").map(|e| e.value.as_str()).collect();
-    locations.into_iter().map(|location| folder(path).join(location)).collect()
+    locations.into_iter().map(|location| relative_to(path, location)).collect()
 }
 
 /// Refuses a model that keeps tensors in other files, for readers of one file. `file_name` is for errors.
@@ -58,9 +57,10 @@ fn tensors_mut(graph: &mut pb::GraphProto) -> impl Iterator<Item = &mut pb::Tens
 
 /// The files in which a model keeps tensors, each opened once.
 struct SideFiles<'a> {
+    files: &'a dyn Files,
     model: &'a Path,
-    /// The open files by location, with their lengths.
-    open: HashMap<String, (File, u64)>,
+    /// The open files by location.
+    open: HashMap<String, OpenFile<'a>>,
     /// The length of all open files together.
     size: u64,
     /// The number of bytes read so far.
@@ -68,8 +68,8 @@ struct SideFiles<'a> {
 }
 
 impl<'a> SideFiles<'a> {
-    fn new(model: &'a Path) -> Self {
-        SideFiles { model, open: HashMap::new(), size: 0, read: 0 }
+    fn new(files: &'a dyn Files, model: &'a Path) -> Self {
+        SideFiles { files, model, open: HashMap::new(), size: 0, read: 0 }
     }
 
     /// Reads the raw data of `tensor`: as many bytes as its shape and element type need.
@@ -94,11 +94,11 @@ impl<'a> SideFiles<'a> {
             )));
         }
         if !self.open.contains_key(location) {
-            let opened = open(self.model, location).map_err(bad)?;
-            self.size = self.size.saturating_add(opened.1);
+            let opened = open(self.files, self.model, location).map_err(bad)?;
+            self.size = self.size.saturating_add(opened.len);
             self.open.insert(location.clone(), opened);
         }
-        let (file, size) = self.open.get_mut(location).expect("it has just been opened");
+        let OpenFile { content: file, len: size } = self.open.get_mut(location).expect("it has just been opened");
         let end = offset.checked_add(needed).filter(|end| end <= size).ok_or_else(|| {
             bad(format!(
                 "needs {needed} bytes from {offset} on of {location}, which has {size}; it is cut off or belongs to another \
@@ -131,36 +131,11 @@ fn byte_len(tensor: &pb::TensorProto, file_name: &str) -> Result<u64> {
     bytes.ok_or_else(|| Error::tensor(file_name, &tensor.name, format!("has the impossible shape {:?}", tensor.dims)))
 }
 
-/// Opens the file at `location`, relative to the folder of `model`. Returns the file and its length, or the problem.
-fn open(model: &Path, location: &str) -> Result<(File, u64), String> {
+/// Opens the file at `location`, relative to the folder of `model`. Returns the problem if it may not be read.
+fn open<'a>(files: &'a dyn Files, model: &Path, location: &str) -> Result<OpenFile<'a>, String> {
     let plain = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-    let outside =
-        || format!("keeps its data in `{location}`, outside of the model's folder; only files in it are read");
-    if !Path::new(location).components().all(plain) {
-        return Err(outside());
-    }
-    let path = folder(model).join(location);
-    let missing = |reason: std::io::Error| {
-        format!("keeps its data in {}, which cannot be read: {reason}; it belongs beside the model", path.display())
-    };
-    let real = path.canonicalize().map_err(missing)?;
-    let roots = [folder(model).canonicalize(), model.canonicalize().map(|model| folder(&model))];
-    if !roots.into_iter().flatten().any(|root| real.starts_with(root)) {
-        return Err(outside());
-    }
-    // Opening a pipe may block forever.
-    if !real.is_file() {
-        return Err(format!("keeps its data in {}, which is no regular file", path.display()));
-    }
-    let file = File::open(&real).map_err(missing)?;
-    let size = file.metadata().map_err(missing)?.len();
-    Ok((file, size))
-}
-
-/// The folder of `file`.
-fn folder(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
+    match Path::new(location).components().all(plain) {
+        true => files.open_beside(model, location),
+        false => Err(outside(location)),
     }
 }

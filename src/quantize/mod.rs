@@ -38,6 +38,8 @@ mod accuracy_control;
 mod bias_correction;
 mod calibrate;
 mod calibration_check;
+#[cfg(feature = "dataset")]
+mod calibration_texts;
 mod channel_transform;
 mod classifier_correction;
 mod emit;
@@ -72,6 +74,8 @@ pub use crate::clock::utc;
 pub use crate::metrics::Metric;
 pub use accuracy_control::{AccuracyControl, AccuracyControlReport, ModelScore, RevertedPart};
 pub use calibration_check::{CalibrationCheck, ENOUGH_TEXTS, check_calibration, check_ranges};
+#[cfg(feature = "dataset")]
+pub use calibration_texts::{CalibrationTexts, Measures, Sampling, with_texts_of};
 pub use classifier_correction::ClassifierCorrection;
 pub use emit::emit_int8;
 pub use fp32_comparison::{CalibrationResult, LEAST_DB, TextMargins, compare_with_fp32};
@@ -162,6 +166,28 @@ pub enum Stage {
     Reverting,
     /// Runs INT8 models on the calibration pairs to compare their logits with FP32.
     Comparing,
+    /// Measures the noise after every layer, for the report.
+    MeasuringLayers,
+    /// Compares INT8 with FP32 on texts that calibration did not see.
+    Checking,
+    /// Measures what every part contributes to the error of the logits, for the report.
+    MeasuringParts,
+}
+
+impl Stage {
+    /// Returns what the stage does, such as `calibrating`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Calibrating => "calibrating",
+            Stage::Quantizing => "choosing scales",
+            Stage::Ranking => "ranking parts by their damage",
+            Stage::Reverting => "returning parts to FP32",
+            Stage::Comparing => "comparing logits",
+            Stage::MeasuringLayers => "measuring the noise after every layer",
+            Stage::Checking => "comparing with FP32",
+            Stage::MeasuringParts => "measuring the damage of every part",
+        }
+    }
 }
 
 /// How far a stage has come.

@@ -5,6 +5,7 @@ use super::tokenizer_config::TokenizerConfig;
 use super::tokenizer_file::{self, Read};
 use super::{TextInput, Tokenizer, wordpiece};
 use crate::error::{Error, Result};
+use crate::files::{Disk, Files};
 use crate::task::Texts;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -74,7 +75,7 @@ impl TextTokenizer {
     /// If a file cannot be read, if the tokenizer.json and the tokenizer_config.json contradict each other, if the vocab.txt
     /// lacks a special token; and as [`TextTokenizer::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open(path.as_ref()).map(|(tokenizer, _)| tokenizer)
+        Self::open(&Disk, path.as_ref()).map(|(tokenizer, _)| tokenizer)
     }
 
     /// Reads the tokenizer at `path`, as [`TextTokenizer::from_file`] does, and returns the bytes of a tokenizer.json that is
@@ -83,14 +84,18 @@ impl TextTokenizer {
     /// # Errors
     /// As [`TextTokenizer::from_file`].
     pub fn json_of_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
-        Self::open(path.as_ref()).map(|(_, json)| json)
+        Self::open(&Disk, path.as_ref()).map(|(_, json)| json)
     }
 
-    /// Returns the tokenizer at `path` and its tokenizer.json.
-    fn open(path: &Path) -> Result<(Self, Vec<u8>)> {
+    /// Reads the tokenizer at `path` of `files`, as [`TextTokenizer::from_file`] does, and returns it with the bytes of a
+    /// tokenizer.json that is equal to it.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::from_file`].
+    pub fn open(files: &dyn Files, path: &Path) -> Result<(Self, Vec<u8>)> {
         let file_name = path.display().to_string();
-        let mut json = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-        let config = TokenizerConfig::beside(path)?.unwrap_or_default();
+        let mut json = files.read(path).map_err(|e| Error::io("read", path, e))?.into_owned();
+        let config = TokenizerConfig::beside(files, path)?.unwrap_or_default();
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
             json = vocabulary_json(&json, &config, &file_name)?.to_string().into_bytes();
         }

@@ -1,6 +1,7 @@
 //! The tokenizer_config.json beside a tokenizer.json or a vocab.txt.
 
 use crate::error::{Error, Result};
+use crate::files::Files;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::ErrorKind;
@@ -33,13 +34,13 @@ fn stated<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<bo
 const GENERIC_CLASSES: [&str; 2] = ["PreTrainedTokenizerFast", "TokenizersBackend"];
 
 impl TokenizerConfig {
-    /// Reads the file beside `path`; returns `None` if there is none.
+    /// Reads the file beside `path` of `files`; returns `None` if there is none.
     ///
     /// # Errors
     /// If it cannot be read, or is not JSON.
-    pub fn beside(path: &Path) -> Result<Option<Self>> {
+    pub fn beside(files: &dyn Files, path: &Path) -> Result<Option<Self>> {
         let path = path.with_file_name("tokenizer_config.json");
-        let bytes = match std::fs::read(&path) {
+        let bytes = match files.read(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             read => read.map_err(|e| Error::io("read", &path, e))?,
         };

@@ -1,5 +1,6 @@
-//! The WebAssembly interface. Only `engine.js` and `load-classifier.js` in `www/package` call it, and the worker of the site's own
-//! data, `www/site/page/data/worker.js`; `bert8.js` is the public API.
+//! The WebAssembly interface. Only `engine.js` and `load-classifier.js` in `www/package` call it, and the site's workers for the
+//! visitor's own data, `www/site/page/data/worker.js`, and for quantizing, `www/site/page/quantize/worker.js`; `bert8.js` is the
+//! public API.
 
 mod body;
 mod bytes;
@@ -9,6 +10,8 @@ mod download;
 mod executor;
 mod file;
 mod progress;
+#[cfg(feature = "quantizer")]
+mod quantizer;
 mod store;
 mod threads;
 

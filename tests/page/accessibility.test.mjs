@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
+import { GOLDEN, textsOf } from "./quantizing.mjs";
 import { SAME, SUITE_TIMEOUT, alertOf, answered, card, compare, loaded, open, site } from "./visit.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -93,6 +94,22 @@ const STATES = {
       await loaded(page, "int8", "fp32");
       await page.setInputFiles("#data-file", tableOf("1\tonly two cells\n0\tA cat.\tA car.\n".repeat(600)));
       await page.locator("#data button.primary").waitFor();
+    },
+  },
+  "files to quantize, one of which is missing": {
+    url: `${site.origin}/rte/`,
+    async reach(page) {
+      await loaded(page, "int8", "fp32");
+      await page.setInputFiles("#quantize-files-input", GOLDEN.model);
+      await page.locator("#quantize-view .note").waitFor();
+    },
+  },
+  "a quantized model": {
+    async reach(page) {
+      await loaded(page, "int8", "fp32");
+      await page.setInputFiles("#quantize-files-input", [GOLDEN.model, GOLDEN.tokenizer, { name: "pairs.tsv", mimeType: "text/plain", buffer: Buffer.from(textsOf(40)) }]);
+      await page.locator("#quantize-view button.primary").click();
+      await page.locator("#quantize-view .evaluated").waitFor();
     },
   },
 };

@@ -126,9 +126,13 @@ describe("the visitor's own model", { timeout: SUITE_TIMEOUT }, () => {
   test("the tokenizer may follow, and what is no model says why", async () => {
     const page = await open();
     await loaded(page, "int8", "fp32");
-    await drop(page, { "model.safetensors": { text: "x" }, "config.json": { text: "{}" } });
-    assert.match(await problem(page), /^These are weights for PyTorch .* bert8 quantize/);
+    const weights = ["model.safetensors", "config.json"].map((name) => ({ name, mimeType: "text/plain", buffer: Buffer.from("{}") }));
+    await page.setInputFiles("#own-files-input", weights);
+    assert.match(await problem(page), /^These are weights for PyTorch .* “Quantize here”, or run bert8 quantize/);
     assert.ok(await page.locator("#own-problem").isVisible());
+    await drop(page, { "model.safetensors": { text: "x" }, "config.json": { text: "{}" } });
+    await page.locator("#quantize-view dl").waitFor();
+    assert.match(await page.locator("#quantize-view").innerText(), /Now give the texts to calibrate on\./);
     await drop(page, { "mine.onnx": { text: "not a model" } });
     assert.equal(await problem(page), "mine.onnx is here. Now drop its tokenizer.json too.");
     await compare(page, SAME);

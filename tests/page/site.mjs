@@ -164,11 +164,24 @@ const CHANGES = {
   "/trap-in-thread/": {
     "pool-worker.js": () =>
       changed("pool-worker.js", "initSync({ module,", 'initSync({ module: await WebAssembly.compileStreaming(fetch("trap.wasm")),')
-        .replace(/^onmessage = /m, "onmessage = async "),
+        .replace(/^ *onmessage = /m, "onmessage = async "),
     "trap.wasm": trappingModule,
   },
   // The memory cannot grow beyond 8 MiB.
-  "/small-memory/": { "worker.js": () => changed("worker.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,") },
+  "/small-memory/": {
+    "worker.js": () => changed("worker.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,"),
+    "wasm.js": () => changed("wasm.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [8,"),
+  },
+  // Quantizing needs more memory than there is.
+  "/quantizer-out-of-memory/": {
+    "pkg/quantizer/bert8.js": () => `
+      class WasmQuantizer {
+        addFile() {}
+        quantize() { throw new Error("out of memory"); }
+      }
+      const init = async () => ({ memory: new WebAssembly.Memory({ initial: 1 }) });
+      export const bindings = () => ({ init, WasmQuantizer });`,
+  },
   // The browser grants 256 MiB, as some phones do.
   "/phone-memory/": { "worker.js": () => changed("worker.js", "MAXIMA_MIB = [4096,", "MAXIMA_MIB = [256,") },
   // Nothing is cross-origin isolated.

@@ -24,9 +24,9 @@ async function compress(name) {
 const names = readdirSync(folder, { recursive: true }).filter((name) => TYPES.includes(extname(name)));
 await Promise.all(names.map(compress));
 
-// The page, its scripts and one WebAssembly build. Models come later, the scripts for the visitor's own data when there is some, and
-// the page uses neither the API without a worker nor the self-test.
-const LATER = /^(models|pkg.simd128|inline|self-test|crash\.js|wasm\.js|page.data.(?!section))/;
+// The page, its scripts and one WebAssembly build. Models come later, the scripts for the visitor's own data and for quantizing when
+// they are used, and the page uses neither the API without a worker nor the self-test.
+const LATER = /^(models|pkg.simd128|pkg.quantizer|inline|self-test|(crash|wasm|pool|pool-thread|threads)\.js|page.(data|quantize).(?!section))/;
 const first = [...sizes].filter(([name]) => !LATER.test(name)).map(([, size]) => size);
 const total = (form) => Math.ceil(first.reduce((sum, size) => sum + size[form], 0) / 1000);
 console.log(`a first visit moves ${total("br")} kB with brotli, ${total("gz")} kB with gzip, ${total("raw")} kB uncompressed, models apart`);

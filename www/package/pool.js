@@ -1,7 +1,14 @@
 // @ts-check
-// The threads that compute together with the worker that owns a WebAssembly build. Each is a worker of its own, pool-worker.js.
+// The threads that compute together with the worker that owns a WebAssembly build. Each is a worker of its own, pool-worker.js
+// unless the owner has another one.
 
-/** @import { Started } from "./wasm.js" */
+/**
+ * A build that runs.
+ * @typedef {object} Build
+ * @property {{ startPool: (threads: number) => number, closePool: () => void }} wasm
+ * @property {WebAssembly.Module} module
+ * @property {WebAssembly.Memory} memory
+ */
 
 import { startWorker } from "./start-worker.js";
 
@@ -18,7 +25,7 @@ export class Pool {
   /** The workers that run or start. Firefox would collect one that nothing refers to. */
   #workers = /** @type {Set<Worker>} */ (new Set());
   #threads;
-  /** @type {Started | undefined} */
+  /** @type {Build | undefined} */
   #build;
   /** The address of an i32 that is 0 until the WebAssembly code of a worker crashes. */
   #stopped = 0;
@@ -30,11 +37,12 @@ export class Pool {
   /**
    * @param {number} threads with the one that calls; at least 2
    * @param {(error: unknown) => void} onCrash called after the WebAssembly code of a worker has crashed
+   * @param {() => Worker} [create] starts a worker
    */
-  constructor(threads, onCrash) {
+  constructor(threads, onCrash, create = createWorker) {
     this.#threads = threads;
     for (let number = 1; number < threads; number++) {
-      const worker = this.#startWorker();
+      const worker = started(create);
       if (!worker) return;
       this.#workers.add(worker);
       worker.onmessage = ({ data: { crash } }) => {
@@ -52,7 +60,7 @@ export class Pool {
 
   /**
    * Lets the workers compute for a build.
-   * @param {Started} build
+   * @param {Build} build
    */
   start(build) {
     const { wasm, module, memory } = build;
@@ -81,19 +89,24 @@ export class Pool {
     for (const worker of [...this.#workers]) this.#remove(worker);
   }
 
-  /** Starts a worker, or returns undefined if that is forbidden here. */
-  #startWorker() {
-    try {
-      // Bundlers recognize this expression, and only with a constant name.
-      return startWorker(() => new Worker(new URL("./pool-worker.js", import.meta.url), { type: "module", name: "bert8-thread" })).worker;
-    } catch {
-      return undefined;
-    }
-  }
-
   /** @param {Worker} worker */
   #remove(worker) {
     worker.terminate();
     this.#workers.delete(worker);
+  }
+}
+
+// Bundlers recognize this expression, and only with a constant name.
+const createWorker = () => startWorker(() => new Worker(new URL("./pool-worker.js", import.meta.url), { type: "module", name: "bert8-thread" })).worker;
+
+/**
+ * Starts a worker, or returns undefined if that is forbidden here.
+ * @param {() => Worker} create
+ */
+function started(create) {
+  try {
+    return create();
+  } catch {
+    return undefined;
   }
 }

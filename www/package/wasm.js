@@ -50,9 +50,35 @@ class MissingError extends Error {}
  */
 export async function startBuild(backends, given, memory, progress = new Progress(() => {})) {
   const { backend, module } = given === undefined ? await firstOf(backends, progress) : await checked(given, backends);
-  const wasm = bindings();
+  return { backend, ...(await start(module, bindings(), memory)) };
+}
+
+/**
+ * Starts a module at an address of the site that has a script of its own, with `memory`, or with its own memory if it has no threads.
+ * @template {Initialize} Interface
+ * @param {URL} url
+ * @param {Interface} wasm the new interface that its script returns
+ * @param {WebAssembly.Memory} memory
+ */
+export async function startModule(url, wasm, memory) {
+  const { module } = await checked(versioned(url), ["simd128"]);
+  return start(module, wasm, memory);
+}
+
+/**
+ * @typedef {object} Initialize
+ * @property {(options: { module_or_path: WebAssembly.Module, memory: WebAssembly.Memory }) => Promise<{ memory: WebAssembly.Memory }>} init
+ */
+
+/**
+ * @template {Initialize} Interface
+ * @param {WebAssembly.Module} module
+ * @param {Interface} wasm
+ * @param {WebAssembly.Memory} memory
+ */
+async function start(module, wasm, memory) {
   const exports = await wasm.init({ module_or_path: module, memory });
-  return { backend, wasm, module, memory: exports.memory };
+  return { wasm, module, memory: exports.memory };
 }
 
 /**
@@ -180,10 +206,15 @@ async function fetchModule(url) {
  * Makes a memory that threads can share, with the largest maximum that the browser grants.
  * @throws {Error} if it grants none
  */
-export function makeMemory() {
+export const makeMemory = () => largestMemory().memory;
+
+/** Returns how much memory the browser grants to one build at most, in bytes. It need not be free. */
+export const grantedBytes = () => largestMemory().mib * 2 ** 20;
+
+function largestMemory() {
   for (const mib of MAXIMA_MIB) {
     try {
-      return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: mib * PAGES_PER_MIB, shared: true });
+      return { mib, memory: new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: mib * PAGES_PER_MIB, shared: true }) };
     } catch {
       // the next one
     }

@@ -29,7 +29,8 @@ mod weights;
 
 use super::{Bert, BertConfig, Head, embedded_config};
 use crate::error::{Error, Result};
-use crate::onnx::{GraphIndex, decode_model, load_external, refuse_external};
+use crate::files::{Disk, Files};
+use crate::onnx::{GraphIndex, decode_model, load_external, pb, refuse_external};
 use crate::task::Problem;
 use graph::Graph;
 use heads::Heads;
@@ -69,27 +70,48 @@ pub fn import_onnx(bytes: &[u8], file_name: &str, options: &ImportOptions) -> Re
 /// As [`import_onnx`]; also if a tensor's file is missing, too short or outside of the model's folder, or if the
 /// config.json belongs to another kind of model.
 pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Bert> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    import(&bytes, Some(path), &path.display().to_string(), options)
+    import_onnx_in(&Disk, path, options)
 }
 
-fn import(bytes: &[u8], path: Option<&Path>, file_name: &str, options: &ImportOptions) -> Result<Bert> {
+/// Like [`import_onnx_file`], for a file of `files`.
+///
+/// # Errors
+/// As [`import_onnx_file`].
+pub fn import_onnx_in(files: &dyn Files, path: &Path, options: &ImportOptions) -> Result<Bert> {
+    let bytes = files.read(path).map_err(|e| Error::io("read", path, e))?;
+    import(&bytes, Some(Place { files, path }), &path.display().to_string(), options)
+}
+
+/// Where an ONNX file is, and other files may be beside it.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    files: &'a dyn Files,
+    path: &'a Path,
+}
+
+/// Loads into `graph` the tensors that a model keeps in other files. Returns the number of bytes read. Without a `place`, there
+/// must be none.
+fn load_others(graph: &mut pb::GraphProto, place: Option<Place>, file_name: &str) -> Result<usize> {
+    match place {
+        Some(Place { files, path }) => load_external(graph, files, path),
+        None => refuse_external(graph, file_name).map(|()| 0),
+    }
+}
+
+fn import(bytes: &[u8], place: Option<Place>, file_name: &str, options: &ImportOptions) -> Result<Bert> {
     let mut model = decode_model(bytes, file_name)?;
-    let hint = match (embedded_config(&model), path) {
-        (None, Some(path)) => beside::config(path)?,
+    let hint = match (embedded_config(&model), place) {
+        (None, Some(Place { files, path })) => beside::config(files, path)?,
         (embedded, _) => embedded,
     };
     let mut size = bytes.len();
     if options.requantize {
-        size += dequantize::dequantize(&mut model, path, size, file_name)?;
+        size += dequantize::dequantize(&mut model, place, size, file_name)?;
     }
     let prepared = prepare::prepare(&mut model, options.output.as_deref(), file_name);
     let ending = family::explain(prepared, &model, file_name)?;
     let graph = model.graph.get_or_insert_default();
-    let beside = match path {
-        Some(path) => load_external(graph, path)?,
-        None => refuse_external(graph, file_name).map(|()| 0)?,
-    };
+    let beside = load_others(graph, place, file_name)?;
     let half = plain::widen(graph, file_name)?;
     let graph = Graph::new(GraphIndex::new(graph), file_name, half);
     let found = read(graph, size + beside, options, hint, ending);

@@ -15,4 +15,6 @@ mod ticket;
 
 pub use pool::ThreadPool;
 pub(crate) use pool::for_each_range;
+#[cfg(any(target_arch = "wasm32", test))]
+pub(crate) use pool::{for_each_long, installed_threads};
 pub(in crate::kernels) use shared_slice::SharedSlice;

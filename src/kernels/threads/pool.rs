@@ -18,9 +18,17 @@ const SPINS: usize = if cfg!(target_arch = "wasm32") { 10_000 } else { 2_000 };
 /// How long the leader sleeps before it looks for signs of a thread that has stopped.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// How many slices may pass without a chunk done. No chunk takes a second. Counted in slices, because the clock goes on while
-/// the system suspends all threads.
-const SLICES: usize = 100;
+/// How many slices may pass without a chunk done. Counted in slices, because the clock goes on while the system suspends all
+/// threads.
+#[derive(Debug, Clone, Copy)]
+struct Patience(usize);
+
+/// For chunks of layers. None takes a second.
+const SHORT: Patience = Patience(100);
+
+/// For chunks that may take minutes: an hour.
+#[cfg(any(target_arch = "wasm32", test))]
+const LONG: Patience = Patience(36_000);
 
 /// Chunks for each thread. With several, a thread that is faster does more of them.
 const CHUNKS_PER_THREAD: usize = 4;
@@ -58,12 +66,12 @@ impl Shared {
         self.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Waits until all chunks are done.
+    /// Waits until all chunks are done, with `patience` between two of them.
     ///
     /// # Panics
     /// If a thread has stopped in the middle of a chunk. In WebAssembly this ends the instance, and with it all that the chunks
     /// refer to.
-    fn wait(&self) {
+    fn wait(&self, Patience(most): Patience) {
         let crew = &self.crew;
         for _ in 0..SPINS {
             if crew.is_done() {
@@ -78,7 +86,7 @@ impl Shared {
             // A native thread cannot stop without ending the process.
             if cfg!(target_arch = "wasm32") {
                 assert!(self.stopped.load(Ordering::SeqCst) == 0, "a thread crashed");
-                assert!(slices < SLICES, "a thread has stopped; the system may have ended it");
+                assert!(slices < most, "a thread has stopped; the system may have ended it");
             }
         }
     }
@@ -135,7 +143,7 @@ impl ThreadPool {
 
     /// Calls `work` for all of `0..chunks`, and returns when all are done. If another thread uses the pool, this one computes
     /// everything itself.
-    fn run(&self, chunks: usize, work: Work) {
+    fn run(&self, chunks: usize, patience: Patience, work: Work) {
         let Ok(mut throttle) = self.throttle.try_lock() else {
             return (0..chunks).for_each(work);
         };
@@ -154,7 +162,7 @@ impl ThreadPool {
         let mut worked = (0, 0.0);
         self.shared.crew.lead(chunks, &guarded, |own| {
             worked = (own, clock::now_ms() - start);
-            self.shared.wait();
+            self.shared.wait(patience);
         });
         let now = clock::now_ms();
         throttle.record(worked, (chunks, now - start), now);
@@ -209,19 +217,29 @@ impl Drop for Restore {
 }
 
 /// Returns the number of threads of the installed pool, or 1.
-fn installed_threads() -> usize {
+pub fn installed_threads() -> usize {
     INSTALLED.with_borrow(|pool| pool.as_ref().map_or(1, |pool| pool.threads))
 }
 
 /// Calls `work` for all of `0..chunks`, at most [`MAX_CHUNKS`](super::ticket::MAX_CHUNKS), on the threads of the installed pool, if any. Chunks do not use the
 /// pool themselves.
 fn for_each(chunks: usize, work: impl Fn(usize) + Sync) {
+    for_each_patiently(chunks, SHORT, work);
+}
+
+/// Like [`for_each`], for chunks that may take minutes.
+#[cfg(any(target_arch = "wasm32", test))]
+pub fn for_each_long(chunks: usize, work: impl Fn(usize) + Sync) {
+    for_each_patiently(chunks, LONG, work);
+}
+
+fn for_each_patiently(chunks: usize, patience: Patience, work: impl Fn(usize) + Sync) {
     let pool = if chunks > 1 { INSTALLED.take() } else { None };
     match pool {
         Some(pool) => {
             let restore = Restore(Some(pool));
             if let Restore(Some(pool)) = &restore {
-                pool.run(chunks, &work);
+                pool.run(chunks, patience, &work);
             }
         }
         None => (0..chunks).for_each(work),

@@ -73,7 +73,7 @@ export const chosenFiles = (input) => Array.from(input.files ?? [], (file) => ({
  * Resolves to the files that are dropped, and to those in dropped folders.
  * @param {DataTransfer} data
  */
-async function filesOf(data) {
+export async function filesOf(data) {
   // Later, after the event, there are no items any more.
   const items = [...data.items].filter(({ kind }) => kind === "file").map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   /** @type {Found[]} */

@@ -16,6 +16,7 @@ import { setUpModelPicker, showPicked } from "./model-picker.js";
 import { models } from "./models.js";
 import { setUpOffline } from "./offline.js";
 import { setUpOwnModel } from "./own-model.js";
+import { setUpQuantize } from "./quantize/section.js";
 import { clearResults, setUpResults } from "./results.js";
 import { texts } from "./texts.js";
 import { setUpThreadPicker, showThreads } from "./thread-picker.js";
@@ -132,6 +133,7 @@ function start(list) {
       showForm();
     },
   });
+  setUpQuantize(bring);
   setUpData();
   showSettings();
   visit();

@@ -13,6 +13,9 @@ import { VERSION } from "./version.js";
 /** The folders of the WebAssembly builds. */
 const FOLDERS = { "relaxed-simd": "pkg/relaxed/", simd128: "pkg/simd128/" };
 
+/** The folder of the quantizer, which few visitors need. */
+const QUANTIZER = "pkg/quantizer/";
+
 /** Milliseconds between two looks at what is kept, and how often to look: a model is stored soon after it is loaded. */
 const PAUSE = 1000;
 const LOOKS = 15;
@@ -53,7 +56,7 @@ async function requestKeeping(script) {
   await serviceWorker.register(script);
   const { active } = await serviceWorker.ready;
   const [best] = pickBackends("auto");
-  const leaveOut = Object.entries(FOLDERS).filter(([backend]) => backend !== best).map(([, folder]) => folder);
+  const leaveOut = [QUANTIZER, ...Object.entries(FOLDERS).filter(([backend]) => backend !== best).map(([, folder]) => folder)];
   const { port1, port2 } = new MessageChannel();
   const reply = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
   active?.postMessage({ version: VERSION, leaveOut }, [port2]);

@@ -102,7 +102,7 @@ function assigned([one, other]) {
 /** @param {Found[]} files */
 function withoutModel(files) {
   if (files.some(({ path }) => WEIGHTS.test(path))) {
-    const advice = "In the folder, run bert8 quantize . --calibration TEXTS -o model.int8.onnx, and drop that file with tokenizer.json.";
+    const advice = "Give them below, where it says “Quantize here”, or run bert8 quantize.";
     return `These are weights for PyTorch or another framework, and the page runs ONNX files. ${advice}`;
   }
   if (files.every(({ path }) => nameOf(path) === "tokenizer.json")) return "The tokenizer is here. Now drop the model too, an ONNX file.";

@@ -19,28 +19,25 @@ mod rewriter;
 mod values;
 
 use super::prepare::{check_order, is_quantized, refuse_own, remove_dead};
+use super::{Place, load_others};
 use crate::error::Result;
-use crate::onnx::{load_external, node_error, pb, refuse_external};
+use crate::onnx::{node_error, pb};
 use rewriter::Rewriter;
-use std::path::Path;
 
-/// Rewrites a quantized graph to FP32. Leaves other graphs as they are. `path` is the file, if there is one, from which
-/// tensors in other files are found; `size` is the number of bytes of the model. Returns the number of bytes that were
+/// Rewrites a quantized graph to FP32. Leaves other graphs as they are. `place` is where the file is, if there is one, from
+/// which tensors in other files are found; `size` is the number of bytes of the model. Returns the number of bytes that were
 /// read from other files.
 ///
 /// # Errors
 /// If the graph is damaged, bert8 wrote it, or it uses quantized numbers in another way than the quantizers of
 /// onnxruntime do.
-pub fn dequantize(model: &mut pb::ModelProto, path: Option<&Path>, size: usize, file_name: &str) -> Result<usize> {
+pub fn dequantize(model: &mut pb::ModelProto, place: Option<Place>, size: usize, file_name: &str) -> Result<usize> {
     let Some(graph) = &mut model.graph else { return Ok(0) };
     let Some(node) = graph.node.iter().find(|node| is_quantized(node)) else { return Ok(0) };
     refuse_own(&model.producer_name, node, file_name)?;
     remove_dead(graph);
     check_order(graph, file_name)?;
-    let beside = match path {
-        Some(path) => load_external(graph, path)?,
-        None => refuse_external(graph, file_name).map(|()| 0)?,
-    };
+    let beside = load_others(graph, place, file_name)?;
     let (nodes, constants) = Rewriter::new(graph, size.saturating_add(beside), file_name).rewrite()?;
     graph.node = nodes;
     graph.initializer.extend(constants);

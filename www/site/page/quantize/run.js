@@ -1,0 +1,77 @@
+// @ts-check
+// Has a worker quantize (worker.js).
+
+/** @import { Found } from "../own-files.js" */
+
+/**
+ * What to quantize and how.
+ * @typedef {object} Job
+ * @property {Found[]} files those of the model, and the texts
+ * @property {string} model the path of the ONNX file or of the model's folder
+ * @property {string} texts the path of the texts
+ * @property {string} preset
+ * @property {boolean} skipBadRows
+ * @property {"auto" | number} threads
+ *
+ * How INT8 compares with FP32.
+ * @typedef {object} Check
+ * @property {number} texts
+ * @property {boolean} held_back whether calibration did not see them
+ * @property {number | null} sqnr_db null without noise
+ * @property {number | null} agreement null for scores
+ *
+ * What there is to say about the result.
+ * @typedef {object} Summary
+ * @property {"single" | "pair"} texts
+ * @property {number} samples the number of texts that calibrated
+ * @property {number} distinct
+ * @property {number} int8Bytes
+ * @property {number} fp32Bytes
+ * @property {number} memoryBytes
+ * @property {Check | null} check
+ * @property {string[]} notes
+ *
+ * @typedef {object} Result
+ * @property {Uint8Array<ArrayBuffer>} int8 the ONNX file
+ * @property {Uint8Array<ArrayBuffer>} fp32 the ONNX file to compare with
+ * @property {Uint8Array<ArrayBuffer>} tokenizer the tokenizer.json
+ * @property {string} report JSON
+ * @property {Summary} summary
+ * @property {number} threads
+ * @property {number} ms how long it took
+ *
+ * @typedef {object} Step
+ * @property {string} stage
+ * @property {number} done
+ * @property {number} total
+ */
+
+/**
+ * Quantizes. The result is that of `bert8 quantize`. Rejects with the reason if it fails, and after `signal` has aborted, which ends
+ * the worker.
+ * @param {Job} job
+ * @param {(step: Step) => void} onProgress
+ * @param {AbortSignal} signal
+ * @returns {Promise<Result>}
+ */
+export function quantize(job, onProgress, signal) {
+  const { promise, resolve, reject } = /** @type {PromiseWithResolvers<Result>} */ (Promise.withResolvers());
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "bert8-quantizer" });
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  worker.onmessage = ({ data }) => {
+    if (data.result) resolve(data.result);
+    else if (data.error) reject(new Error(data.error));
+    else onProgress(data);
+  };
+  worker.onmessageerror = () => reject(new Error("the quantizer sent a message that could not be read; try again"));
+  worker.onerror = (event) => {
+    event.preventDefault?.();
+    reject(new Error(`the quantizer did not start or crashed (${event.message ?? "its script could not be loaded"}); check the connection, then try again`));
+  };
+  worker.postMessage(job);
+  return promise.finally(() => {
+    signal.removeEventListener("abort", onAbort);
+    worker.terminate();
+  });
+}
