@@ -131,7 +131,7 @@ describe("the visitor's own model", { timeout: SUITE_TIMEOUT }, () => {
     assert.match(await problem(page), /^These are weights for PyTorch .* “Quantize here”, or run bert8 quantize/);
     assert.ok(await page.locator("#own-problem").isVisible());
     await drop(page, { "model.safetensors": { text: "x" }, "config.json": { text: "{}" } });
-    await page.locator("#quantize-view dl").waitFor();
+    await page.locator("#quantize-view .given").waitFor();
     assert.match(await page.locator("#quantize-view").innerText(), /Now give the texts to calibrate on\./);
     await drop(page, { "mine.onnx": { text: "not a model" } });
     assert.equal(await problem(page), "mine.onnx is here. Now drop its tokenizer.json too.");

@@ -20,8 +20,14 @@ const FAMILY = fileURLToPath(new URL("../../../shared/families/bert-single", imp
 const view = (page) => page.locator("#quantize-view");
 const button = (page, name) => view(page).getByRole("button", { name, exact: true });
 const alertText = (page) => view(page).getByRole("alert").innerText();
-const give = (page, ...files) => page.setInputFiles("#quantize-files-input", files);
 const text = (name, content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
+
+/** Gives files, by their paths or contents, and waits for the form that shows them. */
+async function give(page, ...files) {
+  await page.evaluate(() => document.getElementById("quantize-view").replaceChildren());
+  await page.setInputFiles("#quantize-files-input", files.map((file) => (typeof file === "string" ? text(basename(file), readFileSync(file)) : file)));
+  await button(page, "Quantize").waitFor();
+}
 const done = (page) => view(page).locator(".evaluated").waitFor();
 
 /** Saves what a button of the result offers. */
@@ -59,7 +65,7 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     const requested = (part) => page.log.requests.some((url) => url.includes(part));
     for (const name of ["quantize/quantization.js", "pkg/quantizer/"]) assert.ok(!requested(name), `${name} before it is used`);
     await give(page, GOLDEN.model, GOLDEN.tokenizer);
-    assert.match(await view(page).innerText(), /model\.fp32 \(0\.1 MB\)[^]*not given yet[^]*Now give the texts to calibrate on\./);
+    assert.match(await view(page).innerText(), /Model: model \(0\.1 MB\)\s+Texts: not given yet[^]*Now give the texts to calibrate on\./);
     assert.ok(await button(page, "Quantize").isDisabled());
     await give(page, join(folder, "pairs.tsv"));
     assert.match(await view(page).innerText(), /pairs\.tsv[^]*Quantizing takes up to [\d.]+\sGB of memory/);
@@ -67,13 +73,13 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     await button(page, "Quantize").focus();
     await page.keyboard.press("Enter");
     await done(page);
-    assert.equal(await said(page), "model.fp32.int8.onnx is ready");
+    assert.equal(await said(page), "model.int8.onnx is ready");
     assert.ok(await page.evaluate(() => document.activeElement.id === "quantize-view"), "the focus stays");
     assert.match(await view(page).innerText(), /0\.1 MB, [\d.]+\s% of FP32's 0\.1 MB, calibrated on 135 pairs, 135 of them distinct\.[^]*On 15 pairs that calibration did not see, INT8 has an SQNR of [\d.]+ dB against FP32 and agrees on [\d.]+\s%\./);
 
     const expected = quantized(GOLDEN.model, join(folder, "pairs.tsv"), "--tokenizer", GOLDEN.tokenizer);
     const int8 = await download(page, "Download the INT8 model");
-    assert.equal(int8.name, "model.fp32.int8.onnx");
+    assert.equal(int8.name, "model.int8.onnx");
     assert.ok(int8.content.equals(expected.int8), "the same bytes");
     const report = await download(page, "Download the report");
     assert.deepEqual(JSON.parse(report.content), expected.report);
@@ -82,7 +88,7 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
 
     await button(page, "Compare both models above").click();
     await page.waitForFunction(() => window.bert8.int8?.info.layers === 2 && window.bert8.fp32?.info.layers === 2);
-    assert.equal(await part(page, "int8", "tag").textContent(), "8-bit integers · model.fp32.int8.onnx");
+    assert.equal(await part(page, "int8", "tag").textContent(), "8-bit integers · model.int8.onnx");
     assert.deepEqual(page.log.errors, []);
     assert.deepEqual(page.log.foreign, []);
     assert.ok(await fitsNarrow(page));
@@ -121,7 +127,7 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     await button(page, "Quantize").waitFor();
     assert.equal(await said(page), "Quantizing was cancelled");
     assert.ok(await button(page, "Quantize").isEnabled());
-    assert.match(await view(page).innerText(), /model\.fp32[^]*pairs\.tsv/);
+    assert.match(await view(page).innerText(), /Model: model [^]*Texts: pairs\.tsv/);
   });
 
   test("files that cannot be used are named, with what to do", async () => {
@@ -131,7 +137,8 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     const cases = [
       [[text("pairs.tsv", textsOf(5))], /^Pairs\.tsv: 5 distinct text\(s\) are too few to calibrate on/i],
       [[text("pairs.tsv", "sentence1\tsentence2\nonly one cell\n" + pairs.slice(pairs.indexOf("\n") + 1))], /pairs\.tsv, line 2: .*leave out rows that cannot be used\.$/],
-      [[text("single.txt", "a cat sat\n".repeat(3))], /reads a pair of texts, but single\.txt, line 1, has one text\.$/],
+      [[text("same.txt", "a cat sat\n".repeat(30))], /^Same\.txt: 1 distinct text\(s\) are too few .* only 3 distinct tokens/i],
+      [[text("pairs.csv", "PK\x03\x04")], /^pairs\.csv: is a ZIP archive or a spreadsheet; export its rows/],
       [[text("pairs.tsv", pairs), text("tokenizer.json", "{}")], /^tokenizer\.json: /],
       [[text("tokenizer.json", JSON.stringify(tokenizer))], /^tokenizer\.json: has ids up to 5000, but the model's vocabulary has \d+ entries/],
       [[text("model.onnx", "not a model"), GOLDEN.tokenizer], /^model\.onnx: is not an ONNX model/],
@@ -140,7 +147,7 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     ];
     await give(page, GOLDEN.model, GOLDEN.tokenizer, text("pairs.tsv", pairs));
     for (const [files, says] of cases) {
-      await give(page, ...files.map((file) => (typeof file === "string" ? { ...text(basename(file), ""), buffer: readFileSync(file) } : file)));
+      await give(page, ...files);
       await button(page, "Quantize").click();
       await view(page).getByRole("alert").waitFor();
       assert.match(await alertText(page), says);
@@ -206,6 +213,7 @@ describe("the files to quantize", () => {
       [["m/model-1.safetensors", "m/model-2.safetensors", "m/model.safetensors.index.json"], "m", "m", ["m/model-1.safetensors", "m/model-2.safetensors", "m/model.safetensors.index.json"]],
       [["m/onnx/model.onnx", "m/onnx/model_quantized.onnx", "m/tokenizer.json"], "m/onnx/model.onnx", "model", ["m/onnx/model.onnx", "m/tokenizer.json"]],
       [["a.onnx", "a.onnx.data", "tokenizer.json"], "a.onnx", "a", ["a.onnx", "a.onnx.data", "tokenizer.json"]],
+      [["a_fp32.onnx", "tokenizer.json"], "a_fp32.onnx", "a", ["a_fp32.onnx", "tokenizer.json"]],
       [["m/a.onnx", "tokenizer.json"], "m/a.onnx", "a", ["m/a.onnx", "m/tokenizer.json"]],
     ]) {
       const { model, problem } = sorted(...paths);

@@ -116,7 +116,7 @@ function modelOf(weights, files) {
   const moved = loose.filter((found) => !there.has(found.path)).map((found) => ({ ...found, path: `${folder}/${found.path}` }));
   return {
     path: isFolder ? folder : path,
-    name: isFolder ? nameOf(folder) || "model" : file.name.replace(ONNX, ""),
+    name: isFolder ? nameOf(folder) || "model" : file.name.replace(ONNX, "").replace(/[._-]?fp32$/i, "") || "model",
     bytes: weights.reduce((sum, { file: { size } }) => sum + size, 0),
     files: [...new Map([...weights, ...beside, ...moved].map((found) => [found.path, found])).values()],
   };

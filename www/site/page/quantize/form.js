@@ -32,9 +32,8 @@ export function form({ sorted: { model, texts, problem }, memory, choices, onSta
   skip.addEventListener("change", () => (choices.skipBadRows = skip.checked));
   const ready = model !== null && texts !== null && problem === null && !memory?.refused;
   return [
-    element("dl", { class: "given" },
-      element("div", {}, element("dt", {}, "Model"), element("dd", {}, model ? `${model.name} (${megabytes(model.bytes)} MB)` : "not given yet")),
-      element("div", {}, element("dt", {}, "Texts"), element("dd", {}, texts ? texts.path : "not given yet"))),
+    element("p", { class: "given" }, "Model: ", element("strong", {}, model ? model.name : "not given yet"), model && ` (${megabytes(model.bytes)} MB)`,
+      element("br"), "Texts: ", element("strong", {}, texts ? texts.path : "not given yet")),
     problem && element("p", { class: "alert", role: "alert" }, problem),
     !problem && next(model !== null, texts !== null),
     element("div", { class: "columns" },

@@ -1,6 +1,7 @@
 // @ts-check
 // How much memory quantizing takes at most, and whether a tab may have as much.
 
+/** @import { Model } from "./files.js" */
 /** @import { ThreadChoice } from "../thread-picker.js" */
 
 import { planThreads } from "../../threads.js";
@@ -9,15 +10,28 @@ import { grantedBytes, makeMemory } from "../../wasm.js";
 /** The program itself, the tokenizer and what calibration collects of a small model. */
 const BASE_BYTES = 300e6;
 
-/** The weights are there several times: as in the file, as read, in the plans of the models that run, and as INT8. */
-const WEIGHTS = 10;
+/** The weights are there several times: as in the file, as read, in the models that run, and as INT8. */
+const WEIGHTS = 6;
+
+/** As much of a safetensors file names its first tensors. */
+const HEADER_BYTES = 4096;
 
 /** What one more thread needs. */
 const THREAD_BYTES = 100e6;
 
 /**
+ * Returns the size of a model's weights in FP32, in bytes.
+ * @param {Model} model
+ */
+export async function fp32BytesOf({ bytes, files }) {
+  const tensors = files.find(({ path }) => /\.safetensors$/i.test(path));
+  const start = await tensors?.file.slice(0, HEADER_BYTES).text().catch(() => "");
+  return start && /"dtype" ?: ?"B?F16"/.test(start) ? 2 * bytes : bytes;
+}
+
+/**
  * Returns how many bytes quantizing takes, rounded up.
- * @param {number} weights the size of the weights in bytes
+ * @param {number} weights the size of the weights in FP32, in bytes
  * @param {number} texts the size of the texts in bytes
  * @param {number} threads
  */

@@ -5,7 +5,7 @@
 /** @import { Result, Summary } from "./run.js" */
 
 import { button, element } from "../data/element.js";
-import { duration, megabytes, number, percent } from "../format.js";
+import { megabytes, number, percent, seconds } from "../format.js";
 
 /** Below this, in decibels, an INT8 model is probably of no use. As in src/quantize/calibration_check.rs. */
 const LEAST_DB = 20;
@@ -45,7 +45,7 @@ export function outcome({ result, files, notes, onCompare, onAgain }) {
   const { summary, threads, ms } = result;
   const share = percent(summary.int8Bytes / summary.fp32Bytes);
   const unit = summary.texts === "pair" ? "pairs" : "texts";
-  const took = `It took ${duration(ms)} on ${threads === 1 ? "one thread" : `${threads} threads`} and ${number(Math.ceil(summary.memoryBytes / 1e6))} MB of memory.`;
+  const took = `It took ${seconds(ms)} on ${threads === 1 ? "one thread" : `${threads} threads`} and ${number(Math.ceil(summary.memoryBytes / 1e6))} MB of memory.`;
   return [
     element("h3", { class: "evaluated", tabindex: -1 }, files.int8.name),
     element("p", {},

@@ -13,7 +13,7 @@ import { models } from "../models.js";
 import { watchVisibility } from "../race.js";
 import { addFiles, sortFiles } from "./files.js";
 import { form } from "./form.js";
-import { memoryText, neededBytes, threadsOf } from "./memory.js";
+import { fp32BytesOf, memoryText, neededBytes, threadsOf } from "./memory.js";
 import { filesOf, outcome } from "./outcome.js";
 import { progress } from "./progress.js";
 import { quantize } from "./run.js";
@@ -26,6 +26,8 @@ export class Quantization {
   #onModels;
   /** @type {Found[]} what was given */
   #found = [];
+  /** The size of the model's weights in FP32, in bytes. */
+  #weights = 0;
   /** @type {Choices} */
   #choices = { preset: "balanced", skipBadRows: false };
   /** @type {AbortController | null} ends what is under way */
@@ -46,8 +48,10 @@ export class Quantization {
    * Takes files. While the quantizer runs, they are for the next time.
    * @param {Found[]} found
    */
-  take(found) {
+  async take(found) {
     this.#found = addFiles(this.#found, found);
+    const { model } = sortFiles(this.#found);
+    this.#weights = model ? await fp32BytesOf(model) : 0;
     if (!this.#run) this.#offer();
   }
 
@@ -66,7 +70,7 @@ export class Quantization {
   #offer(failure) {
     const sorted = sortFiles(this.#found);
     const { model, texts } = sorted;
-    const memory = model && texts && !sorted.problem ? memoryText(neededBytes(model.bytes, texts.file.size, threadsOf(models.settings.threads))) : null;
+    const memory = model && texts && !sorted.problem ? memoryText(neededBytes(this.#weights, texts.file.size, threadsOf(models.settings.threads))) : null;
     this.#show(
       failure !== undefined && element("p", { class: "alert", role: "alert" }, sentence(failure)),
       ...form({ sorted, memory, choices: this.#choices, onStart: () => this.#start() }));

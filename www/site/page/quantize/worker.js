@@ -50,7 +50,9 @@ async function run({ files, model, texts, preset, skipBadRows, threads: wanted }
   for (const { path, file } of files) quantizer.addFile(path, new Uint8Array(await content(path, file)));
   const onProgress = (/** @type {string} */ stage, /** @type {number} */ done, /** @type {number} */ total) => postMessage({ stage, done, total });
   const quantized = quantizer.quantize(JSON.stringify({ model, texts, preset, skipBadRows }), onProgress);
-  const { int8, fp32, tokenizer, report, summary } = quantized;
+  const { report, summary } = quantized;
+  // The module has copied them out of its memory.
+  const [int8, fp32, tokenizer] = /** @type {Uint8Array<ArrayBuffer>[]} */ ([quantized.int8, quantized.fp32, quantized.tokenizer]);
   return { int8, fp32, tokenizer, report, summary, threads, ms: performance.now() - began };
 }
 
