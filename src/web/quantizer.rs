@@ -9,9 +9,10 @@ use crate::integrity::Integrity;
 use crate::kernels::ThreadPool;
 use crate::onnx::encode_model;
 use crate::quantize::{
-    CalibrationResult, CalibrationTexts, Measures, Preset, Progress, QuantizedModel, Sampling, unfused_warning,
-    with_texts_of,
+    CalibrationResult, CalibrationTexts, Measures, Preset, Progress, Provenance, QuantizedModel, Sampling, SourceFile,
+    utc, with_texts_of,
 };
+use crate::report;
 use crate::text::TextTokenizer;
 use crate::text::dataset::{BadRows, Dataset};
 use js_sys::{Function, Uint8Array};
@@ -32,12 +33,15 @@ pub struct WasmQuantizer {
 struct Job {
     /// The path of the ONNX file, or of the folder with the model; empty if the files have no folder.
     model: PathBuf,
-    /// The path of the file of texts.
+    /// The path of the file of texts, which is also its name.
     texts: PathBuf,
     /// The name of the preset.
     preset: String,
     /// Whether to leave out rows that cannot be used.
     skip_bad_rows: bool,
+    /// The names of the model and of the INT8 file, for the report.
+    model_name: String,
+    output_name: String,
 }
 
 /// The INT8 model, its FP32 original and what there is to say about them.
@@ -61,6 +65,8 @@ struct Summary<'a> {
     fp32_bytes: usize,
     memory_bytes: usize,
     check: Option<&'a CalibrationResult>,
+    /// Why the INT8 model should not be used.
+    problem: Option<String>,
     /// What the visitor should know, one sentence each.
     notes: &'a [String],
 }
@@ -79,8 +85,8 @@ impl WasmQuantizer {
         self.files.insert(path, content);
     }
 
-    /// Quantizes the model as `job` says, which is JSON: the `model`'s path, the path of the `texts`, the `preset` and
-    /// `skipBadRows`. The result is that of `bert8 quantize` with these files. Calls `on_progress` after each step with the name of
+    /// Quantizes the model as `job` says, which is JSON: the `model`'s path, the path of the `texts`, the `preset`, `skipBadRows`,
+    /// `modelName` and `outputName`. The result is that of `bert8 quantize` with these files. Calls `on_progress` after each step with the name of
     /// the stage, the number of finished steps and the largest number of steps that it can have. Lets the files go.
     ///
     /// # Errors
@@ -126,6 +132,11 @@ impl WasmQuantized {
         json.map_err(|error| to_js(Error::Argument(error.to_string())))
     }
 
+    /// Returns the report as the page of HTML that `bert8 report --html` writes. `file_name` is the name of the report's file.
+    pub fn html(&self, file_name: &str) -> String {
+        report::page(&self.quantized.report, file_name)
+    }
+
     /// Returns what the command prints at the end, and the memory that all took.
     ///
     /// # Errors
@@ -142,6 +153,7 @@ impl WasmQuantized {
             // WebAssembly's memory never shrinks.
             memory_bytes: std::arch::wasm32::memory_size(0) * 65_536,
             check: report.check.as_ref(),
+            problem: report.check.as_ref().and_then(CalibrationResult::problem),
             notes: &self.notes,
         })
     }
@@ -159,20 +171,28 @@ fn run(files: MemoryFiles, job: &Job, report: impl Fn(&str, usize, usize)) -> Re
     let mut notes = bert.notes().to_vec();
     let bert = with_texts_of(bert, &data, "the model")?;
     let texts = CalibrationTexts::choose(&data, file, &tokenizer, bert.config(), Sampling::default())?;
-    let found = texts.check(&tokenizer);
-    if !found.refusals.is_empty() {
-        return Err(Error::file(name, found.refusals.join("; ")));
+    let refusals = &texts.check().refusals;
+    if !refusals.is_empty() {
+        return Err(Error::file(name, refusals.join("; ")));
     }
     if !data.skipped.is_empty() {
         let rows = data.examples.len() + data.skipped.len();
         notes.push(format!("left out {} of {rows} rows of {name}, which cannot be used", data.skipped.len()));
     }
-    notes.extend(found.warnings);
-    notes.extend(unfused_warning(bert.config()));
-    let options = job.preset.parse::<Preset>().map_err(Error::Argument)?.options();
+    let preset: Preset = job.preset.parse().map_err(Error::Argument)?;
     let measures = Measures { layers: true, sensitivity: false };
     let progress = |step: Progress| report(step.stage.name(), step.done, step.total);
-    let quantized = texts.quantize(&bert, &options, None, measures, progress)?;
+    let mut quantized = texts.quantize(&bert, &preset.options(), None, measures, progress)?;
+    notes.extend(quantized.report.warnings.iter().cloned());
+    quantized.report.provenance = Some(Provenance {
+        model: job.model_name.clone(),
+        preset: preset.to_string(),
+        command: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        date: utc((js_sys::Date::now() / 1e3) as u64),
+        calibration: SourceFile { name, integrity: file },
+        output: SourceFile { name: job.output_name.clone(), integrity: Integrity::of(&quantized.onnx) },
+    });
     Ok(WasmQuantized { quantized, bert, tokenizer: json, texts: data.texts, notes })
 }
 

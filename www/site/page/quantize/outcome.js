@@ -6,9 +6,8 @@
 
 import { button, element } from "../data/element.js";
 import { megabytes, number, percent, seconds } from "../format.js";
-
-/** Below this, in decibels, an INT8 model is probably of no use. As in src/quantize/calibration_check.rs. */
-const LEAST_DB = 20;
+import { reportFrame } from "./report.js";
+import { sentence } from "./sentence.js";
 
 /**
  * Files of the result.
@@ -16,8 +15,15 @@ const LEAST_DB = 20;
  * @property {File} int8
  * @property {File} fp32
  * @property {File} tokenizer
- * @property {File} report
+ * @property {File} report JSON
+ * @property {File} html the report as a page
  */
+
+/** The name of a model's INT8 file. */
+export const int8Name = (/** @type {string} */ model) => `${model}.int8.onnx`;
+
+/** The name of a model's report. */
+export const reportName = (/** @type {string} */ model) => `${model}.report.json`;
 
 /**
  * Returns the result's files, named after the model.
@@ -25,11 +31,12 @@ const LEAST_DB = 20;
  * @param {string} name
  * @returns {Files}
  */
-export const filesOf = ({ int8, fp32, tokenizer, report }, name) => ({
-  int8: new File([int8], `${name}.int8.onnx`, { type: "application/octet-stream" }),
+export const filesOf = ({ int8, fp32, tokenizer, report, html }, name) => ({
+  int8: new File([int8], int8Name(name), { type: "application/octet-stream" }),
   fp32: new File([fp32], `${name}.fp32.onnx`, { type: "application/octet-stream" }),
   tokenizer: new File([tokenizer], "tokenizer.json", { type: "application/json" }),
-  report: new File([report], `${name}.report.json`, { type: "application/json" }),
+  report: new File([report], reportName(name), { type: "application/json" }),
+  html: new File([html], `${name}.report.html`, { type: "text/html" }),
 });
 
 /**
@@ -56,9 +63,11 @@ export function outcome({ result, files, notes, onCompare, onAgain }) {
     element("div", { class: "actions" },
       button("Download the INT8 model", () => download(files.int8), { class: "primary" }),
       button("Compare both models above", onCompare),
-      button("Download the report", () => download(files.report)),
+      button("Download the report as JSON", () => download(files.report)),
+      button("Download the report as HTML", () => download(files.html)),
       button("Download tokenizer.json", () => download(files.tokenizer)),
       button("Quantize again", onAgain)),
+    element("details", { class: "report" }, element("summary", {}, "The report"), reportFrame(result.html, "Quantization report")),
   ];
 }
 
@@ -67,15 +76,15 @@ export function outcome({ result, files, notes, onCompare, onAgain }) {
  * @param {Summary} summary
  * @param {string} unit
  */
-function checked({ check }, unit) {
+function checked({ check, problem }, unit) {
   if (!check) return null;
   const which = check.held_back ? "that calibration did not see" : "of the calibration itself";
   const noise = check.sqnr_db === null ? "no noise" : `an SQNR of ${check.sqnr_db.toFixed(1)} dB`;
   const agreement = check.agreement === null ? "" : ` and agrees on ${percent(check.agreement)}`;
   const text = `On ${number(check.texts)} ${unit} ${which}, INT8 has ${noise} against FP32${agreement}.`;
-  if (check.sqnr_db === null || check.sqnr_db >= LEAST_DB) return element("p", {}, text);
-  const advice = "Its answers differ a lot. Calibrate on more texts that resemble real inputs, or choose the preset Best.";
-  return element("p", { class: "alert", role: "alert" }, `${text} ${advice}`);
+  if (problem === null) return element("p", {}, text);
+  const advice = "Calibrate on more texts that resemble real inputs, or choose the preset Best.";
+  return element("div", { class: "alert", role: "alert" }, element("p", {}, text), element("p", {}, `${sentence(problem)} ${advice}`));
 }
 
 /** @param {File} file */

@@ -14,9 +14,10 @@ import { watchVisibility } from "../race.js";
 import { addFiles, sortFiles } from "./files.js";
 import { form } from "./form.js";
 import { fp32BytesOf, memoryText, neededBytes, threadsOf } from "./memory.js";
-import { filesOf, outcome } from "./outcome.js";
+import { filesOf, int8Name, outcome, reportName } from "./outcome.js";
 import { progress } from "./progress.js";
 import { quantize } from "./run.js";
+import { sentence } from "./sentence.js";
 
 /** Thrown if the visitor cancels. */
 class Cancelled extends Error {}
@@ -88,6 +89,7 @@ export class Quantization {
       const job = {
         files: [...model.files, { path, file: texts.file }],
         model: model.path, texts: path, ...this.#choices, threads: models.settings.threads,
+        modelName: model.name, outputName: int8Name(model.name), reportName: reportName(model.name),
       };
       const result = await quantize(job, report, run.signal);
       this.#run = null;
@@ -130,13 +132,4 @@ export class Quantization {
     this.#view.replaceChildren(...children.filter((child) => child instanceof Node || typeof child === "string"));
     if (focused) this.#view.focus({ preventScroll: true });
   }
-}
-
-/**
- * Returns a message as a sentence. The name of a file stays as it is.
- * @param {string} message
- */
-function sentence(message) {
-  const text = message.replace(/^[a-z]+(?= )/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

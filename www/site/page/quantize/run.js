@@ -12,6 +12,9 @@
  * @property {string} preset
  * @property {boolean} skipBadRows
  * @property {"auto" | number} threads
+ * @property {string} modelName for the report, as are the names of the files that are written
+ * @property {string} outputName
+ * @property {string} reportName
  *
  * How INT8 compares with FP32.
  * @typedef {object} Check
@@ -29,6 +32,7 @@
  * @property {number} fp32Bytes
  * @property {number} memoryBytes
  * @property {Check | null} check
+ * @property {string | null} problem why the INT8 model should not be used
  * @property {string[]} notes
  *
  * @typedef {object} Result
@@ -36,6 +40,7 @@
  * @property {Uint8Array<ArrayBuffer>} fp32 the ONNX file to compare with
  * @property {Uint8Array<ArrayBuffer>} tokenizer the tokenizer.json
  * @property {string} report JSON
+ * @property {string} html the report as a page
  * @property {Summary} summary
  * @property {number} threads
  * @property {number} ms how long it took

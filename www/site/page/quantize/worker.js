@@ -42,18 +42,18 @@ async function start(wanted) {
  * @param {Job} job
  * @returns {Promise<Result>}
  */
-async function run({ files, model, texts, preset, skipBadRows, threads: wanted }) {
+async function run({ files, threads: wanted, reportName, ...job }) {
   const began = performance.now();
   const { wasm, threads } = await start(wanted);
   doing = "while it quantized";
   const quantizer = new wasm.WasmQuantizer();
   for (const { path, file } of files) quantizer.addFile(path, new Uint8Array(await content(path, file)));
   const onProgress = (/** @type {string} */ stage, /** @type {number} */ done, /** @type {number} */ total) => postMessage({ stage, done, total });
-  const quantized = quantizer.quantize(JSON.stringify({ model, texts, preset, skipBadRows }), onProgress);
+  const quantized = quantizer.quantize(JSON.stringify(job), onProgress);
   const { report, summary } = quantized;
   // The module has copied them out of its memory.
   const [int8, fp32, tokenizer] = /** @type {Uint8Array<ArrayBuffer>[]} */ ([quantized.int8, quantized.fp32, quantized.tokenizer]);
-  return { int8, fp32, tokenizer, report, summary, threads, ms: performance.now() - began };
+  return { int8, fp32, tokenizer, report, html: quantized.html(reportName), summary, threads, ms: performance.now() - began };
 }
 
 /**
