@@ -1,10 +1,11 @@
 //! How an INT8 model compares with FP32 after quantization.
 
-use crate::bert::{Bert, emit_fp32};
+use super::float_model::FloatModel;
+use super::parallel::ordered_map;
+use crate::bert::Bert;
 use crate::error::Result;
 use crate::metrics::{Difference, decision_margin, same_decisions};
 use crate::model::Model;
-use crate::onnx::encode_model;
 use crate::text::Tokens;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,18 @@ impl CalibrationResult {
 /// # Errors
 /// Fails if a model cannot run.
 pub fn compare_with_fp32(bert: &Bert, onnx: &[u8], samples: &[&Tokens], held_back: bool) -> Result<CalibrationResult> {
-    let fp32 = Model::from_bytes(encode_model(&emit_fp32(bert)), "the FP32 model")?.logits_of(samples)?;
+    // The INT8 file keeps the result, so it must be the same on every machine.
+    let model = FloatModel::new(bert);
+    let mut fp32 = Vec::with_capacity(samples.len());
+    ordered_map(
+        samples,
+        |tokens| model.run(tokens),
+        |run| {
+            fp32.push(run?.logits);
+            Ok(())
+        },
+    )?;
+    drop(model);
     let int8 = Model::from_bytes(onnx.to_vec(), "the INT8 model")?.logits_of(samples)?;
     let problem = bert.config().problem;
     let same = same_decisions(problem, THRESHOLD, &fp32, &int8).unwrap_or_default();
