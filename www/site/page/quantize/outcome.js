@@ -67,7 +67,7 @@ export function outcome({ result, files, notes, onCompare, onAgain }) {
       button("Download the report as HTML", () => download(files.html)),
       button("Download tokenizer.json", () => download(files.tokenizer)),
       button("Quantize again", onAgain)),
-    element("details", { class: "report" }, element("summary", {}, "The report"), reportFrame(result.html, "Quantization report")),
+    element("details", { class: "report", open: true }, element("summary", {}, "The report"), reportFrame(result.html, "Quantization report")),
   ];
 }
 
