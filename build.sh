@@ -523,7 +523,7 @@ reproducible() {
   rm -rf "$clone"
   git clone --quiet . "$clone"
   (cd "$clone" && ./build.sh wasm)
-  for variant in "${VARIANTS[@]}"; do
+  for variant in "${VARIANTS[@]}" "$QUANTIZER"; do
     diff -r "build/pkg/$variant" "$clone/build/pkg/$variant" || die "the two builds of $variant differ; the second is in $clone"
     (cd build/pkg && sha256sum "$variant"/*)
   done
