@@ -1,6 +1,7 @@
 //! How an INT8 model compares with FP32 after quantization.
 
 use super::float_model::FloatModel;
+use super::padded;
 use super::parallel::ordered_map;
 use crate::bert::Bert;
 use crate::error::Result;
@@ -71,7 +72,8 @@ impl CalibrationResult {
 /// Fails if a model cannot run.
 pub fn compare_with_fp32(bert: &Bert, onnx: &[u8], samples: &[&Tokens], held_back: bool) -> Result<CalibrationResult> {
     // The INT8 file keeps the result, so it must be the same on every machine.
-    let model = FloatModel::new(bert);
+    let padded = padded(bert);
+    let model = FloatModel::new(padded.as_ref().unwrap_or(bert));
     let mut fp32 = Vec::with_capacity(samples.len());
     ordered_map(
         samples,

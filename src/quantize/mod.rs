@@ -201,6 +201,11 @@ pub struct Progress {
     pub total: usize,
 }
 
+/// Returns `bert` with an intermediate size that the kernels can process; `None` if it has one.
+fn padded(bert: &Bert) -> Option<Bert> {
+    (!bert.config().intermediate.is_multiple_of(LANES)).then(|| bert.with_padded_intermediate(LANES))
+}
+
 /// Quantizes `bert` with statistics of the calibration pairs `samples`. Calls `progress` after each step. The same arguments
 /// always return the same bytes.
 ///
@@ -225,9 +230,8 @@ pub fn quantize(
              embeddings.word_embeddings.weight, and * matches any characters"
         )));
     }
-    // The kernels process this many features at a time.
     let original = bert;
-    let padded = (!bert.config().intermediate.is_multiple_of(LANES)).then(|| bert.with_padded_intermediate(LANES));
+    let padded = padded(bert);
     let bert = padded.as_ref().unwrap_or(bert);
     if let Some(accuracy) = accuracy {
         accuracy.validate(bert.config().problem, bert.config().labels.len())?;
