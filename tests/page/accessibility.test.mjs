@@ -107,8 +107,10 @@ const STATES = {
   "a quantized model": {
     async reach(page) {
       await loaded(page, "int8", "fp32");
-      await page.setInputFiles("#quantize-files-input", [GOLDEN.model, GOLDEN.tokenizer, { name: "pairs.tsv", mimeType: "text/plain", buffer: Buffer.from(textsOf(40)) }]);
-      await page.locator("#quantize-view button.primary").click();
+      await page.setInputFiles("#quantize-files-input", [GOLDEN.model, GOLDEN.tokenizer]);
+      await page.locator("#quantize-view .given").waitFor();
+      await page.setInputFiles("#quantize-files-input", { name: "pairs.tsv", mimeType: "text/plain", buffer: Buffer.from(textsOf(40)) });
+      await page.locator("#quantize-view button.primary:enabled").click();
       await page.locator("#quantize-view .evaluated").waitFor();
     },
   },
