@@ -94,6 +94,11 @@ mod tests {
     #[test]
     fn signals_leave_only_what_is_complete() {
         for (name, signal) in [("HUP", 1), ("INT", 2), ("TERM", 15)] {
+            // Programs in the background of a script ignore SIGINT, and the child would wait for ever.
+            if super::ignored_signals() >> (signal - 1) & 1 == 1 {
+                println!("skipped: the tests were started to ignore SIG{name}");
+                continue;
+            }
             let folder = tempfile::tempdir().unwrap();
             let mut command = Command::new(std::env::current_exe().unwrap());
             command.args(["--exact", "cli::interrupt::tests::hold_unfinished_files", "--ignored", "--nocapture"]);
