@@ -47,7 +47,7 @@ fn inspect_counts_the_fp32_products_of_an_int8_file() {
     let mixed = with_fixed_scales(&tiny::bert(), false, |name| name == "encoder.layer.1.output.dense");
     sandbox.write("mixed.onnx", encode_model(&mixed));
     let text = sandbox.ok("inspect mixed.onnx").stdout;
-    assert!(text.contains("fused: 2 layers in 11 operators; 1 all INT8, 1 matrix product in FP32\n"), "{text}");
+    assert!(text.contains("fused: 2 layers in 12 operators; 1 all INT8, 1 matrix product in FP32\n"), "{text}");
     let fused = &sandbox.json("inspect mixed.onnx --json")["fused"];
     assert_eq!((&fused["integer_layers"], &fused["float_products"]), (&json!(1), &json!(1)));
 }
