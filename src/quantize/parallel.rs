@@ -109,6 +109,8 @@ mod tests {
     use super::*;
     use crate::kernels::ThreadPool;
     use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
     use std::time::Duration;
 
     #[test]
