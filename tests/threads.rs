@@ -86,7 +86,7 @@ fn layers(kernel: Kernel) -> Vec<Vec<u32>> {
         attention.run(&rows, &ENDS, ContextRows::Encoded(&output, &mut encoded));
         results.extend([bits(&float), widened(&encoded)]);
     }
-    let attention = FloatAttention { kernel, heads: HEADS, head_size: FEATURES / HEADS, score_scale: 0.2 };
+    let attention = FloatAttention { kernel, heads: HEADS, head_size: FEATURES / HEADS, score_scale: 0.2, fused: true };
     attention.run([&residual, &out.clone(), &residual], &ENDS, &mut out);
     results.push(bits(&out));
 

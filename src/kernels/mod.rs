@@ -25,7 +25,7 @@
 //! # The same bits
 //!
 //! Kernels compute the same integers, and layers the same FP32 bits: every sum has one order, and `a · b + c` is rounded twice
-//! everywhere.
+//! everywhere. Only a [`FloatAttention`] that is `fused` rounds once where the instruction set can.
 
 mod agreement;
 mod buffer;

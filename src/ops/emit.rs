@@ -107,7 +107,8 @@ impl Emit {
             self.linear(name, part, x);
         }
         let (kernel, parts, features) = (self.kernel, names.each_ref().map(String::as_str), part.query.sizes().1);
-        self.nodes.push(float_attention::node(kernel, parts, context, features, part.heads, part.score_scale));
+        let fused = !self.integers;
+        self.nodes.push(float_attention::node(kernel, parts, context, features, part.heads, part.score_scale, fused));
         if let Some(quantized) = quantized {
             self.nodes.push(quantize::node(kernel, context, context, features, None, quantized));
         }

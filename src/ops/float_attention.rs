@@ -11,7 +11,7 @@ use tract_onnx::tract_hir::internal::*;
 pub(super) const OP: &str = "Bert8FloatAttention";
 
 /// Writes the node that computes `context` from queries, keys and values of `features` features in `heads` heads.
-/// Scores are multiplied with `score_scale`.
+/// Scores are multiplied with `score_scale`. `fused` is [`FloatAttention::fused`].
 pub(super) fn node(
     kernel: Kernel,
     [query, key, value]: [&str; 3],
@@ -19,11 +19,13 @@ pub(super) fn node(
     features: usize,
     heads: usize,
     score_scale: f32,
+    fused: bool,
 ) -> NodeProto {
     NodeWriter::new(OP, kernel, &[query, key, value, FUSED_INPUTS[2]], &[context])
         .count("features", features)
         .count("heads", heads)
         .float("score_scale", score_scale)
+        .count("fused", usize::from(fused))
         .finish()
 }
 
@@ -33,8 +35,8 @@ pub(super) fn read(node: &NodeProto) -> TractResult<FloatAttentionOp> {
     let (features, heads) = (node.count("features")?, node.count("heads")?);
     let fits = heads > 0 && features > 0 && features.is_multiple_of(heads);
     ensure!(fits, "{features} features cannot be split into {heads} heads");
-    let (kernel, score_scale) = (node.kernel()?, node.float("score_scale")?);
-    Ok(FloatAttentionOp(FloatAttention { kernel, heads, head_size: features / heads, score_scale }))
+    let (kernel, score_scale, fused) = (node.kernel()?, node.float("score_scale")?, node.count("fused")? != 0);
+    Ok(FloatAttentionOp(FloatAttention { kernel, heads, head_size: features / heads, score_scale, fused }))
 }
 
 #[derive(Debug, PartialEq)]
@@ -74,10 +76,10 @@ mod tests {
     #[test]
     fn a_node_is_read_as_written() {
         let kernel = Kernel::detect();
-        let node = |heads| node(kernel, ["q", "k", "v"], "context", 24, heads, 0.35);
+        let node = |heads| node(kernel, ["q", "k", "v"], "context", 24, heads, 0.35, heads == 4);
         assert_eq!(node(4).input, ["q", "k", "v", "sequence_starts"]);
         assert_eq!(node(4).output, ["context"]);
-        let expected = FloatAttention { kernel, heads: 4, head_size: 6, score_scale: 0.35 };
+        let expected = FloatAttention { kernel, heads: 4, head_size: 6, score_scale: 0.35, fused: true };
         assert_eq!(read(&node(4)).unwrap(), FloatAttentionOp(expected));
         assert!(read(&node(5)).is_err() && read(&node(0)).is_err());
     }

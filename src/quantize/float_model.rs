@@ -67,7 +67,13 @@ impl<'a> FloatModel<'a> {
             bert,
             projection: config.embedding_size.map(|_| linear(bert, kernel, "embeddings_project")),
             layers: (0..config.layers).map(layer).collect(),
-            attention: FloatAttention { kernel, heads: config.heads, head_size: config.head_size(), score_scale },
+            attention: FloatAttention {
+                kernel,
+                heads: config.heads,
+                head_size: config.head_size(),
+                score_scale,
+                fused: false,
+            },
             head: config.head.dense.map(|function| dense("pooler.dense", Some(function))),
             classifier: dense("classifier", None),
         }

@@ -224,25 +224,25 @@ fn run_outlined<T: Task, D: Dot>(task: T, dot: D) -> T::Output {
 }
 
 /// # Safety
-/// AVX2 must be available.
+/// AVX2 and FMA must be available.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,fma")]
 unsafe fn with_avx2<T: Task>(task: T, dot: x86::Avx2) -> T::Output {
     task.run(dot)
 }
 
 /// # Safety
-/// AVX2 and AVX-VNNI must be available.
+/// AVX2, FMA and AVX-VNNI must be available.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avxvnni")]
+#[target_feature(enable = "avx2,fma,avxvnni")]
 unsafe fn with_avx_vnni<T: Task>(task: T, dot: x86::AvxVnni) -> T::Output {
     task.run(dot)
 }
 
 /// # Safety
-/// AVX2, AVX-512 F and AVX-512 VNNI must be available.
+/// AVX2, FMA, AVX-512 F and AVX-512 VNNI must be available.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512vnni")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vnni")]
 unsafe fn with_avx512_vnni<T: Task>(task: T, dot: x86::Avx512Vnni) -> T::Output {
     task.run(dot)
 }

@@ -41,6 +41,9 @@ pub(crate) trait Lanes: Copy {
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
         self.add(self.mul(a, b), c)
     }
+    /// Returns `a · b + c`, rounded once if the instruction set can do so, else twice. Only for FP32 products, whose results
+    /// depend on the instruction set anyway.
+    fn fused_mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
     /// Returns the smaller of `a` and `b`. If either is NaN, returns `b`; with relaxed SIMD the engine chooses.
     fn min(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Returns the larger of `a` and `b`. If either is NaN, returns `b`; with relaxed SIMD the engine chooses.

@@ -45,6 +45,10 @@ impl Lanes for Scalar {
         each(a, b, |a, b| a / b)
     }
 
+    fn fused_mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        self.mul_add(a, b, c)
+    }
+
     fn min(self, a: Self::F32, b: Self::F32) -> Self::F32 {
         each(a, b, |a, b| if a < b { a } else { b })
     }

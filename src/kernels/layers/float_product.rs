@@ -57,7 +57,13 @@ impl FloatColumns {
             #[inline(always)]
             fn run<D: Dot>(self, dot: D) {
                 let (Product(columns, x, out), l) = (self, dot.lanes());
-                multiply_panels::<_, F32Product>(l, columns.k, x, &columns.panels, &mut Write { l, n: columns.n, out });
+                multiply_panels::<_, F32Product<false>>(
+                    l,
+                    columns.k,
+                    x,
+                    &columns.panels,
+                    &mut Write { l, n: columns.n, out },
+                );
             }
         }
         let rows = x.len() / self.k;

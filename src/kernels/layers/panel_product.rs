@@ -26,10 +26,10 @@ pub(in crate::kernels) trait PanelProduct<L: Lanes> {
     fn to_f32(l: L, sum: Self::Sum) -> L::F32;
 }
 
-/// FP32 times FP32.
-pub(in crate::kernels) struct F32Product;
+/// FP32 times FP32. If `FUSED`, a product is not rounded before it is added, where the instruction set can do so.
+pub(in crate::kernels) struct F32Product<const FUSED: bool>;
 
-impl<L: Lanes> PanelProduct<L> for F32Product {
+impl<L: Lanes, const FUSED: bool> PanelProduct<L> for F32Product<FUSED> {
     type Element = f32;
     type Columns = [f32; LANES];
     type Sum = L::F32;
@@ -42,7 +42,10 @@ impl<L: Lanes> PanelProduct<L> for F32Product {
 
     #[inline(always)]
     fn add(l: L, sum: L::F32, element: f32, columns: &[f32; LANES]) -> L::F32 {
-        l.mul_add(l.splat(element), l.load(columns), sum)
+        match FUSED {
+            true => l.fused_mul_add(l.splat(element), l.load(columns), sum),
+            false => l.mul_add(l.splat(element), l.load(columns), sum),
+        }
     }
 
     #[inline(always)]

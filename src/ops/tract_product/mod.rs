@@ -22,9 +22,6 @@ pub const TRACT_PRODUCT: &str = "bert8_f32_8x4";
 /// Columns of a tile; rows are [`LANES`].
 const COLUMNS: usize = 4;
 
-/// The sums of a tile, column by column.
-type Tile = [<Simd128 as Lanes>::F32; COLUMNS];
-
 inventory::submit! { MmmRoutine { make } }
 
 inventory::submit! {
@@ -111,7 +108,7 @@ unsafe fn kernel(steps: &[FusedKerSpec<f32>]) -> isize {
 // The loop is not unrolled over k, because compilers then reorder the sums and spill registers. Nor is the function inlined into
 // the large one, where Firefox spills registers and takes twice the time.
 #[inline(never)]
-fn add_product(l: Simd128, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut Tile) {
+fn add_product<L: Lanes>(l: L, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], tile: &mut [L::F32; COLUMNS]) {
     let mut sums = *tile;
     for (row, column) in rows.iter().zip(columns) {
         let row = l.load(row);
@@ -124,7 +121,7 @@ fn add_product(l: Simd128, rows: &[[f32; LANES]], columns: &[[f32; COLUMNS]], ti
 
 /// Replaces every value x by `f(x, row, column)`.
 #[inline(always)]
-fn each(l: Simd128, tile: &mut Tile, f: impl Fn(f32, usize, usize) -> f32) {
+fn each<L: Lanes>(l: L, tile: &mut [L::F32; COLUMNS], f: impl Fn(f32, usize, usize) -> f32) {
     for (column, x) in tile.iter_mut().enumerate() {
         let mut values = l.to_array(*x);
         for (row, value) in values.iter_mut().enumerate() {

@@ -15,23 +15,6 @@ fn each(a: Pair, b: Pair, f: impl Fn(v128, v128) -> v128) -> Pair {
     [f(a[0], b[0]), f(a[1], b[1])]
 }
 
-impl Simd128 {
-    /// Returns `a · b + c`, rounded once if the engine can do so fast, else twice. Only for tract's FP32 product, whose results
-    /// depend on the engine anyway.
-    #[cfg(target_feature = "relaxed-simd")]
-    #[inline(always)]
-    pub(crate) fn fused_mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
-        [f32x4_relaxed_madd(a[0], b[0], c[0]), f32x4_relaxed_madd(a[1], b[1], c[1])]
-    }
-
-    /// Returns `a · b + c`, rounded twice.
-    #[cfg(not(target_feature = "relaxed-simd"))]
-    #[inline(always)]
-    pub(crate) fn fused_mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
-        self.mul_add(a, b, c)
-    }
-}
-
 impl Lanes for Simd128 {
     type F32 = Pair;
     type I32 = Pair;
@@ -84,6 +67,18 @@ impl Lanes for Simd128 {
     #[inline(always)]
     fn div(self, a: Pair, b: Pair) -> Pair {
         each(a, b, |a, b| f32x4_div(a, b))
+    }
+
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    fn fused_mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        [f32x4_relaxed_madd(a[0], b[0], c[0]), f32x4_relaxed_madd(a[1], b[1], c[1])]
+    }
+
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    fn fused_mul_add(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        self.mul_add(a, b, c)
     }
 
     #[cfg(target_feature = "relaxed-simd")]

@@ -11,7 +11,7 @@ use std::arch::x86_64::*;
 pub(in crate::kernels) struct Avx2(Avx);
 
 impl Avx2 {
-    /// Returns the proof of AVX2, or `None` if the processor lacks it.
+    /// Returns the proof of AVX2 and FMA, or `None` if the processor lacks them.
     pub(in crate::kernels) fn new() -> Option<Self> {
         Avx::new().map(Avx2)
     }

@@ -6,7 +6,7 @@ use crate::kernels::isa::{Block, Dot, GROUP, Panel, Sums};
 use std::arch::x86_64::*;
 
 /// Multiplies unsigned with signed bytes, four to a lane (`vpdpbusd`), one block at a time. A value proves AVX-512 F and VNNI
-/// besides AVX2.
+/// besides AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct Avx512Vnni(Avx);
 

@@ -5,7 +5,7 @@ use super::{half, pair_sums, prefetch};
 use crate::kernels::isa::{Dot, GROUP, Panel, Sums};
 use std::arch::x86_64::*;
 
-/// Multiplies unsigned with signed bytes, four to a lane (`vpdpbusd`). A value proves AVX-VNNI besides AVX2.
+/// Multiplies unsigned with signed bytes, four to a lane (`vpdpbusd`). A value proves AVX-VNNI besides AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct AvxVnni(Avx);
 

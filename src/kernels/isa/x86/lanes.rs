@@ -3,14 +3,14 @@
 use crate::kernels::isa::{LANES, Lanes};
 use std::arch::x86_64::*;
 
-/// Eight lanes in one register. A value proves AVX2.
+/// Eight lanes in one register. A value proves AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::kernels) struct Avx(());
 
 impl Avx {
-    /// Returns the proof, or `None` if the processor lacks AVX2.
+    /// Returns the proof, or `None` if the processor lacks AVX2 or FMA.
     pub(super) fn new() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Avx(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx(()))
     }
 }
 
@@ -59,6 +59,12 @@ impl Lanes for Avx {
     fn div(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: AVX2.
         unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn fused_mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: `self` proves FMA.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! x86-64: AVX2, alone or with the byte dots of AVX-VNNI or AVX-512 VNNI, and what their kernels share.
+//! x86-64: AVX2 with FMA, alone or with the byte dots of AVX-VNNI or AVX-512 VNNI, and what their kernels share.
 
 mod avx2;
 mod avx512_vnni;

@@ -21,6 +21,9 @@ pub struct FloatAttention {
     pub head_size: usize,
     /// The factor of scores: 1 / √head_size.
     pub score_scale: f32,
+    /// Whether `a · b + c` is rounded once where the instruction set can do so. This is faster, and the results then depend on the
+    /// instruction set.
+    pub fused: bool,
 }
 
 /// The buffers of a head. Kept for the next one.
@@ -61,13 +64,14 @@ impl FloatAttention {
         );
         let sequences = &sequences(ends, query_rows == ends.len())[..];
         let out = SharedSlice::new(out);
-        for_each_range(self.heads, 1, |heads| {
-            self.kernel.run(Attend { attention: self, queries, keys, values, sequences, heads, out });
+        for_each_range(self.heads, 1, |heads| match self.fused {
+            true => self.kernel.run(Attend::<true> { attention: self, queries, keys, values, sequences, heads, out }),
+            false => self.kernel.run(Attend::<false> { attention: self, queries, keys, values, sequences, heads, out }),
         });
     }
 }
 
-struct Attend<'a> {
+struct Attend<'a, const FUSED: bool> {
     attention: &'a FloatAttention,
     queries: &'a [f32],
     keys: &'a [f32],
@@ -77,7 +81,7 @@ struct Attend<'a> {
     out: SharedSlice<'a, f32>,
 }
 
-impl Task for Attend<'_> {
+impl<const FUSED: bool> Task for Attend<'_, FUSED> {
     type Output = ();
 
     #[inline(always)]
@@ -120,7 +124,7 @@ impl Task for Attend<'_> {
                     }
                     let scores = &mut scores[..rows.len() * panels];
                     let scale = l.splat(attention.score_scale);
-                    multiply_panels::<_, F32Product>(
+                    multiply_panels::<_, F32Product<FUSED>>(
                         l,
                         filled,
                         queries.as_flattened(),
@@ -134,7 +138,13 @@ impl Task for Attend<'_> {
                     }
                     let first = rows.start * features + head * size;
                     let mut epilogue = WriteContext { l, factors, first, stride: features, size, out };
-                    multiply_panels::<_, F32Product>(l, padded_len, scores.as_flattened(), values, &mut epilogue);
+                    multiply_panels::<_, F32Product<FUSED>>(
+                        l,
+                        padded_len,
+                        scores.as_flattened(),
+                        values,
+                        &mut epilogue,
+                    );
                 }
             }
         }
@@ -187,9 +197,11 @@ mod tests {
 
     #[test]
     fn equals_the_plain_loop_for_every_kernel_length_and_head_size() {
-        for (kernel, head_size) in Kernel::all().flat_map(|kernel| [1, 4, 8, 13, 32].map(|size| (kernel, size))) {
+        for (kernel, (head_size, fused)) in Kernel::all().flat_map(|kernel| {
+            [(1, true), (4, false), (8, true), (13, false), (32, true), (32, false)].map(|case| (kernel, case))
+        }) {
             let attention =
-                FloatAttention { kernel, heads: 3, head_size, score_scale: 1.0 / (head_size as f32).sqrt() };
+                FloatAttention { kernel, heads: 3, head_size, score_scale: 1.0 / (head_size as f32).sqrt(), fused };
             // Shorter runs find what longer ones left in the buffers.
             for lengths in [&[40, 1, 17][..], &[1, 2, 3, 4, 5, 6, 7, 8, 9], &[16], &[33, 8]] {
                 let ends: Vec<usize> = (1..=lengths.len()).map(|count| lengths[..count].iter().sum()).collect();
