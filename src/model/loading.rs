@@ -3,7 +3,7 @@
 use super::logits_output;
 use super::runner::Runner;
 use super::table_rows::TableRows;
-use super::{Model, ModelInfo};
+use super::{Model, ModelInfo, Precision};
 use crate::bert::embedded_config;
 use crate::engine::{Engine, FusedEngine, Graph, graph_check, shapes};
 use crate::error::{Error, Result};
@@ -131,8 +131,8 @@ fn load(content: ModelFile, file_name: String, kernel: Kernel, threads: usize) -
     let runner = match fused.complete() {
         true => {
             let engine = FusedEngine::new(graph, name)?;
-            // An encoder in integers leaves only small products to tract.
-            Runner::Fused(if fused.float_products > 0 { engine.with_threads(threads) } else { engine })
+            // tract multiplies only the layers of FP32 files; those of INT8 files have operators.
+            Runner::Fused(if info.precision == Precision::Fp32 { engine.with_threads(threads) } else { engine })
         }
         false => {
             let engine = Engine::for_any_shape(graph, name).map(|engine| engine.with_threads(threads));

@@ -18,11 +18,10 @@ pub(super) fn node(kernel: Kernel, x: &str, y: &str, layer: &recognise::FloatLin
 /// Reads such a node.
 pub(super) fn read(node: &NodeProto) -> TractResult<FloatLinearOp> {
     let node = NodeReader::new(node);
-    let ((shape, weights), (_, bias)) = (node.float_tensor("weights")?, node.float_tensor("bias")?);
-    let fits = shape.len() == 2 && !weights.is_empty() && shape[1] == bias.len();
-    ensure!(fits, "weights of shape {shape:?} do not fit a bias of {} values", bias.len());
+    let (weights, bias) = node.weights_and_bias()?;
     let outputs = bias.len();
-    let columns = FloatColumns::new(node.kernel()?, shape[0], outputs, |k, n| weights[k * outputs + n]);
+    let inputs = weights.len() / outputs;
+    let columns = FloatColumns::new(node.kernel()?, inputs, outputs, |k, n| weights[k * outputs + n]);
     Ok(FloatLinearOp(FloatLinear::new(columns, &bias)))
 }
 

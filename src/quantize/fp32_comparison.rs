@@ -49,7 +49,7 @@ impl CalibrationResult {
     /// Returns why the INT8 model should not be used, or `None` if nothing speaks against it.
     pub fn problem(&self) -> Option<String> {
         let Difference { sqnr_db, agreement, .. } = self.difference;
-        // A ratio that is not a number is no good one.
+        // NaN is no better than a low ratio.
         if let Some(db) = sqnr_db.filter(|db| db.is_nan() || *db < LEAST_DB) {
             return Some(format!(
                 "the logits have an SQNR of {db:.1} dB, below {LEAST_DB:.0} dB, so INT8 answers differ a lot from FP32's"
@@ -71,7 +71,7 @@ impl CalibrationResult {
 /// # Errors
 /// Fails if a model cannot run.
 pub fn compare_with_fp32(bert: &Bert, onnx: &[u8], samples: &[&Tokens], held_back: bool) -> Result<CalibrationResult> {
-    // The INT8 file keeps the result, so it must be the same on every machine.
+    // The INT8 file stores the result, so it must be the same on every machine.
     let padded = padded(bert);
     let model = FloatModel::new(padded.as_ref().unwrap_or(bert));
     let mut fp32 = Vec::with_capacity(samples.len());

@@ -73,13 +73,13 @@ struct Summary<'a> {
 
 #[wasm_bindgen]
 impl WasmQuantizer {
-    /// Has no files.
+    /// Returns a quantizer without files.
     #[wasm_bindgen(constructor)]
     pub fn new() -> WasmQuantizer {
         WasmQuantizer::default()
     }
 
-    /// Adds the file at `path`, relative to what all files have in common.
+    /// Adds the file at `path`, relative to the folder that all files share.
     #[wasm_bindgen(js_name = addFile)]
     pub fn add_file(&mut self, path: &str, content: Vec<u8>) {
         self.files.insert(path, content);
@@ -87,7 +87,7 @@ impl WasmQuantizer {
 
     /// Quantizes the model as `job` says, which is JSON: the `model`'s path, the path of the `texts`, the `preset`, `skipBadRows`,
     /// `modelName` and `outputName`. The result is that of `bert8 quantize` with these files. Calls `on_progress` after each step with the name of
-    /// the stage, the number of finished steps and the largest number of steps that it can have. Lets the files go.
+    /// the stage, the number of finished steps and the largest number of steps that it can have. Consumes the files.
     ///
     /// # Errors
     /// A JavaScript `Error` if a file cannot be used, if the files do not belong together, or if the texts are too few.

@@ -7,7 +7,7 @@ use bert8::integrity::Integrity;
 use bert8::quantize::{CalibrationInfo, Options, Preset, RangeEstimator, quantize};
 use bert8::text::Tokens;
 
-/// The options of every case, and the hash of the INT8 file.
+/// Every case: its name, the model, the options, and the hash of the INT8 file.
 fn cases() -> Vec<(&'static str, BertConfig, Options, &'static str)> {
     let bert = tiny_config(Activation::Gelu, 3);
     let projected = BertConfig {

@@ -1,4 +1,5 @@
-//! FP32 and FP64 products whose results are the same bits on every processor and in every browser, for quantization.
+//! FP32 and FP64 products whose results are the same bits on every processor and in every browser: for quantization, and for FP32
+//! layers of INT8 files.
 //!
 //! Every element is the sum of its products in the order of k, and every product is rounded before it is added.
 

@@ -22,11 +22,17 @@ impl NodeWriter {
 }
 
 impl NodeReader<'_> {
-    /// A linear layer of a head.
-    pub fn dense(&self) -> TractResult<Dense> {
+    /// The weights `[inputs, outputs]` and the bias `[outputs]` of a linear layer in FP32.
+    pub fn weights_and_bias(&self) -> TractResult<(Vec<f32>, Vec<f32>)> {
         let ((shape, weights), (_, bias)) = (self.float_tensor("weights")?, self.float_tensor("bias")?);
         let fits = shape.len() == 2 && !weights.is_empty() && shape[1] == bias.len();
         ensure!(fits, "weights of shape {shape:?} do not fit a bias of {} values", bias.len());
+        Ok((weights, bias))
+    }
+
+    /// A linear layer of a head.
+    pub fn dense(&self) -> TractResult<Dense> {
+        let (weights, bias) = self.weights_and_bias()?;
         let name = self.0.get_attr_opt::<&str>("head_activation")?;
         let known = |name| ACTIVATIONS.iter().find(|(_, known)| *known == name);
         let activation = name.map(|name| known(name).with_context(|| format!("unknown activation {name}")));

@@ -146,7 +146,7 @@ impl<'a> NodeReader<'a> {
     }
 
     /// The shape and the values of the FP32 tensor `name`.
-    pub fn float_tensor(&self, name: &str) -> TractResult<(Vec<usize>, Vec<f32>)> {
+    fn float_tensor(&self, name: &str) -> TractResult<(Vec<usize>, Vec<f32>)> {
         let (shape, bytes) = self.bytes(name, DataType::Float)?;
         Ok((shape, bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()))
     }

@@ -1,4 +1,4 @@
-//! What every part damages and takes of the file.
+//! The damage of every part, and its share of the file.
 
 use super::escape::escape;
 use super::how_to_read;
@@ -51,7 +51,7 @@ pub fn section(report: &Report) -> String {
     html
 }
 
-/// The row of what is no part: its size is that of the file without the parts.
+/// The row for everything that is not a part. Its size is the file's less that of all parts.
 fn rest(report: &Report, columns: usize) -> Vec<Cell> {
     let parts = |size: fn(&PartSize) -> usize| report.parts.iter().map(size).fold(0, usize::saturating_add);
     let fp32 = report.sizes.fp32_bytes.saturating_sub(parts(|part| part.fp32_bytes));

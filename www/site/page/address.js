@@ -2,6 +2,7 @@
 // The settings in the page's address: ?model=ID or ?int8=URL&fp32=URL&tokenizer=URL, and &load=, &backend=, &threads=.
 
 import { BACKENDS, isSupported } from "../backend.js";
+import { nameOf } from "./paths.js";
 import { MAX_THREADS } from "./thread-picker.js";
 
 /** @import { Backend } from "../bert8.js" */
@@ -113,9 +114,6 @@ export function sourceOf(url, tokenizer) {
   const beside = pathname.replace(/(onnx\/)?[^/]*$/, "tokenizer.json");
   return { name: nameOf(pathname), model: url, tokenizer: tokenizer ?? beside };
 }
-
-/** @param {string} path */
-export const nameOf = (path) => path.slice(path.lastIndexOf("/") + 1);
 
 /**
  * @param {string} address

@@ -11,6 +11,8 @@
  * @typedef {{ sources: Partial<Record<Key, Source>>, problem?: undefined } | { problem: string, sources?: undefined }} Sorted
  */
 
+import { folderOf, list, nameOf } from "./paths.js";
+
 const MODEL = /\.onnx$/i;
 const EXTERNAL = /\.onnx[._]\w+$/i;
 const WEIGHTS = /\.(safetensors|bin|pt|pth|h5|msgpack|gguf)$/i;
@@ -18,9 +20,6 @@ const INT8 = /int8|quant|(^|[^a-z0-9])q8|qdq/i;
 const FP32 = /fp32|float/i;
 
 const WANTED = "an ONNX file and its tokenizer.json";
-
-/** How many names a message lists. */
-const MOST_NAMES = 6;
 
 /**
  * Returns the models among the files.
@@ -120,16 +119,3 @@ function withoutTokenizer(path, files) {
   const advice = vocabulary ? " A folder without one gets it by bert8 tokenizer FOLDER -o tokenizer.json." : "";
   return `${nameOf(path)} is here. Now drop its tokenizer.json too.${advice}`;
 }
-
-/** @param {Found[]} files */
-function list(files) {
-  const names = files.map(({ path }) => path);
-  const shown = names.slice(0, MOST_NAMES).join(", ");
-  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown;
-}
-
-/** @param {string} path */
-const nameOf = (path) => path.slice(path.lastIndexOf("/") + 1);
-
-/** @param {string} path */
-const folderOf = (path) => path.slice(0, Math.max(path.lastIndexOf("/"), 0));

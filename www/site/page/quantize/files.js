@@ -4,6 +4,7 @@
 /** @import { Found } from "../own-files.js" */
 
 import { isData } from "../data/section.js";
+import { folderOf, list, nameOf } from "../paths.js";
 
 /**
  * A model to quantize.
@@ -27,9 +28,6 @@ const OTHER_WEIGHTS = /\.(bin|pt|pth|ckpt|h5|msgpack|gguf)$/i;
 const INT8 = /int8|uint8|quant|q4|bnb4|(^|[^a-z0-9])q8|qdq|fp16/i;
 /** The files beside the weights that tell about the model or its tokenizer. */
 const BESIDE = /^(config|tokenizer|tokenizer_config|model\.safetensors\.index|vocab)\.json$|^vocab\.txt$|^(sentencepiece|spiece).*\.model$/;
-
-/** How many names a message lists. */
-const MOST_NAMES = 6;
 
 /**
  * Returns the model and the texts among the files.
@@ -138,16 +136,3 @@ function withoutModel(files, texts) {
 }
 
 const megabytes = (/** @type {number} */ bytes) => Math.ceil(bytes / 1e6);
-
-/** @param {Found[]} files */
-function list(files) {
-  const names = files.map(({ path }) => path);
-  const shown = names.slice(0, MOST_NAMES).join(", ");
-  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown;
-}
-
-/** @param {string} path */
-const nameOf = (path) => path.slice(path.lastIndexOf("/") + 1);
-
-/** @param {string} path */
-const folderOf = (path) => path.slice(0, Math.max(path.lastIndexOf("/"), 0));

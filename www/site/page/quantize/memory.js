@@ -13,7 +13,7 @@ const BASE_BYTES = 300e6;
 /** The weights are there several times: as in the file, as read, in the models that run, and as INT8. */
 const WEIGHTS = 6;
 
-/** As much of a safetensors file names its first tensors. */
+/** The first bytes of a safetensors file, which describe its first tensors. */
 const HEADER_BYTES = 4096;
 
 /** What one more thread needs. */
@@ -52,7 +52,7 @@ export function memoryText(needed) {
   const granted = grantedBytes();
   const text = `Quantizing takes up to ${gigabytes(needed)} of memory, in this tab alone.`;
   if (needed > granted) return { text: `${text} This browser grants ${gigabytes(granted)} at most. Use another browser, or run bert8 quantize.`, refused: true };
-  // Browsers tell it roughly, and never more than 8.
+  // In GB. Browsers round it and report 8 at most.
   const { deviceMemory } = /** @type {any} */ (navigator);
   if (deviceMemory !== undefined && needed > (deviceMemory * 2 ** 30) / 2) {
     return { text: `${text} That is much of what this device has: close other tabs and programs first. If memory runs out, nothing on this page is lost.`, refused: false };

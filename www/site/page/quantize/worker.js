@@ -20,7 +20,7 @@ let memory;
 let pool;
 
 /**
- * Starts the module and, where that is possible, its threads.
+ * Starts the module, and its threads if the browser allows them.
  * @param {"auto" | number} wanted how many threads
  */
 async function start(wanted) {

@@ -1,0 +1,27 @@
+// @ts-check
+// Paths of files that a visitor brings.
+
+/** How many paths a message lists. */
+const MOST_PATHS = 6;
+
+/**
+ * Returns the last part of a path.
+ * @param {string} path
+ */
+export const nameOf = (path) => path.slice(path.lastIndexOf("/") + 1);
+
+/**
+ * Returns the folder of a path; empty if it has none.
+ * @param {string} path
+ */
+export const folderOf = (path) => path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+
+/**
+ * Returns the paths of files for a message.
+ * @param {{ path: string }[]} files
+ */
+export function list(files) {
+  const paths = files.map(({ path }) => path);
+  const shown = paths.slice(0, MOST_PATHS).join(", ");
+  return paths.length > MOST_PATHS ? `${shown} and ${paths.length - MOST_PATHS} more` : shown;
+}
