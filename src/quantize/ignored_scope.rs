@@ -2,6 +2,7 @@
 
 use super::units::{EMBEDDING_TABLES, units};
 use crate::bert::BertConfig;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -34,6 +35,19 @@ impl IgnoredScope {
         let names: HashSet<&str> = linears.chain(EMBEDDING_TABLES).collect();
         let unmatched = |pattern: &&String| !names.iter().any(|name| matches_part(pattern, name));
         self.0.iter().filter(unmatched).map(String::as_str).collect()
+    }
+
+    /// Checks that every pattern matches a part of a model of this configuration.
+    ///
+    /// # Errors
+    /// If one matches none. The error names it.
+    pub fn check(&self, config: &BertConfig) -> Result<()> {
+        let Some(pattern) = self.unmatched(config).into_iter().next() else { return Ok(()) };
+        Err(Error::Argument(format!(
+            "`{pattern}` matches no part of the model; parts have names such as encoder.layer.0.attention.self.query, \
+             encoder.layer.0.attention.self.scores, encoder.layer.0.intermediate.dense, \
+             embeddings.word_embeddings.weight, and * matches any characters"
+        )))
     }
 }
 

@@ -96,7 +96,7 @@ pub use sensitivity::{IgnoredPart, PartSensitivity, Sensitivity};
 pub use units::{Unit, units};
 
 use crate::bert::{Bert, emit_fp32};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::LANES;
 use crate::model::Accuracy;
 use crate::onnx::{encode_model, encoded_len, pb};
@@ -223,13 +223,7 @@ pub fn quantize(
     mut progress: impl FnMut(Progress),
 ) -> Result<QuantizedModel> {
     options.validate()?;
-    if let Some(pattern) = options.ignored.unmatched(bert.config()).first() {
-        return Err(Error::Argument(format!(
-            "`{pattern}` matches no part of the model; parts have names such as encoder.layer.0.attention.self.query, \
-             encoder.layer.0.attention.self.scores, encoder.layer.0.intermediate.dense, \
-             embeddings.word_embeddings.weight, and * matches any characters"
-        )));
-    }
+    options.ignored.check(bert.config())?;
     let original = bert;
     let padded = padded(bert);
     let bert = padded.as_ref().unwrap_or(bert);

@@ -11,7 +11,7 @@ pub struct Provenance {
     pub model: String,
     /// The name of the preset.
     pub preset: String,
-    /// The command line as it was typed, quoted for a POSIX shell; `None` if no command was.
+    /// The command line as it was typed, quoted for a POSIX shell. If none was typed: one that writes the same file, or `None`.
     pub command: Option<String>,
     /// The version of bert8.
     pub version: String,

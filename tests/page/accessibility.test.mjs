@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
-import { GOLDEN, textsOf } from "./quantizing.mjs";
+import { GOLDEN, give, text, textsOf } from "./quantizing.mjs";
 import { SAME, SUITE_TIMEOUT, alertOf, answered, card, compare, loaded, open, site } from "./visit.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -104,17 +104,29 @@ const STATES = {
       await page.locator("#quantize-view .note").waitFor();
     },
   },
-  "a quantized model": {
+  "options for quantizing, one of which is wrong": {
     async reach(page) {
       await loaded(page, "int8", "fp32");
-      await page.setInputFiles("#quantize-files-input", [GOLDEN.model, GOLDEN.tokenizer]);
-      await page.locator("#quantize-view .given").waitFor();
-      await page.setInputFiles("#quantize-files-input", { name: "pairs.tsv", mimeType: "text/plain", buffer: Buffer.from(textsOf(40)) });
+      await giveGolden(page);
+      await page.getByText("More options").click();
+      await page.getByLabel("Parts to keep in FP32").fill("nothing.*");
+      await page.locator("#quantize-view button.primary:enabled").click();
+      await page.locator("#quantize-view [role=alert]").waitFor();
+    },
+  },
+  "a quantized model, with the damage of its parts": {
+    async reach(page) {
+      await loaded(page, "int8", "fp32");
+      await giveGolden(page);
+      await page.getByText("More options").click();
+      await page.getByLabel("Measure the damage of every part").check();
       await page.locator("#quantize-view button.primary:enabled").click();
       await page.locator("#quantize-view .evaluated").waitFor();
     },
   },
 };
+
+const giveGolden = (page) => give(page, GOLDEN.model, GOLDEN.tokenizer, text("pairs.tsv", textsOf(40)));
 
 /** A file of pairs with these rows. */
 const tableOf = (rows) => ({ name: "pairs.tsv", mimeType: "text/plain", buffer: Buffer.from(`label\tsentence1\tsentence2\n${rows}`) });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { CLI } from "../../tools/web/built.mjs";
@@ -12,29 +12,10 @@ import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { skipUnless } from "../../tools/web/skip.mjs";
 import { addFiles, sortFiles } from "../../www/site/page/quantize/files.js";
 import { skipWithoutCli } from "./native.mjs";
-import { GOLDEN, textsOf } from "./quantizing.mjs";
+import { GOLDEN, alertText, button, done, download, give, text, textsOf, view } from "./quantizing.mjs";
 import { SUITE_TIMEOUT, fitsNarrow, loaded, open, part, photograph, said, site } from "./visit.mjs";
 
 const FAMILY = fileURLToPath(new URL("../../../shared/families/bert-single", import.meta.url));
-
-const view = (page) => page.locator("#quantize-view");
-const button = (page, name) => view(page).getByRole("button", { name, exact: true });
-const alertText = (page) => view(page).getByRole("alert").innerText();
-const text = (name, content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
-
-/** Gives files, by their paths or contents, and waits for the form that shows them. */
-async function give(page, ...files) {
-  await page.evaluate(() => document.getElementById("quantize-view").replaceChildren());
-  await page.setInputFiles("#quantize-files-input", files.map((file) => (typeof file === "string" ? text(basename(file), readFileSync(file)) : file)));
-  await button(page, "Quantize").waitFor();
-}
-const done = (page) => view(page).locator(".evaluated").waitFor();
-
-/** Saves what a button of the result offers. */
-async function download(page, name) {
-  const [saved] = await Promise.all([page.waitForEvent("download"), button(page, name).click()]);
-  return { name: saved.suggestedFilename(), content: readFileSync(await saved.path()) };
-}
 
 // The run with additional arguments for Chromium would only repeat these tests.
 const repeated = EXTRA_ARGS.length > 0 && "BERT8_CHROMIUM_ARGS is set";
@@ -87,7 +68,8 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     // tract computes these noises, with another order of sums in every build.
     const rounded = (found) => found.map(({ name, sqnr_db: db }) => [name, db.toFixed(2)]);
     assert.deepEqual(rounded(layers), rounded(nativeLayers));
-    assert.deepEqual({ ...provenance, model: "", date: "" }, { ...native, model: "", date: "", command: null, output: { ...native.output, name: "model.int8.onnx" } });
+    const command = "bert8 quantize model.fp32.onnx --calibration pairs.tsv -o model.int8.onnx --report model.report.json";
+    assert.deepEqual({ ...provenance, model: "", date: "" }, { ...native, model: "", date: "", command, output: { ...native.output, name: "model.int8.onnx" } });
     assert.match(String((await download(page, "Download the report as HTML")).content), /^<!doctype html>/);
     const frame = page.frameLocator("#quantize iframe");
     await frame.getByRole("heading", { level: 1 }).waitFor();

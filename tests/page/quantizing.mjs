@@ -1,5 +1,7 @@
-// A small model to quantize, and texts for it.
+// A small model to quantize, texts for it, and the form that quantizes it.
 
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const golden = (name) => fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
@@ -15,4 +17,25 @@ export function textsOf(count) {
   const sentence = (at) => `${SUBJECTS[at % SUBJECTS.length]} ${REST[Math.floor(at / SUBJECTS.length) % REST.length]}${at % 3 ? "." : " !"}`;
   const rows = Array.from({ length: count }, (_, at) => `${sentence(at)}\t${sentence(at * 3 + 1)} ${at % 10} ${Math.floor(at / 10)}`.replaceAll(/(\d)(?=\d)/g, "$1 "));
   return ["sentence1\tsentence2", ...rows, ""].join("\n");
+}
+
+/** A file to give, with this content. */
+export const text = (name, content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
+
+export const view = (page) => page.locator("#quantize-view");
+export const button = (page, name) => view(page).getByRole("button", { name, exact: true });
+export const alertText = (page) => view(page).getByRole("alert").innerText();
+export const done = (page) => view(page).locator(".evaluated").waitFor();
+
+/** Gives files, by their paths or contents, and waits for the form that shows them. */
+export async function give(page, ...files) {
+  await page.evaluate(() => document.getElementById("quantize-view").replaceChildren());
+  await page.setInputFiles("#quantize-files-input", files.map((file) => (typeof file === "string" ? text(basename(file), readFileSync(file)) : file)));
+  await button(page, "Quantize").waitFor();
+}
+
+/** Saves what a button of the result offers. */
+export async function download(page, name) {
+  const [saved] = await Promise.all([page.waitForEvent("download"), button(page, name).click()]);
+  return { name: saved.suggestedFilename(), content: readFileSync(await saved.path()) };
 }

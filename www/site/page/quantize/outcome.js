@@ -46,9 +46,11 @@ export const filesOf = ({ int8, fp32, tokenizer, report, html }, name) => ({
  * @param {string[]} options.notes
  * @param {() => void} options.onCompare puts both models on the page
  * @param {() => void} options.onAgain returns to the form
+ * @param {() => void} options.onMeasure returns to the form, to measure the damage of every part
+ * @param {(pattern: string) => void} options.onKeep returns to the form, to keep parts in FP32
  * @returns {Child[]}
  */
-export function outcome({ result, files, notes, onCompare, onAgain }) {
+export function outcome({ result, files, notes, onCompare, onAgain, onMeasure, onKeep }) {
   const { summary, threads, ms } = result;
   const share = percent(summary.int8Bytes / summary.fp32Bytes);
   const unit = summary.texts === "pair" ? "pairs" : "texts";
@@ -58,6 +60,7 @@ export function outcome({ result, files, notes, onCompare, onAgain }) {
     element("p", {},
       `${megabytes(summary.int8Bytes)} MB, ${share} of FP32's ${megabytes(summary.fp32Bytes)} MB, `,
       `calibrated on ${number(summary.samples)} ${unit}, ${number(summary.distinct)} of them distinct. ${took}`),
+    element("p", {}, `The model reads ${summary.texts === "pair" ? "pairs of texts" : "one text"} and answers with ${answerOf(summary)}.`),
     checked(summary, unit),
     ...notes.map((note) => element("p", { class: "note" }, note)),
     element("div", { class: "actions" },
@@ -67,6 +70,7 @@ export function outcome({ result, files, notes, onCompare, onAgain }) {
       button("Download the report as HTML", () => download(files.html)),
       button("Download tokenizer.json", () => download(files.tokenizer)),
       button("Quantize again", onAgain)),
+    improvement(summary, onMeasure, onKeep),
     element("details", { class: "report", open: true }, element("summary", {}, "The report"), reportFrame(result.html, "Quantization report")),
   ];
 }
@@ -86,6 +90,35 @@ function checked({ check, problem }, unit) {
   const advice = "Calibrate on more texts that resemble real inputs, or choose the preset Best.";
   return element("div", { class: "alert", role: "alert" }, element("p", {}, text), element("p", {}, `${sentence(problem)} ${advice}`));
 }
+
+/** @param {Summary} summary */
+function answerOf({ answers, labels }) {
+  if (answers === "regression") return "a score";
+  if (answers === "single-label") return `one of ${number(labels)} labels`;
+  return labels === 1 ? "whether its label applies" : `any of ${number(labels)} labels`;
+}
+
+/**
+ * Says which part helps most if it stays in FP32, and offers to quantize so.
+ * @param {Summary} summary
+ * @param {() => void} onMeasure
+ * @param {(pattern: string) => void} onKeep
+ */
+function improvement({ sensitivity }, onMeasure, onKeep) {
+  if (!sensitivity) {
+    return element("div", { class: "actions" }, button("Quantize again and measure every part", onMeasure),
+      element("span", { class: "hint" }, "The report then says which part to keep in FP32."));
+  }
+  const best = sensitivity.best_ignored;
+  if (!best) return element("p", {}, "No single part brings INT8 closer to FP32 if it stays in FP32.");
+  const gain = `an SQNR of ${decibels(best.sqnr_db)} instead of ${decibels(sensitivity.sqnr_db)}, and ${megabytes(best.added_bytes)} MB more.`;
+  return element("div", { class: "actions" },
+    element("span", {}, "Of all parts, ", element("code", {}, best.pattern), ` helps most if it stays in FP32: ${gain}`),
+    button("Quantize again with it in FP32", () => onKeep(best.pattern)));
+}
+
+/** @param {number | null} db */
+const decibels = (db) => (db === null ? "infinitely many dB" : `${db.toFixed(1)} dB`);
 
 /** @param {File} file */
 function download(file) {

@@ -3,7 +3,7 @@
 
 /** @import { Child } from "../data/element.js" */
 /** @import { Found } from "../own-files.js" */
-/** @import { Choices } from "./form.js" */
+/** @import { Choices, Fault } from "./choices.js" */
 /** @import { Result } from "./run.js" */
 /** @import { OnModels } from "./section.js" */
 
@@ -11,16 +11,21 @@ import { element } from "../data/element.js";
 import { announce } from "../dom.js";
 import { models } from "../models.js";
 import { watchVisibility } from "../race.js";
+import { faultIn, optionsOf, patternsOf, usualChoices } from "./choices.js";
+import { commandLine } from "./command-line.js";
 import { addFiles, sortFiles } from "./files.js";
 import { form } from "./form.js";
 import { fp32BytesOf, memoryText, neededBytes, threadsOf } from "./memory.js";
 import { filesOf, int8Name, outcome, reportName } from "./outcome.js";
 import { progress } from "./progress.js";
-import { quantize } from "./run.js";
+import { Refusal, quantize } from "./run.js";
 import { sentence } from "./sentence.js";
 
 /** Thrown if the visitor cancels. */
 class Cancelled extends Error {}
+
+/** How many times as large weights are in FP32 as in INT8. */
+const FP32_TO_INT8 = 4;
 
 export class Quantization {
   #view;
@@ -30,7 +35,7 @@ export class Quantization {
   /** The size of the model's weights in FP32, in bytes. */
   #weights = 0;
   /** @type {Choices} */
-  #choices = { preset: "balanced", skipBadRows: false };
+  #choices = usualChoices();
   /** @type {AbortController | null} ends what is under way */
   #run = null;
 
@@ -67,19 +72,36 @@ export class Quantization {
   /**
    * Shows the form.
    * @param {string} [failure] why the last attempt failed
+   * @param {Fault | null} [fault] which choice was wrong
    */
-  #offer(failure) {
+  #offer(failure, fault = null) {
     const sorted = sortFiles(this.#found);
     const { model, texts } = sorted;
-    const memory = model && texts && !sorted.problem ? memoryText(neededBytes(this.#weights, texts.file.size, threadsOf(models.settings.threads))) : null;
+    const open = (fault !== null && fault.choice !== "skipBadRows") || this.#view.querySelector("details.more")?.hasAttribute("open");
+    const memory = () => {
+      if (!model || !texts || sorted.problem) return null;
+      const weights = this.#weights * (this.#choices.requantize ? FP32_TO_INT8 : 1);
+      return memoryText(neededBytes(weights, texts.file.size, threadsOf(models.settings.threads)));
+    };
     this.#show(
       failure !== undefined && element("p", { class: "alert", role: "alert" }, sentence(failure)),
-      ...form({ sorted, memory, choices: this.#choices, onStart: () => this.#start() }));
+      ...form({ sorted, memory, command: () => this.#command(), choices: this.#choices, fault, open: open === true, onStart: () => this.#start() }));
+    if (fault) /** @type {HTMLElement | null} */ (this.#view.querySelector("[aria-invalid]"))?.focus();
+  }
+
+  /** Returns the command line that does what the form says. */
+  #command() {
+    const { model, texts } = sortFiles(this.#found);
+    const name = model?.name ?? "model";
+    const files = { model: model?.path ?? "MODEL", texts: texts?.path ?? "TEXTS", output: int8Name(name), report: reportName(name) };
+    return commandLine(files, optionsOf(this.#choices));
   }
 
   async #start() {
     const { model, texts } = sortFiles(this.#found);
     if (!model || !texts) return;
+    const wrong = faultIn(this.#choices);
+    if (wrong) return this.#offer(undefined, wrong);
     const run = (this.#run = new AbortController());
     const { panel, report } = progress(model.name, () => run.abort(new Cancelled()));
     this.#show(...panel);
@@ -88,19 +110,45 @@ export class Quantization {
     try {
       const job = {
         files: [...model.files, { path, file: texts.file }],
-        model: model.path, texts: path, ...this.#choices, threads: models.settings.threads,
-        modelName: model.name, outputName: int8Name(model.name), reportName: reportName(model.name),
+        model: model.path, texts: path, ...optionsOf(this.#choices), threads: models.settings.threads,
+        modelName: model.name, outputName: int8Name(model.name), reportName: reportName(model.name), command: this.#command(),
       };
       const result = await quantize(job, report, run.signal);
       this.#run = null;
       this.#showOutcome(result, model.name, watch.wasHidden());
     } catch (error) {
       this.#run = null;
-      if (error instanceof Cancelled) announce("Quantizing was cancelled");
-      this.#offer(error instanceof Cancelled ? undefined : error instanceof Error ? error.message : String(error));
+      this.#fail(error);
     } finally {
       watch.end();
     }
+  }
+
+  /**
+   * Returns to the form after a failure.
+   * @param {unknown} error
+   */
+  #fail(error) {
+    if (error instanceof Cancelled) {
+      announce("Quantizing was cancelled");
+      this.#offer();
+    } else if (error instanceof Refusal && error.choice) {
+      this.#offer(undefined, { choice: error.choice, message: error.message });
+    } else {
+      this.#offer(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /**
+   * Returns to the form with other choices.
+   * @param {Partial<Choices>} changed
+   */
+  #offerAgain(changed) {
+    Object.assign(this.#choices, changed);
+    this.#offer();
+    const more = this.#view.querySelector("details.more");
+    more?.setAttribute("open", "");
+    more?.scrollIntoView({ block: "nearest" });
   }
 
   /**
@@ -119,6 +167,8 @@ export class Quantization {
         fp32: { name: files.fp32.name, model: files.fp32, tokenizer: files.tokenizer },
       }),
       onAgain: () => this.#offer(),
+      onMeasure: () => this.#offerAgain({ sensitivity: true }),
+      onKeep: (pattern) => this.#offerAgain({ ignore: patternsOf(`${this.#choices.ignore} ${pattern}`).join(" ") }),
     }));
     announce(`${files.int8.name} is ready`);
   }

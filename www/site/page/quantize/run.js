@@ -2,19 +2,21 @@
 // Has a worker quantize (worker.js).
 
 /** @import { Found } from "../own-files.js" */
+/** @import { Choices, Options } from "./choices.js" */
 
 /**
- * What to quantize and how.
- * @typedef {object} Job
+ * What to quantize, beside the options.
+ * @typedef {object} Task
  * @property {Found[]} files those of the model, and the texts
  * @property {string} model the path of the ONNX file or of the model's folder
  * @property {string} texts the path of the texts
- * @property {string} preset
- * @property {boolean} skipBadRows
  * @property {"auto" | number} threads
- * @property {string} modelName for the report, as are the names of the files that are written
+ * @property {string} modelName for the report, as are the names of the files that are written, and the command line
  * @property {string} outputName
  * @property {string} reportName
+ * @property {string} command
+ *
+ * @typedef {Task & Options} Job
  *
  * How INT8 compares with FP32.
  * @typedef {object} Check
@@ -22,6 +24,11 @@
  * @property {boolean} held_back whether calibration did not see them
  * @property {number | null} sqnr_db null without noise
  * @property {number | null} agreement null for scores
+ *
+ * The damage of the parts of a model.
+ * @typedef {object} Sensitivity
+ * @property {number | null} sqnr_db that of the logits with every part in INT8; null without noise
+ * @property {{ pattern: string, sqnr_db: number | null, added_bytes: number } | null} best_ignored the part that helps most if it stays in FP32
  *
  * What there is to say about the result.
  * @typedef {object} Summary
@@ -32,6 +39,9 @@
  * @property {number} fp32Bytes
  * @property {number} memoryBytes
  * @property {Check | null} check
+ * @property {"single-label" | "multi-label" | "regression"} answers what the model answers with
+ * @property {number} labels how many it has
+ * @property {Sensitivity | null} sensitivity null if it was not measured
  * @property {string | null} problem why the INT8 model should not be used
  * @property {string[]} notes
  *
@@ -51,9 +61,21 @@
  * @property {number} total
  */
 
+/** Why a model was not quantized. */
+export class Refusal extends Error {
+  /**
+   * @param {string} message
+   * @param {keyof Choices | undefined} choice the choice that may have to be another, if there is one
+   */
+  constructor(message, choice) {
+    super(message);
+    this.choice = choice;
+  }
+}
+
 /**
- * Quantizes. The result is that of `bert8 quantize`. Rejects with the reason if it fails, and after `signal` has aborted, which ends
- * the worker.
+ * Quantizes. The result is that of `bert8 quantize`. Rejects with the reason if it fails, which may be a `Refusal`, and after `signal`
+ * has aborted, which ends the worker.
  * @param {Job} job
  * @param {(step: Step) => void} onProgress
  * @param {AbortSignal} signal
@@ -66,7 +88,7 @@ export function quantize(job, onProgress, signal) {
   signal.addEventListener("abort", onAbort);
   worker.onmessage = ({ data }) => {
     if (data.result) resolve(data.result);
-    else if (data.error) reject(new Error(data.error));
+    else if (data.error) reject(new Refusal(data.error, data.choice));
     else onProgress(data);
   };
   worker.onmessageerror = () => reject(new Error("the quantizer sent a message that could not be read; try again"));

@@ -1,6 +1,6 @@
 // @ts-check
 // The worker that quantizes one model, so that the page's own thread stays free. It receives one job and posts
-// { stage, done, total }, and in the end { result } or { error }.
+// { stage, done, total }, and in the end { result } or { error, choice }.
 
 /** @import { Job, Result } from "./run.js" */
 
@@ -78,6 +78,7 @@ onmessage = async ({ data }) => {
     postMessage({ result }, { transfer: [result.int8.buffer, result.fp32.buffer, result.tokenizer.buffer] });
   } catch (error) {
     if (isCrash(error)) return crash((await pool?.crash()) ?? error);
-    postMessage({ error: error instanceof Error ? error.message : String(error) });
+    const { message = String(error), choice } = /** @type {{ message?: string, choice?: string }} */ (error ?? {});
+    postMessage({ error: message, choice });
   }
 };
