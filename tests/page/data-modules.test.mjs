@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AnswerTable } from "../../www/site/page/data/answer-table.js";
-import { Pace, remaining } from "../../www/site/page/data/pace.js";
+import { Pace, remaining } from "../../www/site/page/timing/pace.js";
 import { SIDE, niceStep, plots } from "../../www/site/page/data/plot-data.js";
-import { isData } from "../../www/site/page/data/section.js";
+import { isData } from "../../www/site/page/shared/paths.js";
 import { writeRows, writeSummary } from "../../www/site/page/data/write.js";
 
 const NAMES = { int8: "INT8", fp32: "FP32" };

@@ -11,7 +11,7 @@ import { DIST } from "../../tools/web/built.mjs";
 
 const FOLDER = "some/folder";
 const LIST_FILES = fileURLToPath(new URL("../../tools/web/list-files.mjs", import.meta.url));
-const VERSION = fileURLToPath(new URL("../../www/site/page/version.js", import.meta.url));
+const VERSION = fileURLToPath(new URL("../../www/site/page/service-worker/version.js", import.meta.url));
 const PYTHON = "python3";
 
 /** Whether this computer has Python. */
@@ -45,7 +45,7 @@ export async function makeHost() {
     const isModel = (path) => path.endsWith(".onnx");
     cpSync(DIST, site, { recursive: true, filter: (path) => !isModel(path) && !/\.(br|gz)$/.test(path) });
     for (const key of ["int8", "fp32"]) symlinkSync(join(DIST, `models/model.${key}.onnx`), join(site, `models/model.${key}.onnx`));
-    cpSync(VERSION, join(site, "page/version.js"));
+    cpSync(VERSION, join(site, "page/service-worker/version.js"));
     rmSync(join(site, "files.json"), { force: true });
     edit(edits);
     if (listed) list();

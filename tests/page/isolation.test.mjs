@@ -21,7 +21,7 @@ const ENGINE_TIMEOUT = 120_000;
 
 const META = '<meta name="bert8-service-worker" content="service-worker.js">';
 // A site without a list of its files keeps nothing, so that only visits ask for the page.
-const WITHOUT_LIST = fileURLToPath(new URL("../../www/site/page/version.js", import.meta.url));
+const WITHOUT_LIST = fileURLToPath(new URL("../../www/site/page/service-worker/version.js", import.meta.url));
 // Reports each load of the page, and then what the page answers.
 const REPORTER = `
   const { serviceWorker } = navigator;
@@ -54,7 +54,7 @@ async function startPlain() {
     }
     const file = normalize(pathname.slice(folder.length) || "index.html");
     if (file === "reporter.js") return send(response, 200, TYPES[".js"], REPORTER, {});
-    if (file === "page/version.js") return sendFile(response, WITHOUT_LIST, {});
+    if (file === "page/service-worker/version.js") return sendFile(response, WITHOUT_LIST, {});
     if (file !== "index.html") return sendFile(response, join(DIST, file), {});
     loads[folder] = (loads[folder] ?? 0) + 1;
     const html = readFileSync(join(DIST, file), "utf8").replace(META, "").replace("<title>", `${heads[folder]}<title>`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isForeign, onlyLanguage } from "../../www/site/page/language.js";
+import { isForeign, onlyLanguage } from "../../www/site/page/models/language.js";
 
 const known = (tokens) => ({ tokens, unknown: 0 });
 

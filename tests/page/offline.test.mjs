@@ -289,7 +289,7 @@ describe("a page whose scripts do not start", () => {
 
   test("without one of its modules, it says so", async () => {
     const page = await open({ url: `${site.url}blank.html` });
-    await page.route("**/page/dom.js", (route) => route.fulfill({ status: 404 }));
+    await page.route("**/page/shared/dom.js", (route) => route.fulfill({ status: 404 }));
     await page.goto(site.url);
     await page.locator("#not-started").waitFor();
     assert.deepEqual(await shown(page), ["not-started"]);

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { DIST } from "../../tools/web/built.mjs";
-import { addFiles, sortFiles } from "../../www/site/page/own-files.js";
+import { addFiles, sortFiles } from "../../www/site/page/own-model/files.js";
 import {
   SAME, SUITE_TIMEOUT, alertOf, assertColumn, card, classify, compare, fitsNarrow, loaded, open, part, photograph, said, site, verdict, visible,
 } from "./visit.mjs";

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isNoisy, speedupOf, spreadOf } from "../../www/site/page/statistics.js";
-import { threadCounts } from "../../www/site/page/thread-picker.js";
+import { isNoisy, speedupOf, spreadOf } from "../../www/site/page/timing/statistics.js";
+import { threadCounts } from "../../www/site/page/models/thread-picker.js";
 import { SAME, SUITE_TIMEOUT, answered, compare, loaded, open, part } from "./visit.mjs";
 
 /** Replaces the workers: model `key` reports the times `times[key]`, one after another. `order` gets the keys of all runs. */

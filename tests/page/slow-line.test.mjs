@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Progress } from "../../www/package/progress.js";
-import { Estimate } from "../../www/site/page/estimate.js";
+import { Estimate } from "../../www/site/page/timing/estimate.js";
 import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, loaded, open, part, photograph, said, site, verdict } from "./visit.mjs";
 
 /** Answers the browser's questions about the connection. */

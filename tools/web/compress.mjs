@@ -26,7 +26,7 @@ await Promise.all(names.map(compress));
 
 // The page, its scripts and one WebAssembly build. Models come later, the scripts for the visitor's own data and for quantizing when
 // they are used, and the page uses neither the API without a worker nor the self-test.
-const LATER = /^(models|pkg.simd128|pkg.quantizer|inline|self-test|(crash|wasm|pool|pool-thread|threads)\.js|page.(data|quantize).(?!section))/;
+const LATER = /^(models|pkg.simd128|pkg.quantizer|inline|self-test|(crash|wasm|pool|pool-thread|threads)\.js|page.(data|quantize).(?!section)|page.(shared.element|timing.pace)\.)/;
 const first = [...sizes].filter(([name]) => !LATER.test(name)).map(([, size]) => size);
 const total = (form) => Math.ceil(first.reduce((sum, size) => sum + size[form], 0) / 1000);
 console.log(`a first visit moves ${total("br")} kB with brotli, ${total("gz")} kB with gzip, ${total("raw")} kB uncompressed, models apart`);

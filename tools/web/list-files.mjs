@@ -1,5 +1,5 @@
 // Lists the files of a site, for its service worker: node list-files.mjs FOLDER. Writes FOLDER/files.json, which has the hash of each
-// file that a page needs without a network, and the version that they make up into FOLDER/page/version.js.
+// file that a page needs without a network, and the version that they make up into FOLDER/page/service-worker/version.js.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 const TYPES = [".css", ".html", ".js", ".json", ".svg", ".tsv", ".txt", ".wasm"];
 
 const LIST = "files.json";
-const VERSION = "page/version.js";
+const VERSION = "page/service-worker/version.js";
 
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("usage: node list-files.mjs FOLDER");

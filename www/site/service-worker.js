@@ -12,7 +12,7 @@ const scope = /** @type {any} */ (self);
 const PAGE = scope.registration.scope;
 const LIST = new URL("files.json", PAGE).href;
 
-/** What the names of the site's caches start with. Other sites of this origin have their own. page/service-worker.js deletes them. */
+/** What the names of the site's caches start with. Other sites of this origin have their own. page/service-worker/registration.js deletes them. */
 const CACHES = `bert8-site ${PAGE} `;
 
 /** The cache that says which version each client uses. */

@@ -2,15 +2,15 @@
 // A page in one file: one model answers on the page's own thread, without a server and without a network.
 
 import { load } from "../inline.js";
-import { byId, clone, setText } from "../page/dom.js";
-import { megabytes, milliseconds, percent } from "../page/format.js";
-import { ENGLISH_ONLY, isForeign, onlyLanguage } from "../page/language.js";
-import { taskOf, textsFor } from "../page/task.js";
-import { bars, barsHint, verdict } from "../page/verdict.js";
+import { bars, barsHint, verdict } from "../page/answers/verdict.js";
+import { ENGLISH_ONLY, isForeign, onlyLanguage } from "../page/models/language.js";
+import { taskOf, textsFor } from "../page/models/task.js";
+import { byId, clone, setText } from "../page/shared/dom.js";
+import { megabytes, milliseconds, percent } from "../page/shared/format.js";
 import { about, file, unpacked } from "./contents.js";
 
 /** @import { Classification, Classifier } from "../bert8.js" */
-/** @import { Bar } from "../page/verdict.js" */
+/** @import { Bar } from "../page/answers/verdict.js" */
 
 /** How many milliseconds the repeated runs of one answer may take. Their median is shown. */
 const BUDGET_MS = 500;

@@ -1,10 +1,10 @@
 // @ts-check
 import { load } from "../bert8.js";
-import { models } from "./models.js";
-import { alone, race } from "./race.js";
+import { models } from "./models/models.js";
+import { alone, race } from "./timing/race.js";
 
 /** @import { Classification, Classifier } from "../bert8.js" */
-/** @import { Model } from "./model.js" */
+/** @import { Model } from "./models/model.js" */
 
 /** Defines `window.bert8`, for the browser's console: the API and the page's two models. */
 export function setUpConsole() {

@@ -1,29 +1,29 @@
 // @ts-check
 // Starts the page, and puts on it what the address names, what the visitor picks and what the visitor brings.
 
-import { addressOfDemo, addressOfFiles, addressOfLoad, readAddress } from "./address.js";
-import { setUpAfter } from "./after.js";
-import { setUpBackendPicker } from "./backend-picker.js";
-import { allowsLargeModel } from "./connection.js";
+import { setUpAfter } from "./answers/after.js";
+import { clearResults, setUpResults } from "./answers/results.js";
 import { setUpConsole } from "./console.js";
 import { setUpData } from "./data/section.js";
-import { fetchDemos } from "./demos.js";
-import { announce, byId, setLines } from "./dom.js";
-import { clearExamples, question, setUpForm, showForm, showWords } from "./form.js";
-import { becomeIsolated } from "./isolation.js";
-import { setUpLoadStatus } from "./load-status.js";
-import { setUpModelPicker, showPicked } from "./model-picker.js";
-import { models } from "./models.js";
-import { setUpOffline } from "./offline.js";
-import { setUpOwnModel } from "./own-model.js";
+import { addressOfDemo, addressOfFiles, addressOfLoad, readAddress } from "./models/address.js";
+import { setUpBackendPicker } from "./models/backend-picker.js";
+import { allowsLargeModel } from "./models/connection.js";
+import { fetchDemos } from "./models/demos.js";
+import { setUpModelPicker, showPicked } from "./models/model-picker.js";
+import { models } from "./models/models.js";
+import { setUpThreadPicker, showThreads } from "./models/thread-picker.js";
+import { setUpOwnModel } from "./own-model/section.js";
 import { setUpQuantize } from "./quantize/section.js";
-import { clearResults, setUpResults } from "./results.js";
-import { texts } from "./texts.js";
-import { setUpThreadPicker, showThreads } from "./thread-picker.js";
+import { clearExamples, question, setUpForm, showForm, showWords } from "./question/form.js";
+import { setUpLoadStatus } from "./question/load-status.js";
+import { texts } from "./question/texts.js";
+import { becomeIsolated } from "./service-worker/isolation.js";
+import { setUpOffline } from "./service-worker/offline.js";
+import { announce, byId, setLines } from "./shared/dom.js";
 
-/** @import { Demo } from "./demos.js" */
-/** @import { Key, Model, Settings, Source } from "./model.js" */
-/** @import { Choice } from "./models.js" */
+/** @import { Demo } from "./models/demos.js" */
+/** @import { Key, Model, Settings, Source } from "./models/model.js" */
+/** @import { Choice } from "./models/models.js" */
 
 const LIST = "models/models.json";
 

@@ -3,7 +3,7 @@
 
 /** @import { AnsweredRow, Answers, DataRow, Filter, ModelInfo, ModelKey, Names, Shown, Target, View } from "./types.js" */
 
-import { speedupOf } from "../statistics.js";
+import { speedupOf } from "../timing/statistics.js";
 import { AnswerColumn } from "./answer-column.js";
 import { answerText, idsOf, targetText, valueName } from "./answer-words.js";
 

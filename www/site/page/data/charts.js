@@ -3,8 +3,8 @@
 
 /** @import { Bin, LengthBin, Names, Plots, Scatter, Spread } from "./types.js" */
 
-import { milliseconds, number } from "../format.js";
-import { svg, tableOf } from "./element.js";
+import { svg, tableOf } from "../shared/element.js";
+import { milliseconds, number } from "../shared/format.js";
 import { SIDE, niceStep } from "./plot-data.js";
 import { axes, figure } from "./plot-frame.js";
 

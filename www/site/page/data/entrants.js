@@ -4,7 +4,7 @@
 /** @import { Classifier } from "../../bert8.js" */
 /** @import { ModelInfo, ModelKey, Names } from "./types.js" */
 
-import { models } from "../models.js";
+import { models } from "../models/models.js";
 
 /**
  * @typedef {object} Entrants

@@ -2,16 +2,16 @@
 // Evaluates the page's models on the visitor's data: reads it, runs it, shows what was found.
 
 /** @import { Classifier } from "../../bert8.js" */
-/** @import { Child } from "./element.js" */
+/** @import { Child } from "../shared/element.js" */
 /** @import { Entrants } from "./entrants.js" */
 /** @import { AnsweredRow, ModelKey, Summary } from "./types.js" */
 
-import { announce, byId } from "../dom.js";
-import { number } from "../format.js";
-import { models } from "../models.js";
-import { watchVisibility } from "../race.js";
-import { texts } from "../texts.js";
-import { button, element } from "./element.js";
+import { models } from "../models/models.js";
+import { texts } from "../question/texts.js";
+import { announce, byId } from "../shared/dom.js";
+import { button, element } from "../shared/element.js";
+import { number } from "../shared/format.js";
+import { watchVisibility } from "../timing/race.js";
 import { entrants, loadingNames, statesOfModels } from "./entrants.js";
 import { failure, labelQuestion, offer, progress, rowsField, unitOf, waiting } from "./panels.js";
 import { results } from "./results.js";

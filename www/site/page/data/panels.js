@@ -1,13 +1,13 @@
 // @ts-check
 // What the section shows before there are results.
 
-/** @import { Child } from "./element.js" */
+/** @import { Child } from "../shared/element.js" */
 /** @import { Names, Summary } from "./types.js" */
 
-import { announce } from "../dom.js";
-import { number, perSecond } from "../format.js";
-import { button, element, newId } from "./element.js";
-import { Pace, remaining } from "./pace.js";
+import { announce } from "../shared/dom.js";
+import { button, element, newId } from "../shared/element.js";
+import { number, perSecond } from "../shared/format.js";
+import { Pace, remaining } from "../timing/pace.js";
 
 /** Milliseconds between two reports of progress. */
 const REPORT_MS = 250;

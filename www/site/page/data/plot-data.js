@@ -4,7 +4,7 @@
 /** @import { AnswerTable } from "./answer-table.js" */
 /** @import { Bin, LengthBin, Plots, Scatter } from "./types.js" */
 
-import { spreadOf } from "../statistics.js";
+import { spreadOf } from "../timing/statistics.js";
 
 /** The side of the scatter's square, in the units of its paths. */
 export const SIDE = 320;

@@ -1,7 +1,7 @@
 // @ts-check
 // What all plots have: a caption, axes, a legend, and a table behind them.
 
-import { element, newId, svg } from "./element.js";
+import { element, newId, svg } from "../shared/element.js";
 
 /** The space around a plot for its labels. */
 const [LEFT, TOP, RIGHT, BOTTOM] = [52, 12, 16, 44];

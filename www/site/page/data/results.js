@@ -4,10 +4,10 @@
 /** @import { AnsweredRow, Export, Findings, Interval, Names, Report } from "./types.js" */
 /** @import { DataWorker } from "./worker-client.js" */
 
-import { number, perSecond, range, ratio } from "../format.js";
-import { isNoisy } from "../statistics.js";
+import { button, element, tableOf } from "../shared/element.js";
+import { number, perSecond, range, ratio } from "../shared/format.js";
+import { isNoisy } from "../timing/statistics.js";
 import { charts } from "./charts.js";
-import { button, element, tableOf } from "./element.js";
 import { metricsOf } from "./metrics.js";
 import { RowTable } from "./row-table.js";
 
@@ -78,7 +78,7 @@ const figure = (before, value, after, below) =>
  */
 function metricTable(report, names, labels, unit) {
   const both = report.baseline !== undefined;
-  /** @type {import("./element.js").Child[][]} */
+  /** @type {import("../shared/element.js").Child[][]} */
   const rows = metricsOf(report, labels).map(({ title, value, interval, baseline, change }) => [
     title, withInterval(value, interval),
     ...(both ? [baseline ? withInterval(baseline.value, baseline.interval) : "", change ? withInterval(change.value, change.interval, signed) : ""] : []),

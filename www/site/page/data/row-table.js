@@ -4,8 +4,8 @@
 /** @import { AnsweredRow, Filter, ModelKey, Names, Order, Shown, View } from "./types.js" */
 /** @import { DataWorker } from "./worker-client.js" */
 
-import { number, score } from "../format.js";
-import { button, element, newId } from "./element.js";
+import { button, element, newId } from "../shared/element.js";
+import { number, score } from "../shared/format.js";
 
 /** The height of a row in pixels, the same in data.css. */
 const ROW = 56;

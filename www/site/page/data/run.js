@@ -4,7 +4,7 @@
 /** @import { Classification, Classifier } from "../../bert8.js" */
 /** @import { Answer, Answers, DataRow, ModelKey, Names } from "./types.js" */
 
-import { alone } from "../race.js";
+import { alone } from "../timing/race.js";
 
 /** How many rows go to and from the worker at a time. */
 const BLOCK = 128;

@@ -3,19 +3,9 @@
 
 /** @import { Evaluation } from "./evaluation.js" */
 
-import { byId } from "../dom.js";
-import { addTaker } from "../drop.js";
-
-const DATA = /\.(tsv|csv|jsonl|ndjson|json|txt)$/i;
-
-/** Files that belong to a model. */
-const MODEL = /(^|\/)([^/]*(config|tokenizer|manifest|vocab|special_tokens|added_tokens|report|index)[^/]*\.json|vocab\.txt|merges\.txt)$/i;
-
-/**
- * Returns whether a dropped file is data, by its name.
- * @param {string} path
- */
-export const isData = (path) => DATA.test(path) && !MODEL.test(path);
+import { byId } from "../shared/dom.js";
+import { addTaker } from "../shared/drop.js";
+import { isData } from "../shared/paths.js";
 
 /** Sets the section up. */
 export function setUpData() {

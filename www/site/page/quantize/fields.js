@@ -3,7 +3,7 @@
 
 /** @import { Choices, Fault } from "./choices.js" */
 
-import { element, newId } from "../data/element.js";
+import { element, newId } from "../shared/element.js";
 import { sentence } from "./sentence.js";
 
 /** What to do about a fault beside its field. */

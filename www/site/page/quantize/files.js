@@ -1,10 +1,9 @@
 // @ts-check
 // Finds the model and the texts among files that a visitor brings.
 
-/** @import { Found } from "../own-files.js" */
+/** @import { Found } from "../shared/paths.js" */
 
-import { isData } from "../data/section.js";
-import { folderOf, list, nameOf } from "../paths.js";
+import { folderOf, isData, list, nameOf } from "../shared/paths.js";
 
 /**
  * A model to quantize.

@@ -1,12 +1,12 @@
 // @ts-check
 // Shows what was given, what is missing, and how to quantize.
 
-/** @import { Child } from "../data/element.js" */
+/** @import { Child } from "../shared/element.js" */
 /** @import { Choices, Fault } from "./choices.js" */
 /** @import { Sorted } from "./files.js" */
 
-import { button, element, newId } from "../data/element.js";
-import { megabytes } from "../format.js";
+import { button, element, newId } from "../shared/element.js";
+import { megabytes } from "../shared/format.js";
 import { Fields } from "./fields.js";
 import { commandBox, moreOptions } from "./more-options.js";
 

@@ -1,8 +1,8 @@
 // @ts-check
 // How much memory quantizing takes at most, and whether a tab may have as much.
 
+/** @import { ThreadChoice } from "../models/thread-picker.js" */
 /** @import { Model } from "./files.js" */
-/** @import { ThreadChoice } from "../thread-picker.js" */
 
 import { planThreads } from "../../threads.js";
 import { grantedBytes, makeMemory } from "../../wasm.js";

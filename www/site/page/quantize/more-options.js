@@ -4,8 +4,8 @@
 /** @import { Fault } from "./choices.js" */
 /** @import { Fields } from "./fields.js" */
 
-import { button, element } from "../data/element.js";
-import { announce } from "../dom.js";
+import { announce } from "../shared/dom.js";
+import { button, element } from "../shared/element.js";
 
 const READS = { "": "As the model says, else as the texts have", single: "One text", pair: "A pair of texts" };
 

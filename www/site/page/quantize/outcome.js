@@ -1,11 +1,11 @@
 // @ts-check
 // Shows the INT8 model: how good it is, what to download, and the report.
 
-/** @import { Child } from "../data/element.js" */
+/** @import { Child } from "../shared/element.js" */
 /** @import { Result, Summary } from "./run.js" */
 
-import { button, element } from "../data/element.js";
-import { megabytes, number, percent, seconds } from "../format.js";
+import { button, element } from "../shared/element.js";
+import { megabytes, number, percent, seconds } from "../shared/format.js";
 import { reportFrame } from "./report.js";
 import { sentence } from "./sentence.js";
 

@@ -1,13 +1,13 @@
 // @ts-check
 // Shows how far quantizing is, stage by stage.
 
-/** @import { Child } from "../data/element.js" */
+/** @import { Child } from "../shared/element.js" */
 /** @import { Step } from "./run.js" */
 
-import { button, element } from "../data/element.js";
-import { Pace, remaining } from "../data/pace.js";
-import { announce } from "../dom.js";
-import { number } from "../format.js";
+import { announce } from "../shared/dom.js";
+import { button, element } from "../shared/element.js";
+import { number } from "../shared/format.js";
+import { Pace, remaining } from "../timing/pace.js";
 
 /** Milliseconds between two reports of one stage. */
 const REPORT_MS = 250;

@@ -1,16 +1,16 @@
 // @ts-check
 // Quantizes the visitor's model: takes the files, runs the quantizer, shows what came out.
 
-/** @import { Child } from "../data/element.js" */
-/** @import { Found } from "../own-files.js" */
+/** @import { Child } from "../shared/element.js" */
+/** @import { Found } from "../shared/paths.js" */
 /** @import { Choices, Fault } from "./choices.js" */
 /** @import { Result } from "./run.js" */
 /** @import { OnModels } from "./section.js" */
 
-import { element } from "../data/element.js";
-import { announce } from "../dom.js";
-import { models } from "../models.js";
-import { watchVisibility } from "../race.js";
+import { models } from "../models/models.js";
+import { announce } from "../shared/dom.js";
+import { element } from "../shared/element.js";
+import { watchVisibility } from "../timing/race.js";
 import { faultIn, optionsOf, patternsOf, usualChoices } from "./choices.js";
 import { commandLine } from "./command-line.js";
 import { addFiles, sortFiles } from "./files.js";

@@ -1,7 +1,7 @@
 // @ts-check
 // Draws the HTML report in a frame that runs no scripts.
 
-import { element } from "../data/element.js";
+import { element } from "../shared/element.js";
 
 /**
  * Returns a frame with the report. The page's Content Security Policy, which the frame has too, forbids styles in documents, so this

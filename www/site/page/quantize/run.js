@@ -1,7 +1,7 @@
 // @ts-check
 // Has a worker quantize (worker.js).
 
-/** @import { Found } from "../own-files.js" */
+/** @import { Found } from "../shared/paths.js" */
 /** @import { Choices, Options } from "./choices.js" */
 
 /**

@@ -1,12 +1,12 @@
 // @ts-check
 // Takes a model to quantize and texts to calibrate on: files that are dropped or chosen. Everything else is loaded when there are some.
 
-/** @import { Key, Source } from "../model.js" */
-/** @import { Found } from "../own-files.js" */
+/** @import { Key, Source } from "../models/model.js" */
+/** @import { Found } from "../shared/paths.js" */
 /** @import { Quantization } from "./quantization.js" */
 
-import { byId } from "../dom.js";
-import { addTaker, chosenFiles, filesOf } from "../drop.js";
+import { byId } from "../shared/dom.js";
+import { addTaker, chosenFiles, filesOf } from "../shared/drop.js";
 
 /** @typedef {(sources: Partial<Record<Key, Source>>) => void} OnModels puts models on the page */
 

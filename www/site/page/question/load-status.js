@@ -1,13 +1,13 @@
 // @ts-check
 // Says beside the button what is loading, how much and how long, and what a question waits for.
 
-import { byId, setText } from "./dom.js";
-import { Estimate } from "./estimate.js";
-import { duration, megabytes } from "./format.js";
-import { models } from "./models.js";
-import { isWaiting } from "./results.js";
+import { isWaiting } from "../answers/results.js";
+import { models } from "../models/models.js";
+import { byId, setText } from "../shared/dom.js";
+import { duration, megabytes } from "../shared/format.js";
+import { Estimate } from "../timing/estimate.js";
 
-/** @import { LoadProgress } from "../bert8.js" */
+/** @import { LoadProgress } from "../../bert8.js" */
 
 const estimate = new Estimate();
 

@@ -1,10 +1,10 @@
 // @ts-check
 // Turns answers into words and bars. All words come from the model's labels.
 
-import { percent, score } from "./format.js";
-import { sameMeaningId } from "./task.js";
+import { sameMeaningId } from "../models/task.js";
+import { percent, score } from "../shared/format.js";
 
-/** @import { Classification, ClassifierInfo, Score } from "../bert8.js" */
+/** @import { Classification, ClassifierInfo, Score } from "../../bert8.js" */
 
 /** How many bars are always in sight. */
 export const MOST_BARS = 5;

@@ -1,7 +1,7 @@
 // @ts-check
 // Which language a model knows, and whether a text is in it.
 
-/** @import { Classification } from "../bert8.js" */
+/** @import { Classification } from "../../bert8.js" */
 
 export const ENGLISH_ONLY = "This model knows English only, says its card. Most of this is in other letters or unknown to it, so the answer means little.";
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The models that the site comes with, and what the page says about each.
 
-/** @import { ClassifierInfo, Problem } from "../bert8.js" */
+/** @import { ClassifierInfo, Problem } from "../../bert8.js" */
 
 /**
  * A model that the site comes with. Files are relative to the page; `problem`, `texts` and `labels` are those of the models.

@@ -1,11 +1,11 @@
 // @ts-check
 // The settings in the page's address: ?model=ID or ?int8=URL&fp32=URL&tokenizer=URL, and &load=, &backend=, &threads=.
 
-import { BACKENDS, isSupported } from "../backend.js";
-import { nameOf } from "./paths.js";
+import { BACKENDS, isSupported } from "../../backend.js";
+import { nameOf } from "../shared/paths.js";
 import { MAX_THREADS } from "./thread-picker.js";
 
-/** @import { Backend } from "../bert8.js" */
+/** @import { Backend } from "../../bert8.js" */
 /** @import { Demo } from "./demos.js" */
 /** @import { Settings, Source } from "./model.js" */
 /** @import { Choice } from "./models.js" */

@@ -1,17 +1,15 @@
 // @ts-check
 // Finds the models and the tokenizer among files that a visitor brings.
 
-/** @import { Key, Source } from "./model.js" */
+/** @import { Key, Source } from "../models/model.js" */
+/** @import { Found } from "../shared/paths.js" */
 
 /**
- * A file with its path in the folder that it comes from.
- * @typedef {{ path: string, file: File }} Found
- *
  * Models to load, or what is missing, in words for the visitor.
  * @typedef {{ sources: Partial<Record<Key, Source>>, problem?: undefined } | { problem: string, sources?: undefined }} Sorted
  */
 
-import { folderOf, list, nameOf } from "./paths.js";
+import { folderOf, list, nameOf } from "../shared/paths.js";
 
 const MODEL = /\.onnx$/i;
 const EXTERNAL = /\.onnx[._]\w+$/i;

@@ -1,13 +1,13 @@
 // @ts-check
 // Takes a model that the visitor brings: files and folders that are dropped or chosen, or URLs on this site.
 
-import { ownFile } from "./address.js";
-import { byId, setText } from "./dom.js";
-import { addTaker, chosenFiles, setUpDrop } from "./drop.js";
-import { addFiles, sortFiles } from "./own-files.js";
+import { ownFile } from "../models/address.js";
+import { byId, setText } from "../shared/dom.js";
+import { addTaker, chosenFiles, setUpDrop } from "../shared/drop.js";
+import { addFiles, sortFiles } from "./files.js";
 
-/** @import { Key, Source } from "./model.js" */
-/** @import { Found } from "./own-files.js" */
+/** @import { Key, Source } from "../models/model.js" */
+/** @import { Found } from "../shared/paths.js" */
 
 /**
  * @typedef {object} Takers

@@ -1,14 +1,14 @@
 // @ts-check
 // Writes a comparison as plain text, to be pasted elsewhere.
 
-import { megabytes, milliseconds, percent, perSecond, range } from "./format.js";
-import { models } from "./models.js";
+import { models } from "../models/models.js";
+import { textsFor } from "../models/task.js";
+import { threadsText } from "../models/thread-picker.js";
+import { megabytes, milliseconds, percent, perSecond, range } from "../shared/format.js";
 import { agreementWords, speedWords } from "./summary.js";
-import { textsFor } from "./task.js";
-import { threadsText } from "./thread-picker.js";
 import { bars, verdict } from "./verdict.js";
 
-/** @import { Model } from "./model.js" */
+/** @import { Model } from "../models/model.js" */
 /** @import { Outcome } from "./summary.js" */
 
 /** How many labels are listed. */

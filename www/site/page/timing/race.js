@@ -3,7 +3,7 @@
 
 import { isNoisy, speedupOf, spreadOf } from "./statistics.js";
 
-/** @import { Classification } from "../bert8.js" */
+/** @import { Classification } from "../../bert8.js" */
 /** @import { Speedup, Spread } from "./statistics.js" */
 
 // Enough rounds for a stable median, but no new one after this time unless there are too few for quartiles.

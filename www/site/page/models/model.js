@@ -1,7 +1,7 @@
 // @ts-check
-import { load } from "../bert8.js";
+import { load } from "../../bert8.js";
 
-/** @import { Classifier, LoadProgress } from "../bert8.js" */
+/** @import { Classifier, LoadProgress } from "../../bert8.js" */
 /** @import { ThreadChoice } from "./thread-picker.js" */
 
 /**

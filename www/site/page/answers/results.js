@@ -1,19 +1,19 @@
 // @ts-check
 // Asks the models and shows what they answer.
 
+import { models } from "../models/models.js";
+import { taskOf, textsFor } from "../models/task.js";
+import { byId } from "../shared/dom.js";
+import { alone, race } from "../timing/race.js";
 import { Card } from "./card.js";
-import { byId } from "./dom.js";
-import { models } from "./models.js";
-import { alone, race } from "./race.js";
 import { Scale } from "./scale.js";
 import { clearSummary, showSummary } from "./summary.js";
-import { taskOf, textsFor } from "./task.js";
 import { isScore } from "./verdict.js";
 
-/** @import { Classification, Classifier, ClassifierInfo } from "../bert8.js" */
-/** @import { Demo } from "./demos.js" */
-/** @import { Example } from "./examples.js" */
-/** @import { Model } from "./model.js" */
+/** @import { Classification, Classifier, ClassifierInfo } from "../../bert8.js" */
+/** @import { Demo } from "../models/demos.js" */
+/** @import { Model } from "../models/model.js" */
+/** @import { Example } from "../question/examples.js" */
 
 /**
  * What a visitor asks.

@@ -1,5 +1,5 @@
 // @ts-check
-import { BACKENDS, isSupported } from "../backend.js";
+import { BACKENDS, isSupported } from "../../backend.js";
 
 /** @import { Settings } from "./model.js" */
 

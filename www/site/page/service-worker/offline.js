@@ -1,14 +1,14 @@
 // @ts-check
 // Keeps the page for visits without a network, once its models are loaded, and says in one line what is kept.
 
-import { pickBackends } from "../backend.js";
-import { cache } from "../bert8.js";
-import { byId, setText } from "./dom.js";
-import { models } from "./models.js";
-import { wantedScript } from "./service-worker.js";
+import { pickBackends } from "../../backend.js";
+import { cache } from "../../bert8.js";
+import { models } from "../models/models.js";
+import { byId, setText } from "../shared/dom.js";
+import { wantedScript } from "./registration.js";
 import { VERSION } from "./version.js";
 
-/** @import { Source } from "./model.js" */
+/** @import { Source } from "../models/model.js" */
 
 /** The folders of the WebAssembly builds. */
 const FOLDERS = { "relaxed-simd": "pkg/relaxed/", simd128: "pkg/simd128/" };
@@ -90,7 +90,7 @@ async function status({ kept, problem }) {
   return { text: `This page is available offline, but not ${named(missing)}.`, complete: false };
 }
 
-/** @param {import("./model.js").Model[]} list */
+/** @param {import("../models/model.js").Model[]} list */
 const named = (list) => list.map((model) => models.nameOf(model)).join(" and ");
 
 /**

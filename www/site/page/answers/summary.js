@@ -1,18 +1,18 @@
 // @ts-check
 // What the answers say together, below the columns.
 
-import { fits } from "./demos.js";
-import { byId, setLines } from "./dom.js";
-import { range, ratio, score } from "./format.js";
-import { ENGLISH_ONLY, isForeign } from "./language.js";
-import { models } from "./models.js";
-import { textsFor } from "./task.js";
+import { fits } from "../models/demos.js";
+import { ENGLISH_ONLY, isForeign } from "../models/language.js";
+import { models } from "../models/models.js";
+import { textsFor } from "../models/task.js";
+import { byId, setLines } from "../shared/dom.js";
+import { range, ratio, score } from "../shared/format.js";
 import { agree, agrees, isScore, keyText } from "./verdict.js";
 
-/** @import { Classification, ClassifierInfo } from "../bert8.js" */
-/** @import { Result } from "./race.js" */
+/** @import { Classification, ClassifierInfo } from "../../bert8.js" */
+/** @import { Task } from "../models/task.js" */
+/** @import { Result } from "../timing/race.js" */
 /** @import { Key, Question } from "./results.js" */
-/** @import { Task } from "./task.js" */
 
 /**
  * @typedef {object} Outcome

@@ -3,7 +3,7 @@
 
 import { byId } from "./dom.js";
 
-/** @import { Found } from "./own-files.js" */
+/** @import { Found } from "./paths.js" */
 
 /** More files than a model's folder has: somebody has dropped the wrong one. */
 const MOST_FILES = 1000;

@@ -1,7 +1,7 @@
 // @ts-check
 // Makes the page cross-origin isolated, which threads need, by the site's service worker where the server's headers do not do it.
 
-import { dismiss, wantedScript } from "./service-worker.js";
+import { dismiss, wantedScript } from "./registration.js";
 
 /** Milliseconds to wait for the service worker. */
 const PATIENCE = 5000;
@@ -41,14 +41,4 @@ function wasReloaded() {
   const [navigation] = performance.getEntriesByType("navigation");
   // Without the entry nothing tells whether this is the first load.
   return !navigation || /** @type {PerformanceNavigationTiming} */ (navigation).type === "reload";
-}
-
-/**
- * Returns why threads cannot be used on this page, in words for the visitor, or null if they can.
- * @returns {string | null}
- */
-export function whyNoThreads() {
-  if (!globalThis.crossOriginIsolated) return "This page is not cross-origin isolated, so one thread computes everything.";
-  if (typeof SharedArrayBuffer !== "function") return "This browser has no shared memory, so one thread computes everything.";
-  return null;
 }

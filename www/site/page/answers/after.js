@@ -1,8 +1,8 @@
 // @ts-check
 // What can be done with answers: measure again, and copy them as text.
 
+import { byId } from "../shared/dom.js";
 import { comparisonText } from "./copy-text.js";
-import { byId } from "./dom.js";
 import { ask, lastQuestion } from "./results.js";
 import { lastOutcome } from "./summary.js";
 

@@ -1,11 +1,11 @@
 // @ts-check
 // Puts the words of a task on the page.
 
-import { byId, setText } from "./dom.js";
-import { onlyLanguage } from "./language.js";
+import { onlyLanguage } from "../models/language.js";
+import { byId, setText } from "../shared/dom.js";
 
-/** @import { Demo } from "./demos.js" */
-/** @import { Task } from "./task.js" */
+/** @import { Demo } from "../models/demos.js" */
+/** @import { Task } from "../models/task.js" */
 
 const RUN_HERE = "An INT8 BERT model answers next to the FP32 model it was made from. Both run in this tab.";
 const RUN_OWN = "Your own model runs in this tab. Neither its files nor your texts leave it.";

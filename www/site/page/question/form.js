@@ -1,16 +1,16 @@
 // @ts-check
 // The form: the words of the task, the texts, the examples, and asking.
 
-import { announce, byId } from "./dom.js";
+import { ask, isWaiting, lastQuestion, markStale } from "../answers/results.js";
+import { models } from "../models/models.js";
+import { textsFor } from "../models/task.js";
+import { announce, byId } from "../shared/dom.js";
 import { fetchExamples, findExample, setUpExamplePicker, showExamples, showNoExamples } from "./examples.js";
 import { showLoadStatus } from "./load-status.js";
-import { models } from "./models.js";
-import { ask, isWaiting, lastQuestion, markStale } from "./results.js";
-import { textsFor } from "./task.js";
 import { showTask } from "./task-words.js";
 import { texts } from "./texts.js";
 
-/** @import { Demo } from "./demos.js" */
+/** @import { Demo } from "../models/demos.js" */
 /** @import { Example } from "./examples.js" */
 
 /** @type {Example[]} those of the demo on the page */

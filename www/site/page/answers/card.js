@@ -1,15 +1,15 @@
 // @ts-check
-import { clone, setText } from "./dom.js";
-import { megabytes, milliseconds, number, perSecond, percent, range, score, seconds } from "./format.js";
-import { models } from "./models.js";
-import { threadsText } from "./thread-picker.js";
+import { models } from "../models/models.js";
+import { threadsText } from "../models/thread-picker.js";
+import { clone, setText } from "../shared/dom.js";
+import { megabytes, milliseconds, number, perSecond, percent, range, score, seconds } from "../shared/format.js";
 import { MOST_BARS, bars, barsHint, isScore, verdict } from "./verdict.js";
 
-/** @import { Accuracy, Classification, ClassifierInfo, LoadProgress } from "../bert8.js" */
-/** @import { Model } from "./model.js" */
-/** @import { Times } from "./race.js" */
+/** @import { Accuracy, Classification, ClassifierInfo, LoadProgress } from "../../bert8.js" */
+/** @import { Model } from "../models/model.js" */
+/** @import { Task } from "../models/task.js" */
+/** @import { Times } from "../timing/race.js" */
 /** @import { Scale } from "./scale.js" */
-/** @import { Task } from "./task.js" */
 /** @import { Bar } from "./verdict.js" */
 
 const TAGS = { int8: "8-bit integers", fp32: "32-bit floating point" };

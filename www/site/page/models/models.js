@@ -6,7 +6,7 @@ import { fits } from "./demos.js";
 import { loadFrom, Model } from "./model.js";
 import { UNKNOWN, taskOf } from "./task.js";
 
-/** @import { Classifier, LoadProgress } from "../bert8.js" */
+/** @import { Classifier, LoadProgress } from "../../bert8.js" */
 /** @import { Demo } from "./demos.js" */
 /** @import { Key, Settings, Source } from "./model.js" */
 

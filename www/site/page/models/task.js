@@ -1,7 +1,7 @@
 // @ts-check
 // What the page asks the visitor for, in the words that fit the loaded models.
 
-/** @import { ClassifierInfo } from "../bert8.js" */
+/** @import { ClassifierInfo } from "../../bert8.js" */
 
 /**
  * @typedef {object} Task

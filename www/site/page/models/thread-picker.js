@@ -1,5 +1,4 @@
 // @ts-check
-import { whyNoThreads } from "./isolation.js";
 
 /** The most threads that a model can have. */
 export const MAX_THREADS = 64;
@@ -56,4 +55,14 @@ export function showThreads(select, chosen) {
 export function threadsText({ count, reason }) {
   const why = reason && reason !== "asked for" ? ` (${reason})` : "";
   return `${count} ${count === 1 ? "thread" : "threads"}${why}`;
+}
+
+/**
+ * Returns why threads cannot be used on this page, in words for the visitor, or null if they can.
+ * @returns {string | null}
+ */
+function whyNoThreads() {
+  if (!globalThis.crossOriginIsolated) return "This page is not cross-origin isolated, so one thread computes everything.";
+  if (typeof SharedArrayBuffer !== "function") return "This browser has no shared memory, so one thread computes everything.";
+  return null;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // The boxes for texts. The fragment of the page's address, which no server sees, keeps them over a reload: #a=…&b=…
 
-import { byId } from "./dom.js";
+import { byId } from "../shared/dom.js";
 
 /** Characters that a box takes: far more than any model reads, and few enough for the browser to show without a pause. */
 const MOST = 50_000;
