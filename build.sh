@@ -570,7 +570,7 @@ compare() { # flags
   cli
   venv build/compare/venv tests/compare_quantizers/requirements.txt || die "NNCF, OpenVINO and onnxruntime cannot be installed"
   say "quantizers on the same pairs"
-  build/compare/venv/bin/python tests/compare_quantizers "$@"
+  BERT8_CLI="$PWD/target/release/bert8" build/compare/venv/bin/python tests/compare_quantizers "$@"
 }
 
 # Runs fuzz targets, from the committed corpus and what earlier runs have found new paths with. A finding ends the run of its

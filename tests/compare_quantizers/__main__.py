@@ -2,14 +2,17 @@
 
     ./build.sh compare        makes the environment and runs this with its defaults; -h for the flags
 
-Everyone gets the same calibration pairs, chosen with a fixed seed and written to build/compare/calibration.tsv, and the same
-token ids, one pair at a time without padding. Each quantized model runs in the engine of its quantizer. The reference is
-bert8's FP32 file in onnxruntime; bert8's own FP32 answers must agree with it. Prints a table, and writes
-build/compare/results.json and results.md. Not part of the product: it needs target/release/bert8 and the packages of
-requirements.txt.
+Everyone gets bert8's FP32 file, the same calibration pairs, which each seed draws anew, and the same token ids, one pair at a
+time without padding. Each quantized model runs in the engine of its quantizer. The reference is the FP32 file in onnxruntime;
+bert8's own FP32 answers must agree with it. Prints a table of means over the seeds, and writes build/compare/results.json and
+results.md. Not part of the product: it needs target/release/bert8 and the packages of requirements.txt.
+
+queries.tsv has 60 queries with 5 passages each, to compare rerankers on; queries_calibration.tsv has 30 others. Passages with
+label 1 answer their query. All were written for bert8.
 """
 
 import argparse
+import dataclasses
 import json
 import platform
 import random
@@ -39,11 +42,13 @@ PACKAGES = ["nncf", "onnxruntime", "openvino", "tokenizers"]
 def arguments():
     parser = argparse.ArgumentParser(prog="./build.sh compare", description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=DEMO, help="Hugging Face folder or ONNX export")
+    parser.add_argument("--requantize", action="store_true", help="the model is an INT8 file: turn it into FP32 first")
     parser.add_argument("--tokenizer", type=Path, help="tokenizer.json, where it is not in or beside the model")
     parser.add_argument("--data", type=Path, default=MRPC / "dev.tsv", help="labelled pairs to measure on, TSV")
     parser.add_argument("--calibration", type=Path, default=MRPC / "train.tsv", help="pairs to calibrate on, TSV")
     parser.add_argument("--pairs", type=int, default=300, help="how many of them (default 300)")
-    parser.add_argument("--seed", type=int, default=0, help="decides which of them (default 0)")
+    seeds = "each decides which of them; results are means over the seeds (default 0)"
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help=seeds)
     parser.add_argument("--out", type=Path, default=ROOT / "build/compare", help="where files are written")
     parser.add_argument("--only", default="", metavar="WORDS", help="run only contenders whose name has these words")
     args = parser.parse_args()
@@ -54,36 +59,35 @@ def arguments():
 
 
 def prepare(args):
-    """The task, and the labels of its pairs."""
+    """The task, as yet without calibration pairs, and the pairs to measure on."""
     args.out.mkdir(parents=True, exist_ok=True)
     folder = args.model if args.model.is_dir() else args.model.parent
     tokenizer = args.tokenizer or folder / "tokenizer.json"
-    info = inspect(args.model)
-    limit = info.get("config", info)["max_positions"]
-
-    pairs = read_pairs(args.calibration)
-    chosen = random.Random(args.seed).sample(pairs, min(args.pairs, len(pairs)))
-    calibration = args.out / "calibration.tsv"
-    lines = ["sentence1\tsentence2", *(f"{pair.first}\t{pair.second}" for pair in chosen)]
-    calibration.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
     data = read_pairs(args.data)
     if any(pair.label is None for pair in data):
         raise SystemExit(f"{args.data}: measuring needs labels")
     fp32 = args.out / "fp32.onnx"
-    bert8("convert", args.model, "-o", fp32)
+    bert8("convert", args.model, *(["--requantize"] if args.requantize else []), "-o", fp32)
+    limit = inspect(fp32)["max_positions"]
     task = Task(
-        model=args.model,
         fp32=fp32,
         tokenizer=tokenizer,
-        calibration=calibration,
-        calibration_feeds=encode(tokenizer, chosen, min(CALIBRATION_LIMIT, limit)),
+        calibration=args.out / "calibration.tsv",
+        calibration_feeds=[],
         calibration_limit=min(CALIBRATION_LIMIT, limit),
         data=args.data,
         feeds=encode(tokenizer, data, limit),
         folder=args.out,
     )
-    return task, np.array([pair.label for pair in data])
+    return task, data
+
+
+def draw(task, pairs, count, seed):
+    """The task with `count` of the calibration pairs, or all if there are fewer, in the order that the seed decides."""
+    chosen = random.Random(seed).sample(pairs, min(count, len(pairs)))
+    lines = ["sentence1\tsentence2", *(f"{pair.first}\t{pair.second}" for pair in chosen)]
+    task.calibration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return dataclasses.replace(task, calibration_feeds=encode(task.tokenizer, chosen, task.calibration_limit))
 
 
 def say(text):
@@ -92,27 +96,37 @@ def say(text):
 
 def main():
     args = arguments()
-    task, labels = prepare(args)
+    task, data = prepare(args)
     say("FP32")
     reference = OnnxRuntime(task.fp32).logits(task.feeds)
     worst = float(np.abs(reference - logits(task.fp32, task.data, task.tokenizer)).max())
     if worst > FP32_TOLERANCE:
         raise SystemExit(f"bert8's FP32 logits differ from onnxruntime's by {worst:.1e}")
-    rows = [{"name": "FP32", **metrics.scores(reference, labels), "bytes": task.fp32.stat().st_size}]
-    for source in [bert8_presets, nncf_openvino, onnxruntime_quantizers]:
-        for contender in source.contenders():
-            if args.only not in contender.name:
-                continue
-            say(contender.name)
-            result = contender.quantize(task)
-            measures = {**metrics.scores(result.logits, labels), **metrics.difference(reference, result.logits)}
-            size = {"bytes": result.bytes, "seconds": result.seconds, "note": result.note}
-            rows.append({"name": contender.name, **measures, **size})
+    fp32 = {**metrics.scores(reference, data), "megabytes": task.fp32.stat().st_size / 1e6}
+    contenders = [
+        contender
+        for source in [bert8_presets, nncf_openvino, onnxruntime_quantizers]
+        for contender in source.contenders()
+        if args.only in contender.name
+    ]
+    runs = {contender.name: [] for contender in contenders}
+    pairs = read_pairs(args.calibration)
+    for seed in args.seeds:
+        drawn = draw(task, pairs, args.pairs, seed)
+        for contender in contenders:
+            say(f"{contender.name}, seed {seed}")
+            result = contender.quantize(drawn)
+            measures = {**metrics.scores(result.logits, data), **metrics.difference(reference, result.logits, data)}
+            size = {"megabytes": result.bytes / 1e6, "seconds": result.seconds, "note": result.note}
+            runs[contender.name].append({**measures, **size})
+            say(f"  SQNR {measures['sqnr_db']:.2f} dB" if measures["sqnr_db"] else "  no noise")
+    rows = [{"name": "FP32", "runs": [fp32]}, *({"name": name, "runs": each} for name, each in runs.items())]
 
+    calibrated = min(args.pairs, len(pairs))
     settings = {
-        "pairs": len(labels),
-        "calibration_pairs": len(task.calibration_feeds),
-        "seed": args.seed,
+        "pairs": len(data),
+        "calibration_pairs": calibrated,
+        "seeds": args.seeds,
         "fp32_difference_of_bert8": worst,
         "packages": {name: version(name) for name in PACKAGES},
         "machine": platform.machine(),
@@ -121,9 +135,10 @@ def main():
     (args.out / "results.md").write_text(table.markdown(rows))
     print(table.text(rows), end="")
     for row in rows:
-        if row.get("note"):
-            print(f"{row['name']}: {row['note']}")
-    print(f"{len(labels)} pairs, calibrated on {len(task.calibration_feeds)}; bert8's FP32 differs {worst:.1e} at most")
+        if note := row["runs"][-1].get("note"):
+            print(f"{row['name']}: {note}")
+    seeds = ", ".join(map(str, args.seeds))
+    print(f"{len(data)} pairs, calibrated on {calibrated} (seeds {seeds}); bert8's FP32 differs {worst:.1e} at most")
 
 
 main()

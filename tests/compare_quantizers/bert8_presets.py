@@ -22,7 +22,7 @@ def quantize(task, preset):
     options = ["--preset", preset, "--calibration", task.calibration, "--tokenizer", task.tokenizer]
     size = ["--subset-size", str(len(task.calibration_feeds)), "--max-length", str(task.calibration_limit)]
     start = time.perf_counter()
-    bert8("quantize", task.model, *options, *size, "-o", path)
+    bert8("quantize", task.fp32, *options, *size, "-o", path)
     seconds = time.perf_counter() - start
     answers = logits(path, task.data, task.tokenizer)
     return Quantized(answers, path.stat().st_size, seconds, f"runs on {inspect(path)['kernel']}")

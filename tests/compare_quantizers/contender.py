@@ -11,8 +11,7 @@ import numpy as np
 class Task:
     """One model, its calibration pairs and the pairs it is measured on."""
 
-    model: Path
-    fp32: Path  # bert8's FP32 ONNX file of the model
+    fp32: Path  # bert8's FP32 ONNX file of the model, which every quantizer starts from
     tokenizer: Path
     calibration: Path  # the chosen pairs, for those that tokenize themselves
     calibration_feeds: list  # the same pairs as inputs, cut to calibration_limit tokens

@@ -1,36 +1,49 @@
 """Results as text and Markdown."""
 
-HEADER = ["", "F1", "accuracy", "agreement", "flips", "logit RMSE", "SQNR dB", "MB", "seconds to quantize"]
+COLUMNS = [
+    ("F1", "f1", "{:.4f}"),
+    ("accuracy", "accuracy", "{:.4f}"),
+    ("agreement", "agreement", "{:.2%}"),
+    ("flips", "flips", "{:.3g}"),
+    ("rank correlation", "rank_correlation", "{:.5f}"),
+    ("logit RMSE", "logit_rmse", "{:.4f}"),
+    ("SQNR dB", "sqnr_db", "{:.1f}"),
+    ("MB", "megabytes", "{:.1f}"),
+    ("seconds to quantize", "seconds", "{:.1f}"),
+]
 
 
-def cells(row):
-    def number(key, form):
-        return form.format(row[key]) if row.get(key) is not None else ""
+def mean(runs):
+    """The mean of every number over the runs of one contender; without those that a run lacks."""
+    numbers = {key for run in runs for key, value in run.items() if isinstance(value, int | float)}
+    present = {key for key in numbers if all(run.get(key) is not None for run in runs)}
+    return {key: sum(run[key] for run in runs) / len(runs) for key in present}
 
-    size = f"{row['bytes'] / 1e6:.1f}"
-    return [
-        row["name"],
-        number("f1", "{:.4f}"),
-        number("accuracy", "{:.4f}"),
-        number("agreement", "{:.2%}"),
-        number("flips", "{}"),
-        number("logit_rmse", "{:.4f}"),
-        number("sqnr_db", "{:.1f}"),
-        size,
-        number("seconds", "{:.1f}"),
-    ]
+
+def lines(rows):
+    """The header and a line for every row: a name, and what was measured of it with each seed."""
+    means = [(row["name"], mean(row["runs"])) for row in rows]
+    columns = [column for column in COLUMNS if any(column[1] in values for _, values in means)]
+    cells = [[form.format(values[key]) if key in values else "" for _, key, form in columns] for _, values in means]
+    header = ["", *(title for title, _, _ in columns)]
+    table = [header, *([name, *line] for (name, _), line in zip(means, cells, strict=True))]
+    if any(len(row["runs"]) > 1 for row in rows):
+        each = [", ".join(f"{run['sqnr_db']:.1f}" for run in row["runs"] if run.get("sqnr_db")) for row in rows]
+        table = [[*line, cell] for line, cell in zip(table, ["SQNR dB by seed", *each], strict=True)]
+    return table
 
 
 def text(rows):
-    table = [HEADER, *map(cells, rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(HEADER))]
-    lines = []
+    table = lines(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    out = []
     for first, *rest in table:
         numbers = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
-        lines.append("  ".join([first.ljust(widths[0]), *numbers]).rstrip())
-    return "\n".join(lines) + "\n"
+        out.append("  ".join([first.ljust(widths[0]), *numbers]).rstrip())
+    return "\n".join(out) + "\n"
 
 
 def markdown(rows):
-    lines = [HEADER, ["---"] + ["---:"] * (len(HEADER) - 1), *map(cells, rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    header, *rest = lines(rows)
+    table = [header, ["---"] + ["---:"] * (len(header) - 1), *rest]
+    return "".join(f"| {' | '.join(line)} |\n" for line in table)

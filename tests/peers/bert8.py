@@ -1,6 +1,7 @@
 """The bert8 command, and the files that ./build.sh makes with it."""
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = ROOT / "target/quick/bert8"
+COMMAND = os.environ.get("BERT8_CLI", ROOT / "target/quick/bert8")
 MODELS = ROOT / "build/models"
 DEMO = ROOT / "models/minilm-l6-mrpc"
 TOKENIZER = DEMO / "tokenizer.json"
