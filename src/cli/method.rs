@@ -11,8 +11,7 @@ pub struct Method {
     /// fast = --shift off --smooth 0.95 --outlier-copies 0 --range mean-min-max --range-margin 0
     /// --rounding nearest;
     /// balanced = --shift search --smooth search --outlier-copies 0.025 --range mean-min-max
-    /// --range-margin 0.25 --rounding gptq;
-    /// best = balanced with --range search
+    /// --range-margin 0.25 --rounding gptq
     #[arg(long, value_name = "NAME", default_value = "balanced")]
     preset: Preset,
 

@@ -282,7 +282,7 @@ fn print_check(result: &CalibrationResult) {
     eprintln!("against FP32 on {} texts {which}: {db}{agreement}", result.texts);
     if let Some(problem) = result.problem() {
         eprintln!(
-            "WARNING: {problem}. Calibrate on more texts that resemble real inputs, or try --preset best or --max-drop."
+            "WARNING: {problem}. Calibrate on more texts that resemble real inputs, or try --sensitivity or --max-drop."
         );
     }
 }

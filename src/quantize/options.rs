@@ -57,8 +57,6 @@ pub enum Preset {
     /// Shift and SmoothQuant's α searched for every activation, mean min-max ranges with a margin, GPTQ. The search runs
     /// three times; the result whose calibration logits are closest to FP32 wins.
     Balanced,
-    /// Like `Balanced`, and ranges are searched too.
-    Best,
 }
 
 impl Preset {
@@ -86,7 +84,6 @@ impl Preset {
                 ..balanced
             },
             Preset::Balanced => balanced,
-            Preset::Best => Options { range: RangeEstimator::Search, ..balanced },
         }
     }
 }
@@ -162,7 +159,6 @@ impl fmt::Display for Preset {
         f.write_str(match self {
             Preset::Fast => "fast",
             Preset::Balanced => "balanced",
-            Preset::Best => "best",
         })
     }
 }
@@ -174,8 +170,11 @@ impl FromStr for Preset {
         match name {
             "fast" => Ok(Preset::Fast),
             "balanced" => Ok(Preset::Balanced),
-            "best" => Ok(Preset::Best),
-            _ => Err("expected fast, balanced or best".to_owned()),
+            "best" => {
+                Err("there is no such preset any more: use balanced. best searched ranges too (--range search)"
+                    .to_owned())
+            }
+            _ => Err("expected fast or balanced".to_owned()),
         }
     }
 }
@@ -289,7 +288,7 @@ mod tests {
             ignored: IgnoredScope::new(vec!["layer.5.*".to_owned()]),
             ..Options::default()
         };
-        for options in [options, Preset::Fast.options(), Preset::Best.options()] {
+        for options in [options, Preset::Fast.options(), Preset::Balanced.options()] {
             let json = serde_json::to_string(&options).unwrap();
             assert_eq!(serde_json::from_str::<Options>(&json).unwrap(), options, "{json}");
         }
@@ -300,6 +299,9 @@ mod tests {
         assert_eq!("percentile:99.9".parse(), Ok(RangeEstimator::Percentile(99.9)));
         assert_eq!("0.5".parse(), Ok(Smoothing::Fixed(0.5)));
         assert_eq!("gptq".parse(), Ok(Rounding::Gptq));
+        for (bad, says) in [("best", "use balanced"), ("great", "fast or balanced")] {
+            assert!(bad.parse::<Preset>().is_err_and(|error| error.contains(says)), "{bad}");
+        }
         for bad in ["percentile:", "percentile:101", "percentile:NaN", "max"] {
             assert!(bad.parse::<RangeEstimator>().is_err(), "{bad}");
         }

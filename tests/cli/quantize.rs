@@ -17,22 +17,23 @@ fn presets_are_named_sets_of_options() {
     for (preset, options) in [
         ("fast", "--shift off --smooth 0.95 --range mean-min-max --range-margin 0 --rounding nearest"),
         ("balanced", "--shift search --smooth search --range mean-min-max --range-margin 0.25 --rounding gptq"),
-        ("best", "--shift search --smooth search --range search --range-margin 0.25 --rounding gptq"),
     ] {
         sandbox.ok(&format!("{QUANTIZE} --preset {preset}"));
         let by_name = sandbox.read("out/x.onnx");
         // Every option overrides the preset.
-        for other in ["fast", "best"] {
+        for other in ["fast", "balanced"] {
             sandbox.ok(&format!("{QUANTIZE} --preset {other} {options}"));
             assert!(sandbox.read("out/x.onnx") == by_name, "{preset} is not {options}");
         }
         if preset == "balanced" {
             sandbox.ok(QUANTIZE);
             assert!(sandbox.read("out/x.onnx") == by_name, "the default is not {preset}");
+            sandbox.ok(&format!("{QUANTIZE} --range entropy"));
+            assert!(sandbox.read("out/x.onnx") != by_name, "--range does not override {preset}");
         }
     }
     let help = sandbox.ok("quantize --help").stdout;
-    for name in ["fast", "balanced", "best", "percentile", "entropy", "gptq", "--ignore", "--max-drop", "--format"] {
+    for name in ["fast", "balanced", "percentile", "entropy", "gptq", "--ignore", "--max-drop", "--format"] {
         assert!(help.contains(name), "--help does not mention {name}");
     }
 }
@@ -99,7 +100,8 @@ fn sensitivity_ranks_the_parts_and_names_the_one_to_keep_in_fp32() {
 fn contradictory_and_unknown_options_are_refused() {
     let sandbox = Sandbox::new();
     for (wrong, says) in [
-        ("--preset great", "fast, balanced or best"),
+        ("--preset great", "fast or balanced"),
+        ("--preset best", "use balanced"),
         ("--smooth 1.5", "number from 0 to 1"),
         ("--range max", "mean-min-max"),
         ("--range percentile:30", "50 to 100"),

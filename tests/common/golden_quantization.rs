@@ -21,11 +21,12 @@ fn cases() -> Vec<(&'static str, BertConfig, Options, &'static str)> {
         head: Head { pooling: Pooling::Mean, dense: None },
         ..tiny_config(Activation::GeluTanh, 2)
     };
+    let searched = Options { range: RangeEstimator::Search, ..Options::default() };
     let entropy = Options { range: RangeEstimator::Entropy, ..Options::default() };
     vec![
         ("fast", bert.clone(), Preset::Fast.options(), "sha256-5N9POQ/7Cp7+mP8WQ/rsS8YHMGD4hyQ/F/bOOfn+Py8="),
         ("balanced", bert.clone(), Preset::Balanced.options(), "sha256-iWpz5fpBvQt9qhKDVvI3H8RiNYnVzkEI0tCnjHk2xIM="),
-        ("best", bert.clone(), Preset::Best.options(), "sha256-iWpz5fpBvQt9qhKDVvI3H8RiNYnVzkEI0tCnjHk2xIM="),
+        ("searched ranges", bert.clone(), searched, "sha256-iWpz5fpBvQt9qhKDVvI3H8RiNYnVzkEI0tCnjHk2xIM="),
         ("entropy", bert, entropy, "sha256-PsITPv+uv8OjZXGcngh28FxaAIqU7kapecdoaB0zNms="),
         ("projected embeddings", projected, Options::default(), "sha256-rHV2IYvHf/VkLof6M3vwLsKxm10g3RI4Yh7o7KnUDxI="),
         ("mean pooling", mean, Options::default(), "sha256-CgNemu+y564lOiwPHkwZaaRR5BUZ/DFoAfzYsaFJag0="),

@@ -16,6 +16,7 @@ import dataclasses
 import json
 import platform
 import random
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,7 @@ def arguments():
     seeds = "each decides which of them; results are means over the seeds (default 0)"
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help=seeds)
     parser.add_argument("--out", type=Path, default=ROOT / "build/compare", help="where files are written")
-    parser.add_argument("--only", default="", metavar="WORDS", help="run only contenders whose name has these words")
+    parser.add_argument("--only", default="", metavar="REGEX", help="run only contenders whose name matches")
     args = parser.parse_args()
     for path in [args.model, args.data, args.calibration]:
         if not path.exists():
@@ -107,7 +108,7 @@ def main():
         contender
         for source in [bert8_presets, nncf_openvino, onnxruntime_quantizers]
         for contender in source.contenders()
-        if args.only in contender.name
+        if re.search(args.only, contender.name)
     ]
     runs = {contender.name: [] for contender in contenders}
     pairs = read_pairs(args.calibration)

@@ -10,7 +10,7 @@ from contender import Contender, Quantized
 def presets():
     """The presets that `bert8 quantize --help` explains."""
     explained = re.search(r"--preset <NAME>(.*?)\[default", bert8("quantize", "--help"), re.DOTALL)
-    return re.findall(r"(\w+) = ", explained[1])
+    return re.findall(r"(\w+)\s+= ", explained[1])
 
 
 def contenders():

@@ -95,7 +95,7 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
     const lines = Array.from({ length: 120 }, (_, at) => [0, 1, 2, 3, 4].map((i) => words[(at * 7 + i * (at + 3)) % words.length]).join(" "));
     const texts = join(folder, "texts.txt");
     writeFileSync(texts, lines.join("\n"));
-    for (const preset of ["fast", "best"]) {
+    for (const preset of ["fast", "balanced"]) {
       await page.setInputFiles("#quantize-folder-input", FAMILY);
       await give(page, texts);
       await view(page).getByLabel("Preset").selectOption(preset);

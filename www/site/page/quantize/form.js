@@ -11,7 +11,7 @@ import { Fields } from "./fields.js";
 import { commandBox, moreOptions } from "./more-options.js";
 
 /** What the presets are for, the usual one first. */
-const PRESETS = { balanced: "Balanced (usual)", fast: "Fast: simpler methods", best: "Best: also searches ranges" };
+const PRESETS = { balanced: "Balanced (usual)", fast: "Fast: simpler methods" };
 
 /**
  * @param {object} options

@@ -87,7 +87,7 @@ function checked({ check, problem }, unit) {
   const agreement = check.agreement === null ? "" : ` and agrees on ${percent(check.agreement)}`;
   const text = `On ${number(check.texts)} ${unit} ${which}, INT8 has ${noise} against FP32${agreement}.`;
   if (problem === null) return element("p", {}, text);
-  const advice = "Calibrate on more texts that resemble real inputs, or choose the preset Best.";
+  const advice = "Calibrate on more texts that resemble real inputs.";
   return element("div", { class: "alert", role: "alert" }, element("p", {}, text), element("p", {}, `${sentence(problem)} ${advice}`));
 }
 
