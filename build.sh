@@ -283,13 +283,16 @@ page() {
   node tools/package/assemble.mjs --quantizer build/pkg dist
   node tools/web/bundle-template.mjs dist
   node tools/package/third-party.mjs dist/THIRD-PARTY.md
-  cp build/models/model.{fp32,int8}.onnx "$MODEL/tokenizer.json" models/examples.tsv dist/models/
+  # With the compressed forms that an earlier build has made.
+  cp build/models/model.{fp32,int8}.onnx* "$MODEL/tokenizer.json" models/examples.tsv dist/models/
   # As .txt, which every host serves as text.
   cp "$MODEL/README.md" dist/models/model-card.txt
   cp "$INJECTION/README.md" dist/models/prompt-injection/model-card.txt
-  cp build/models/prompt-injection/model.{fp32,int8}.onnx "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
+  cp build/models/prompt-injection/model.{fp32,int8}.onnx* "$INJECTION"/{tokenizer.json,examples.tsv,LICENSE} dist/models/prompt-injection/
   node tools/web/list-files.mjs dist
   node tools/web/compress.mjs dist
+  cp dist/models/*.onnx.{br,gz} build/models/
+  cp dist/models/prompt-injection/*.onnx.{br,gz} build/models/prompt-injection/
   echo "dist/ is ready"
 }
 

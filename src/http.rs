@@ -28,21 +28,35 @@ impl Answer {
         self.length.filter(|_| !self.encoded)
     }
 
-    /// Returns whether a request for the bytes from some position on may follow this answer.
-    pub fn can_resume(&self) -> bool {
-        self.validator.is_some() && !self.encoded
+    /// Returns what names the version of the file that this answer began, so that a server can tell whether it still has that
+    /// version. The tag of a compressed form does not name the file itself, which is what parts are sent of.
+    pub fn version(&self) -> Option<&str> {
+        self.validator.as_deref().filter(|_| !self.encoded)
     }
 
     /// Returns whether this answer continues, at byte `at`, the file that `first` began.
     pub fn continues(&self, first: &Answer, at: u64) -> bool {
-        let Some((start, total)) = self.range.as_deref().and_then(content_range) else { return false };
+        let Some(total) = self.total_of_rest(at) else { return false };
         let same_version = self.validator.is_none() || self.validator == first.validator;
         // If an encoding is hidden, lengths that agree prove that there is none.
         let same_size = match first.length {
             Some(length) => total == Some(length),
             None => !first.other_origin,
         };
-        self.status == 206 && !self.encoded && start == at && same_version && same_size
+        same_version && same_size
+    }
+
+    /// Returns whether this answer is the rest, from byte `at` on, of a file that has `size` bytes, if that is known. Nothing says
+    /// that it is the file whose first bytes have arrived: only a hash of the whole can tell.
+    pub fn is_rest(&self, at: u64, size: Option<u64>) -> bool {
+        self.total_of_rest(at).is_some_and(|total| size.is_none() || total == size)
+    }
+
+    /// Returns the size of the file, or `None` in its place if it is not told, if this answer is its part from byte `at` on, as it
+    /// is and not compressed.
+    fn total_of_rest(&self, at: u64) -> Option<Option<u64>> {
+        let (start, total) = self.range.as_deref().and_then(content_range)?;
+        (self.status == 206 && !self.encoded && start == at).then_some(total)
     }
 
     /// Returns whether the same request may be answered later.
@@ -118,10 +132,25 @@ mod tests {
     }
 
     #[test]
-    fn only_named_versions_are_resumed() {
-        assert!(answer().can_resume());
-        assert!(!Answer { encoded: true, ..answer() }.can_resume());
-        assert!(!Answer { validator: None, ..answer() }.can_resume());
+    fn a_compressed_answer_does_not_name_the_version_of_the_file() {
+        assert_eq!(answer().version(), Some("\"a\""));
+        assert_eq!(Answer { encoded: true, ..answer() }.version(), None);
+        assert_eq!(Answer { validator: None, ..answer() }.version(), None);
+    }
+
+    #[test]
+    fn the_rest_of_a_file_is_plain_and_begins_where_the_last_part_ended() {
+        // The tag is not that of the compressed form.
+        let part = |range: &str| Answer { status: 206, range: Some(range.to_owned()), ..answer() };
+        let rest = part("bytes 5-9/10");
+        assert!(rest.is_rest(5, Some(10)));
+        assert!(rest.is_rest(5, None), "the size need not be known");
+        assert!(!rest.is_rest(4, Some(10)), "another start");
+        assert!(!rest.is_rest(5, Some(12)), "another size");
+        assert!(!part("bytes 5-9/*").is_rest(5, Some(10)), "no size");
+        assert!(!Answer { encoded: true, ..rest.clone() }.is_rest(5, Some(10)), "a part of the compressed form");
+        assert!(!Answer { status: 200, ..rest.clone() }.is_rest(5, Some(10)), "the whole file");
+        assert!(!Answer { range: None, ..rest }.is_rest(5, Some(10)), "a hidden range");
     }
 
     #[test]

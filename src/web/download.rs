@@ -51,26 +51,37 @@ impl Context {
     }
 }
 
-/// Why an attempt failed, and whether another one may succeed.
+/// Why an attempt failed, and what may help.
 struct Failure {
     problem: String,
-    transient: bool,
+    remedy: Remedy,
+}
+
+/// What may help after a failure.
+enum Remedy {
+    /// Another attempt would fail too.
+    Nothing,
+    /// To try again later.
+    Patience,
+    /// To download the file in one piece: its parts do not belong together.
+    OnePiece,
 }
 
 impl Failure {
     fn transient(problem: impl Into<String>) -> Self {
-        Failure { problem: problem.into(), transient: true }
+        Failure { problem: problem.into(), remedy: Remedy::Patience }
     }
 
     fn lasting(problem: impl Into<String>) -> Self {
-        Failure { problem: problem.into(), transient: false }
+        Failure { problem: problem.into(), remedy: Remedy::Nothing }
     }
 }
 
 /// Passes the bytes of `file` to `sink`.
 ///
-/// A download that fails for a reason that may pass is tried twice more. It goes on where it was cut off, if the server can name
-/// the version of the file; otherwise from the start.
+/// A download that fails for a reason that may pass is tried twice more. It goes on where it was cut off if the server can name
+/// the version of the file, or if the file's hash is known; otherwise it starts again. If the hash of the joined parts is wrong, the
+/// file is downloaded once more, in one piece.
 ///
 /// # Errors
 /// The reason of the abort; or a JavaScript `Error` that names the file, if it cannot be read to its end, or is not the expected
@@ -83,7 +94,9 @@ pub async fn receive(file: &JsFile, sink: &mut impl Sink, context: &Context) -> 
         if expected.is_some() {
             hash(&mut hasher, &bytes);
         }
-        check(expected, hasher).map_err(|problem| file.fail(&problem))?;
+        check_size(file.size(), bytes.length().into())
+            .and_then(|()| check_hash(expected, hasher))
+            .map_err(|problem| file.fail(&problem))?;
         sink.keep(&bytes);
         return Ok(());
     }
@@ -95,6 +108,8 @@ pub async fn receive(file: &JsFile, sink: &mut impl Sink, context: &Context) -> 
         hasher: Hasher::default(),
         loaded: 0,
         first: None,
+        joined: false,
+        in_one_piece: false,
         store: None,
         locked: None,
     };
@@ -106,14 +121,20 @@ pub async fn receive(file: &JsFile, sink: &mut impl Sink, context: &Context) -> 
             return Err(context.signal.reason());
         }
         let Err(failure) = result else { return Ok(()) };
-        let (true, Some(again), Some(wait)) = (failure.transient, file.again(), waits.next()) else {
-            return Err(file.fail(&failure.problem));
+        let wait = match failure.remedy {
+            Remedy::Nothing => None,
+            Remedy::Patience => waits.next(),
+            Remedy::OnePiece => Some(0.0),
         };
+        let (Some(again), Some(wait)) = (file.again(), wait) else { return Err(file.fail(&failure.problem)) };
         Timer::new(wait).await;
         if context.signal.aborted() {
             return Err(context.signal.reason());
         }
-        let (range, version) = transfer.missing();
+        let (range, version) = match transfer.missing() {
+            Missing::Everything => (JsValue::UNDEFINED, JsValue::UNDEFINED),
+            Missing::Rest { version } => (format!("bytes={}-", transfer.loaded).into(), version.into()),
+        };
         opened = again.call2(&JsValue::UNDEFINED, &range, &version)?.unchecked_into();
     }
 }
@@ -126,10 +147,25 @@ struct Transfer<'a, S> {
     expected: Option<Integrity>,
     hasher: Hasher,
     loaded: u64,
-    /// The answer that the bytes so far belong to.
+    /// The answer that the bytes so far began with.
     first: Option<Answer>,
+    /// Whether the bytes so far are of several answers.
+    joined: bool,
+    /// Whether parts were joined that do not belong together, so that the file must come in one piece.
+    in_one_piece: bool,
     store: Option<Store>,
     locked: Option<Locked>,
+}
+
+/// What to ask the server for.
+#[derive(PartialEq)]
+enum Missing {
+    Everything,
+    /// What follows the bytes so far: of this version of the file, or of whatever the server has, if the hash will tell whether it
+    /// belongs to them.
+    Rest {
+        version: Option<String>,
+    },
 }
 
 /// Other loads of a file wait for this one.
@@ -144,19 +180,32 @@ impl Drop for Locked {
 }
 
 impl<S: Sink> Transfer<'_, S> {
-    /// Returns the values of the headers `Range` and `If-Range` that ask for the missing bytes; `undefined` for all.
-    fn missing(&self) -> (JsValue, JsValue) {
-        match &self.first {
-            Some(first) if self.loaded > 0 && first.can_resume() => {
-                (format!("bytes={}-", self.loaded).into(), first.validator.clone().into())
-            }
-            _ => (JsValue::UNDEFINED, JsValue::UNDEFINED),
+    /// Returns what is to be downloaded.
+    fn missing(&self) -> Missing {
+        let Some(first) = self.first.as_ref().filter(|_| self.loaded > 0 && !self.in_one_piece) else {
+            return Missing::Everything;
+        };
+        let hashed = self.expected.is_some();
+        // Another origin would have to allow the header that names a version.
+        match first.version().filter(|_| !(hashed && first.other_origin)) {
+            Some(version) => Missing::Rest { version: Some(version.to_owned()) },
+            None if hashed => Missing::Rest { version: None },
+            None => Missing::Everything,
+        }
+    }
+
+    /// Returns whether `answer` is the part of the file that is missing.
+    fn is_missing(&self, answer: &Answer) -> bool {
+        match (self.missing(), &self.first) {
+            (Missing::Rest { version: Some(_) }, Some(first)) => answer.continues(first, self.loaded),
+            (Missing::Rest { version: None }, _) => answer.is_rest(self.loaded, self.sizes().0),
+            _ => false,
         }
     }
 
     /// Reads one response, whose promise is `opened`, to its end.
     async fn attempt(&mut self, opened: Promise) -> Result<(), Failure> {
-        let resumes = !self.missing().0.is_undefined();
+        let resumes = self.missing() != Missing::Everything;
         let opened: Opened = match JsFuture::from(opened).await {
             Ok(opened) => opened.unchecked_into(),
             Err(error) => {
@@ -179,7 +228,8 @@ impl<S: Sink> Transfer<'_, S> {
             }
             let (status, text) = (response.status(), response.status_text());
             let problem = format!("the server answered {status} {text}; {}", answer.advice());
-            return Err(Failure { problem, transient: resumes || answer.is_transient() });
+            let passes = resumes || answer.is_transient();
+            return Err(if passes { Failure::transient(problem) } else { Failure::lasting(problem) });
         }
         if header(&response, "content-type").is_some_and(|kind| kind.starts_with("text/html")) {
             opened.close();
@@ -191,7 +241,8 @@ impl<S: Sink> Transfer<'_, S> {
         if response.body().is_none() {
             return Err(Failure::lasting("the server sent no data"));
         }
-        if resumes && self.first.as_ref().is_some_and(|first| answer.continues(first, self.loaded)) {
+        if self.is_missing(&answer) {
+            self.joined = true;
             return self.read(&opened, false).await;
         }
         if answer.status == 206 {
@@ -211,7 +262,23 @@ impl<S: Sink> Transfer<'_, S> {
         if self.loaded > 0 {
             self.sink.restart();
         }
-        (self.loaded, self.hasher, self.store) = (0, Hasher::default(), None);
+        (self.loaded, self.hasher, self.joined, self.store) = (0, Hasher::default(), false, None);
+    }
+
+    /// Checks that the file that has arrived is the expected one. The hash of one that is `trusted` was checked before.
+    fn check(&mut self, trusted: bool) -> Result<(), String> {
+        check_size(self.sizes().0, self.loaded)?;
+        let hasher = std::mem::take(&mut self.hasher);
+        if trusted { Ok(()) } else { check_hash(self.expected, hasher) }
+    }
+
+    /// Returns the failure of a file that has arrived and is not the expected one.
+    fn wrong(&mut self, problem: String) -> Failure {
+        if !self.joined {
+            return Failure::lasting(problem);
+        }
+        self.in_one_piece = true;
+        Failure { problem, remedy: Remedy::OnePiece }
     }
 
     /// Reads the body of `opened`, which is `trusted` if it was checked before.
@@ -220,6 +287,12 @@ impl<S: Sink> Transfer<'_, S> {
         if let Some(size) = certain.filter(|&size| size > MAX_BYTES) {
             opened.close();
             return Err(too_large(size));
+        }
+        if let Some(size) = self.first.as_ref().and_then(Answer::size) {
+            check_size(self.file.size(), size).map_err(|problem| {
+                opened.close();
+                Failure::lasting(problem)
+            })?;
         }
         let (kind, mut watchdog) = (self.file.kind(), Watchdog::new(self.context.stall_ms));
         let stalled = |Stalled| {
@@ -250,18 +323,13 @@ impl<S: Sink> Transfer<'_, S> {
             self.context.progress.note(&kind, self.loaded, hint);
         }
         drop(body);
-        if let Some(total) = certain.filter(|&total| total != self.loaded) {
+        if let Some(total) = certain.filter(|&total| self.loaded < total) {
             let loaded = self.loaded;
-            return Err(match loaded < total {
-                true => {
-                    Failure::transient(format!("the download was cut off after {loaded} of {total} bytes; try again"))
-                }
-                false => Failure::lasting(format!("the file has {loaded} bytes, but {total} are expected")),
-            });
+            return Err(Failure::transient(format!(
+                "the download was cut off after {loaded} of {total} bytes; try again"
+            )));
         }
-        if !trusted {
-            check(self.expected, std::mem::take(&mut self.hasher)).map_err(Failure::lasting)?;
-        }
+        self.check(trusted).map_err(|problem| self.wrong(problem))?;
         self.context.progress.note(&kind, self.loaded, Some(self.loaded));
         let locked = self.locked.take().and_then(|mut locked| locked.0.take());
         match self.store.take() {
@@ -273,8 +341,7 @@ impl<S: Sink> Transfer<'_, S> {
 
     /// Returns the file's size, if it is certain, and as far as it is known.
     fn sizes(&self) -> (Option<u64>, Option<u64>) {
-        let stated = self.file.size().map(|size| size as u64);
-        let certain = stated.or_else(|| self.first.as_ref()?.size());
+        let certain = self.file.size().or_else(|| self.first.as_ref()?.size());
         (certain, certain.or_else(|| self.first.as_ref()?.size_hint()))
     }
 }
@@ -320,14 +387,26 @@ fn hash(hasher: &mut Hasher, bytes: &Uint8Array) {
     }
 }
 
+/// Checks that a file of `found` bytes has the size that is expected, if any is.
+fn check_size(expected: Option<u64>, found: u64) -> Result<(), String> {
+    match expected {
+        Some(expected) if expected != found => {
+            Err(unexpected(&format!("it has {found} bytes, but {expected} are expected")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks that what was hashed is what is expected, if anything is.
-fn check(expected: Option<Integrity>, hasher: Hasher) -> Result<(), String> {
+fn check_hash(expected: Option<Integrity>, hasher: Hasher) -> Result<(), String> {
     let Some(expected) = expected else { return Ok(()) };
     let found = hasher.finish();
-    if found == expected {
-        return Ok(());
+    match found == expected {
+        true => Ok(()),
+        false => Err(unexpected(&format!("its hash is {found}, but {expected} is expected"))),
     }
-    Err(format!(
-        "the file is not the expected one: its hash is {found}, but {expected} is expected; it is damaged or another version"
-    ))
+}
+
+fn unexpected(difference: &str) -> String {
+    format!("the file is not the expected one: {difference}; it is damaged or another version")
 }

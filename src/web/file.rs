@@ -36,8 +36,8 @@ extern "C" {
     pub fn integrity(this: &JsFile) -> Option<String>;
 
     /// The size in bytes that the file must have.
-    #[wasm_bindgen(method, getter)]
-    pub fn size(this: &JsFile) -> Option<f64>;
+    #[wasm_bindgen(method, getter, js_name = size)]
+    fn stated_size(this: &JsFile) -> Option<f64>;
 
     /// A file whose bytes can be read.
     #[derive(Clone)]
@@ -134,6 +134,11 @@ impl JsFile {
     /// Returns an error about this file.
     pub fn fail(&self, problem: &str) -> JsValue {
         Error::new(&format!("{}: {problem}", self.name())).into()
+    }
+
+    /// Returns the size in bytes that the file must have.
+    pub fn size(&self) -> Option<u64> {
+        self.stated_size().map(|size| size as u64)
     }
 
     /// Returns the hash that the file must have.

@@ -1,9 +1,11 @@
 //! Requests to `bert8 serve` over plain TCP.
 
 use crate::sandbox::Sandbox;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::time::{Duration, SystemTime};
 
 /// A running server, stopped at the end.
 struct Server {
@@ -103,6 +105,20 @@ fn files_have_their_types_and_the_isolation_headers() {
         assert!(compressed.headers.contains(&format!("content-encoding: {encoding}\r\n")), "{}", compressed.headers);
         assert!(compressed.headers.contains("content-type: application/wasm\r\n"), "{}", compressed.headers);
     }
+}
+
+#[test]
+fn a_compressed_form_that_is_older_than_its_file_is_not_sent() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("site/index.html", "page");
+    sandbox.write("site/model.onnx", "the new model");
+    sandbox.write("site/model.onnx.br", "the old model in brotli");
+    sandbox.write("site/model.onnx.gz", "the new model in gzip");
+    let form = File::options().write(true).open(sandbox.path("site/model.onnx.br")).unwrap();
+    form.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    let server = Server::start(&sandbox, "serve site --port 0");
+    assert_eq!(server.get("/model.onnx", "Accept-Encoding: gzip, br\r\n").body, b"the new model in gzip");
+    assert_eq!(server.get("/model.onnx", "Accept-Encoding: br\r\n").body, b"the new model");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { INT8, TOKENIZER, hashOf, startFiles, visitFiles } from "./file-server.mjs";
+import { INT8, IN_HALF_GZIPPED, TOKENIZER, hashOf, startFiles, visitFiles } from "./file-server.mjs";
 import { SUITE_TIMEOUT } from "./visit.mjs";
 
 const { browser, server, page } = await visitFiles();
@@ -90,7 +90,7 @@ describe("downloads", { timeout: SUITE_TIMEOUT }, () => {
 
   test("it begins again if the server does not go on, has another version, or does not name it", async () => {
     assertLoaded(await load("/half-whole.onnx", { integrity }));
-    assertLoaded(await load("/half-anonymous.onnx", { integrity }));
+    assertLoaded(await load("/half-anonymous.onnx"));
     assertLoaded(await load("/half-changed.onnx", { integrity }));
     const ranges = (name) => requestsFor(name).map(({ range }) => range !== undefined);
     assert.deepEqual(ranges("half-whole.onnx"), [false, true]);
@@ -126,10 +126,58 @@ describe("downloads", { timeout: SUITE_TIMEOUT }, () => {
     assertLoaded(other);
   });
 
+  test("the progress has a total from the start if the size is given, also of compressed files", async () => {
+    for (const origin of ["", elsewhere.origin]) {
+      const loaded = await load(`${origin}/gzipped.onnx`, { size: { model: INT8.length, tokenizer: TOKENIZER.length } });
+      assertLoaded(loaded);
+      const sizes = { model: INT8.length, tokenizer: TOKENIZER.length };
+      for (const { file, total } of loaded.reports) if (file !== "program") assert.equal(total, sizes[file]);
+      assert.notEqual(loaded.reports[0].all.total, null);
+    }
+  });
+
+  test("a compressed download that breaks goes on with plain bytes, of which none has come before", async () => {
+    for (const [origin, { requests }] of [["", server], [elsewhere.origin, elsewhere]]) {
+      const loaded = await load(`${origin}/gzipped-half.onnx`, { integrity, size: INT8.length });
+      assertLoaded(loaded);
+      for (const { file, total } of loaded.reports) if (file === "model") assert.equal(total, INT8.length);
+      const [first, second, ...rest] = requestsFor("gzipped-half.onnx", { requests });
+      assert.match(first.encoding, /gzip/);
+      assert.equal(second.encoding, "identity");
+      assert.equal(second.ifRange, undefined, "the tag of the compressed form does not name the plain one");
+      const start = Number(/^bytes=(\d+)-$/.exec(second.range)[1]);
+      assert.ok(start > 0.9 * IN_HALF_GZIPPED && start <= IN_HALF_GZIPPED, `${start} of ${IN_HALF_GZIPPED}`);
+      // Nor does the other server have to allow any header.
+      assert.deepEqual(rest, []);
+    }
+  });
+
+  test("without a hash, a compressed download starts again", async () => {
+    server.requests.length = 0;
+    assertLoaded(await load("/gzipped-half.onnx", { size: INT8.length }));
+    assert.deepEqual(requestsFor("gzipped-half.onnx").map(({ range }) => range), [undefined, undefined]);
+  });
+
+  test("parts of two versions are replaced by the whole file", async () => {
+    assertLoaded(await load("/gzipped-spliced.onnx", { integrity, size: INT8.length }));
+    const ranges = requestsFor("gzipped-spliced.onnx").map(({ range }) => range !== undefined);
+    assert.deepEqual(ranges, [false, true, false]);
+  });
+
+  test("a file of another size is refused before it is downloaded", async () => {
+    const { error } = await load("/model.onnx", { size: INT8.length + 1 });
+    const difference = `it has ${INT8.length} bytes, but ${INT8.length + 1} are expected`;
+    assert.equal(error, `${server.origin}/model.onnx: the file is not the expected one: ${difference}; it is damaged or another version`);
+  });
+
   test("a download from another origin goes on where it was, if that allows it", async () => {
-    assertLoaded(await load(`${elsewhere.origin}/half-elsewhere.onnx`, { integrity }));
-    const gets = requestsFor("half-elsewhere.onnx", elsewhere).filter(({ method }) => method === "GET");
-    assert.deepEqual(gets.map(({ ifRange }) => ifRange), [undefined, '"version-1"']);
+    const asked = async (options) => {
+      elsewhere.requests.length = 0;
+      assertLoaded(await load(`${elsewhere.origin}/half-elsewhere.onnx`, options));
+      return requestsFor("half-elsewhere.onnx", elsewhere).map(({ method, range, ifRange }) => [method, range !== undefined, ifRange]);
+    };
+    assert.deepEqual(await asked({}), [["GET", false, undefined], ["OPTIONS", false, undefined], ["GET", true, '"version-1"']]);
+    assert.deepEqual(await asked({ integrity }), [["GET", false, undefined], ["GET", true, undefined]], "no header that it must allow");
   });
 
   test("a file of another origin that does not allow this page is an error that says so", async () => {
@@ -189,6 +237,9 @@ describe("downloads", { timeout: SUITE_TIMEOUT }, () => {
       await attempt(bytes.subarray(1), { integrity });
       await attempt("/model.onnx", { integrity: "sha256-abc" });
       await attempt("/model.onnx", { integrity: { modle: integrity } });
+      await attempt(bytes, { size: 10 });
+      await attempt("/model.onnx", { size: 1.5 });
+      await attempt("/model.onnx", { size: { program: 1 } });
       await attempt("/model.onnx", { stallMs: 0 });
       await attempt("/model.onnx", { cache: "yes" });
       return { logits, failures };
@@ -201,6 +252,9 @@ describe("downloads", { timeout: SUITE_TIMEOUT }, () => {
       /^the given model: the file is not the expected one/,
       /^load\(\): the integrity of the model must be "sha256-" and a SHA-256 in base64, not sha256-abc$/,
       /^load\(\): integrity is for a model and a tokenizer, not modle$/,
+      /^the given model: the file is not the expected one: it has \d+ bytes, but 10 are expected/,
+      /^load\(\): the size of the model must be a whole number of bytes, not 1\.5$/,
+      /^load\(\): size is for a model and a tokenizer, not program$/,
       /^load\(\): stallMs must be a number of milliseconds, not 0$/,
       /^load\(\): cache must be true or false$/,
     ];

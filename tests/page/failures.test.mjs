@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { skipUnless } from "../../tools/web/skip.mjs";
-import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, compare, loaded, open, site } from "./visit.mjs";
+import { SAME, SUITE_TIMEOUT, alertOf, answered, assertColumn, card, compare, loaded, open, part, site } from "./visit.mjs";
 
 const skipWithoutForeignFile = () =>
   skipUnless(process.env.BERT8_FOREIGN_INT8, "the test of an INT8 file that bert8 did not make: BERT8_FOREIGN_INT8 does not name one");
@@ -57,6 +57,25 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
     assert.deepEqual(await alertOf(page, "int8"), { title: "INT8 could not be loaded", reason });
     assert.deepEqual(await alertOf(page, "fp32"), { title: "FP32 could not be loaded", reason });
     assert.ok(await page.locator("#compare").isDisabled());
+    await page.context().close();
+  });
+
+  test("a model that is not the listed one is refused, and the page says what to do", async () => {
+    const page = await open({ url: `${site.url}blank.html` });
+    await page.route("**/models.json", async (route) => {
+      const response = await route.fetch();
+      const [demo] = await response.json();
+      demo.files[demo.int8].integrity = demo.files[demo.fp32].integrity;
+      demo.files[demo.fp32].size = 10;
+      await route.fulfill({ response, json: [demo] });
+    });
+    await page.goto(site.url);
+    for (const [key, difference] of [["int8", /its hash is \S+, but \S+ is expected/], ["fp32", /it has \d+ bytes, but 10 are expected/]]) {
+      const { reason } = await alertOf(page, key);
+      assert.ok(reason.startsWith(`${site.url}models/model.${key}.onnx: the file is not the expected one: `), reason);
+      assert.match(reason, difference);
+      assert.match(await part(page, key, "advice").textContent(), /^models\/models\.json lists another file\. Reload the page; /);
+    }
     await page.context().close();
   });
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { after } from "node:test";
-import { gzipSync } from "node:zlib";
+import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { DIST } from "../../tools/web/built.mjs";
 import { launch } from "../../tools/web/chromium.mjs";
 import { TYPES, listen, send, sendFile } from "../../tools/web/server.mjs";
@@ -12,12 +12,15 @@ import { TYPES, listen, send, sendFile } from "../../tools/web/server.mjs";
 export const INT8 = readFileSync(join(DIST, "models/model.int8.onnx"));
 export const TOKENIZER = readFileSync(join(DIST, "models/tokenizer.json"));
 const GZIPPED = gzipSync(INT8, { level: 1 });
+/** How much of the model is in the first half of its compressed form. */
+export const IN_HALF_GZIPPED = gunzipSync(GZIPPED.subarray(0, GZIPPED.length >> 1), { finishFlush: constants.Z_SYNC_FLUSH }).length;
 
 /** The hash of bytes, as `load` takes it. */
 export const hashOf = (bytes) => `sha256-${createHash("sha256").update(bytes).digest("base64")}`;
 
 const CORS = { "access-control-allow-origin": "*" };
 const TAG = '"version-1"';
+const TAG_OF_GZIPPED = '"version-1-gzip"';
 
 /** Sends `bytes`, or the first `count` of them, after which the connection breaks or, if `then` is "stall", nothing comes. */
 function sendBytes(response, status, headers, bytes, { count = bytes.length, then = "break" } = {}) {
@@ -28,10 +31,18 @@ function sendBytes(response, status, headers, bytes, { count = bytes.length, the
 }
 
 /** Answers a request for the rest of the file. */
-function sendRest(request, response, headers = {}) {
+function sendRest(request, response, headers = {}, bytes = INT8) {
   const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range)[1]);
-  const range = `bytes ${start}-${INT8.length - 1}/${INT8.length}`;
-  sendBytes(response, 206, { etag: TAG, "content-range": range, ...headers }, INT8.subarray(start));
+  const range = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
+  sendBytes(response, 206, { etag: TAG, "content-range": range, ...headers }, bytes.subarray(start));
+}
+
+/** Sends the compressed model, only half of it to the first request; the rest is that of `bytes`. */
+function sendHalfGzipped(request, response, attempt, bytes) {
+  const headers = { ...CORS, "access-control-expose-headers": "content-range" };
+  if (request.headers.range) return sendRest(request, response, headers, bytes);
+  const count = attempt === 0 ? GZIPPED.length >> 1 : GZIPPED.length;
+  sendBytes(response, 200, { "content-encoding": "gzip", etag: TAG_OF_GZIPPED, ...headers }, GZIPPED, { count });
 }
 
 const HALF = INT8.length >> 1;
@@ -70,6 +81,10 @@ const FILES = {
   "private.onnx": (request, response) => send(response, 401, "text/plain", "who are you?", CORS),
   // Compressed, as a content delivery network sends it: with the length of what is sent.
   "gzipped.onnx": (request, response) => sendBytes(response, 200, { "content-encoding": "gzip", etag: TAG, ...CORS }, GZIPPED),
+  // Compressed as well, but breaks at half, and then has the rest as it is, as all servers have for browsers, which ask for it so.
+  "gzipped-half.onnx": (request, response, attempt) => sendHalfGzipped(request, response, attempt, INT8),
+  // The same, but the rest is that of another version.
+  "gzipped-spliced.onnx": (request, response, attempt) => sendHalfGzipped(request, response, attempt, flipped),
   // From another origin: the tag is exposed, and so is the range.
   "half-elsewhere.onnx": (request, response, attempt) => {
     const headers = { ...CORS, "access-control-expose-headers": "etag, content-range", "access-control-allow-headers": "range, if-range" };
@@ -81,7 +96,7 @@ const FILES = {
 };
 
 /**
- * Starts a server. Resolves to its `origin`, to `requests`, which lists what was asked for as `{ name, method, range, ifRange }`, to
+ * Starts a server. Resolves to its `origin`, to `requests`, which lists what was asked for as `{ name, method, range, ifRange, encoding }`, to
  * `files`, where more files can be put, and to `close()`.
  */
 export async function startFiles() {
@@ -96,7 +111,7 @@ export async function startFiles() {
     if (!file) return send(response, 404, "text/plain", "not here", CORS);
     const attempt = requests.filter((earlier) => earlier.name === name && earlier.method === "GET").length;
     const { method, headers } = request;
-    requests.push({ name, method, range: headers.range, ifRange: headers["if-range"] });
+    requests.push({ name, method, range: headers.range, ifRange: headers["if-range"], encoding: headers["accept-encoding"] });
     file(request, response, attempt);
   });
   return { origin, requests, files, close };

@@ -65,7 +65,7 @@ describe("manifests", { timeout: SUITE_TIMEOUT, skip: CLI ? false : "BERT8_CLI d
     changed(flipped);
     assert.match((await load("/folder/")).error, /folder\/model%20int8\.onnx: the file is not the expected one/);
     changed(Buffer.concat([INT8, INT8]));
-    assert.match((await load("/folder/")).error, /model%20int8\.onnx: the file has \d+ bytes, but \d+ are expected/);
+    assert.match((await load("/folder/")).error, /model%20int8\.onnx: the file is not the expected one: it has \d+ bytes, but \d+ are expected/);
   });
 
   test("a manifest that does not fit is an error that names it and the field", async () => {

@@ -209,6 +209,7 @@ describe("the model picker", { timeout: SUITE_TIMEOUT }, () => {
       [404, "", "the server answered 404 Not Found"],
       [200, "[]", "it is not a list of models"],
       [200, '[{"id":"a","name":"A","labels":[],"int8":"i","fp32":"f"}]', "its model 1 has no “tokenizer”"],
+      [200, '[{"id":"a","name":"A","labels":[],"int8":"i","fp32":"f","tokenizer":"t","files":{"i":{"size":"1"}}}]', "its model 1 has no “files”"],
     ];
     for (const [status, body, reason] of lists) {
       const page = await open({ prepare: answerList(status, body) });

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { CLI, DIST } from "../../tools/web/built.mjs";
@@ -62,6 +64,19 @@ describe("bert8 serve", { skip: skipWithoutCli(), timeout: SUITE_TIMEOUT }, () =
       assert.deepEqual(compared(served[file]), compared(tested[file]), file);
       assert.match(served[file]["content-security-policy"], /frame-ancestors 'none'/);
     }
-    assert.equal(served["models/tokenizer.json"]["content-encoding"], "br", "compressed files are used");
+    for (const file of ["tokenizer.json", "model.int8.onnx", "model.fp32.onnx"]) {
+      assert.equal(served[`models/${file}`]["content-encoding"], "br", "compressed files are used");
+    }
+  });
+
+  test("a browser's request for the rest of a compressed file is answered from the file itself", async () => {
+    const page = await open({ url });
+    const found = await page.evaluate(async () => {
+      const { headers, status } = await fetch("models/model.int8.onnx", { headers: { range: "bytes=1000-" }, cache: "no-store" });
+      return { status, range: headers.get("content-range"), encoding: headers.get("content-encoding") };
+    });
+    const { size } = statSync(join(DIST, "models/model.int8.onnx"));
+    assert.deepEqual(found, { status: 206, range: `bytes 1000-${size - 1}/${size}`, encoding: null });
+    await page.context().close();
   });
 });

@@ -9,7 +9,7 @@ const report = ({ stage, file, loaded, total }: LoadProgress) => console.log(sta
 const classifier = await load({ ...files, backend: "auto", kernel: "scalar", maxLength: 64, threshold: 0.3, onProgress: report });
 
 const kept = await load("https://example.com/model/", { cache: true, stallMs: 10_000, onProgress: ({ share }) => console.log(share ?? 0) });
-const checked = await load({ model: new Blob(), tokenizer: new Response(), integrity: { model: "sha256-…" } });
+const checked = await load({ model: new Blob(), tokenizer: new Response(), integrity: { model: "sha256-…" }, size: 10 });
 const list: CachedFile[] = await cache.list();
 const deleted: number = await cache.delete(list[0]?.url);
 const accuracy: Accuracy | null = kept.info.accuracy;

@@ -1,10 +1,12 @@
-// Lists the files of a site, for its service worker: node list-files.mjs FOLDER. Writes FOLDER/files.json, which has the hash of each
-// file that a page needs without a network, and the version that they make up into FOLDER/page/service-worker/version.js.
+// Lists the files of a site: node list-files.mjs FOLDER. Writes the sizes and hashes of models into FOLDER/models/models.json. For the
+// service worker, writes FOLDER/files.json, which has the hash of each file that a page needs without a network, and the version
+// that they make up into FOLDER/page/service-worker/version.js.
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { extname, join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
+import { describeModels, filesOf, hashOf, readModels } from "./model-files.mjs";
 
 /** The same as in www/site/service-worker.js. */
 const TYPES = [".css", ".html", ".js", ".json", ".svg", ".tsv", ".txt", ".wasm"];
@@ -15,12 +17,13 @@ const VERSION = "page/service-worker/version.js";
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("usage: node list-files.mjs FOLDER");
 
-// The page asks for its list of models and for each WebAssembly module with the build it belongs to.
+describeModels(folder);
+
+// The page asks for each WebAssembly module with the build it belongs to.
 const { BUILD } = await import(pathToFileURL(join(folder, "pkg/build.js")).href);
-const demos = JSON.parse(readFileSync(join(folder, "models/models.json"), "utf8"));
 
 /** What is not kept: the service worker itself and its list; and the files of models, which load() keeps. */
-const others = new Set([LIST, "service-worker.js", ...demos.flatMap(({ int8, fp32, tokenizer }) => [int8, fp32, tokenizer])]);
+const others = new Set([LIST, "service-worker.js", ...readModels(folder).flatMap(filesOf)]);
 
 /** What the page does not use: the API without a worker and the self-test. */
 const UNUSED = /^(inline|self-test)/;
@@ -31,7 +34,7 @@ function addressOf(name) {
   return extname(name) === ".wasm" ? `${name}?build=${BUILD}` : name;
 }
 
-const hash = (name) => `sha256-${createHash("sha256").update(readFileSync(join(folder, name))).digest("base64")}`;
+const hash = (name) => hashOf(readFileSync(join(folder, name)));
 
 const names = readdirSync(folder, { recursive: true }).map((name) => name.split(sep).join("/")).sort()
   .filter((name) => TYPES.includes(extname(name)) && !others.has(name) && !UNUSED.test(name));

@@ -37,6 +37,12 @@ export interface LoadOptions extends LoadSettings {
    * hash. In Bash, `echo sha256-$(openssl dgst -sha256 -binary FILE | base64 -w0)` prints it.
    */
   integrity?: string | { model?: string; tokenizer?: string };
+
+  /**
+   * The sizes that the files must have, in bytes. A number is that of the model. The progress then has a total from the start, also if
+   * the server compresses the files, and a file of another size is rejected.
+   */
+  size?: number | { model?: number; tokenizer?: number };
 }
 
 /** The options of {@link load} that do not say what to load. */
@@ -130,7 +136,10 @@ export interface LoadProgress {
   /** The number of bytes received so far, after decompression except for the program; in the stage "prepare" the file's size. */
   loaded: number;
 
-  /** The file's size in bytes; `null` if it is not known, for instance because the server compresses the file. Never below `loaded`. */
+  /**
+   * The file's size in bytes; `null` if it is not known, for instance because the server compresses the file and
+   * {@link LoadOptions.size} does not say it. Never below `loaded`.
+   */
   total: number | null;
 
   /** The share of all files together that has arrived, from 0 to 1; `null` as long as a size is not known. */
@@ -144,7 +153,9 @@ export interface LoadProgress {
  * Downloads a model and its tokenizer and prepares them in a new worker.
  *
  * A download that is cut off, stands still or meets a busy server is tried twice more. It goes on where it was cut off, if the
- * server names the version of the file (by a strong `ETag`, or by `Last-Modified`) and answers requests for parts.
+ * server answers requests for parts and names the version of the file (by a strong `ETag`, or by `Last-Modified`). If the file's hash
+ * is known, no such name is needed, and compressed files go on too; parts that turn out not to belong together are replaced by the
+ * whole file.
  *
  * If the module for relaxed SIMD is not deployed, "auto" uses the one for SIMD128.
  *
@@ -152,7 +163,7 @@ export interface LoadProgress {
  * - with a `TypeError` if an option is missing, unknown, or has a wrong type or range;
  * - with the signal's reason if `signal` aborts;
  * - with an `Error` otherwise: the browser does not support the backend, a download fails, a file is damaged or has
- *   another hash than `integrity` says, the two files do not belong together, the kernel is unknown, or `threshold` is given for a model that is not multi-label. The message names the file and says what to do.
+ *   another hash or size than `integrity` and `size` say, the two files do not belong together, the kernel is unknown, or `threshold` is given for a model that is not multi-label. The message names the file and says what to do.
  */
 export function load(options: LoadOptions): Promise<Classifier>;
 

@@ -46,18 +46,18 @@ export function keyOf(url, integrity = NO_HASH) {
  * The place for what a server has sent.
  * @param {Cache} cache
  * @param {string} url
- * @param {string | undefined} integrity
+ * @param {{ integrity?: string, size?: number }} known
  * @param {Response} response
  * @returns {Place}
  */
-export function placeFor(cache, url, integrity, response) {
+export function placeFor(cache, url, { integrity, size }, response) {
   const { headers: sent } = response;
   const headers = new Headers({ [HEADERS.url]: url, [HEADERS.integrity]: integrity ?? NO_HASH, [HEADERS.stored]: String(Date.now()) });
   for (const name of ["etag", "last-modified"]) {
     const value = sent.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const length = lengthOf(response);
+  const length = size ?? lengthOf(response);
   if (length !== null) headers.set("content-length", String(length));
   return { cache, ...keyOf(url, integrity), headers };
 }

@@ -12,23 +12,44 @@ const HASH = /^sha256-[A-Za-z0-9+/]{43}=$/;
 
 /**
  * Returns the options of `load` that say how to obtain its files.
- * @param {{ integrity?: unknown, cache?: unknown, stallMs?: unknown }} options
- * @returns {Pick<Files, "integrity" | "cache" | "stallMs">}
+ * @param {{ integrity?: unknown, size?: unknown, cache?: unknown, stallMs?: unknown }} options
+ * @returns {Pick<Files, "integrity" | "size" | "cache" | "stallMs">}
  * @throws {TypeError} if an option has a wrong type
  */
-export function toFileOptions({ integrity, cache = false, stallMs = STALL_MS }) {
+export function toFileOptions({ integrity, size, cache = false, stallMs = STALL_MS }) {
   if (typeof cache !== "boolean") throw new TypeError("load(): cache must be true or false");
   if (typeof stallMs !== "number" || !(stallMs > 0 && stallMs < 2 ** 31)) {
     throw new TypeError(`load(): stallMs must be a number of milliseconds, not ${String(stallMs)}`);
   }
-  const hashes = typeof integrity === "object" && integrity !== null ? { ...integrity } : { model: integrity };
-  for (const [file, hash] of Object.entries(hashes)) {
-    if (!["model", "tokenizer"].includes(file)) throw new TypeError(`load(): integrity is for a model and a tokenizer, not ${file}`);
-    if (hash !== undefined && !(typeof hash === "string" && HASH.test(hash))) {
-      throw new TypeError(`load(): the integrity of the ${file} must be "sha256-" and a SHA-256 in base64, not ${String(hash)}`);
+  const isHash = (/** @type {unknown} */ value) => typeof value === "string" && HASH.test(value);
+  const isSize = (/** @type {unknown} */ value) => Number.isSafeInteger(value) && Number(value) >= 0;
+  return {
+    integrity: byFile("integrity", integrity, isHash, '"sha256-" and a SHA-256 in base64'),
+    size: byFile("size", size, isSize, "a whole number of bytes"),
+    cache,
+    stallMs,
+  };
+}
+
+/**
+ * Returns an option that may have a value for each file. A value alone is that of the model.
+ * @template T
+ * @param {string} name the option
+ * @param {unknown} option
+ * @param {(value: unknown) => boolean} isRight
+ * @param {string} wanted what a value must be, for error messages
+ * @returns {{ model?: T, tokenizer?: T }}
+ */
+function byFile(name, option, isRight, wanted) {
+  /** @type {Record<string, any>} */
+  const values = typeof option === "object" && option !== null ? { ...option } : { model: option };
+  for (const [file, value] of Object.entries(values)) {
+    if (!["model", "tokenizer"].includes(file)) throw new TypeError(`load(): ${name} is for a model and a tokenizer, not ${file}`);
+    if (value !== undefined && !isRight(value)) {
+      throw new TypeError(`load(): the ${name} of the ${file} must be ${wanted}, not ${String(value)}`);
     }
   }
-  return { integrity: /** @type {Files["integrity"]} */ (hashes), cache, stallMs };
+  return values;
 }
 
 /**

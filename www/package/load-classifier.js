@@ -13,6 +13,7 @@ import { Progress } from "./progress.js";
  * @property {Source} [model]
  * @property {Source} [tokenizer]
  * @property {{ model?: string, tokenizer?: string }} integrity
+ * @property {{ model?: number, tokenizer?: number }} size
  * @property {boolean} cache
  * @property {number} stallMs
  *
@@ -28,7 +29,7 @@ import { Progress } from "./progress.js";
  * @param {Files & Settings} args
  * @param {{ signal: AbortSignal, onProgress: (progress: any) => void }} context
  */
-export async function loadClassifier(start, { manifest, model, tokenizer, integrity, cache, stallMs, ...settings }, { signal, onProgress }) {
+export async function loadClassifier(start, { manifest, model, tokenizer, integrity, size, cache, stallMs, ...settings }, { signal, onProgress }) {
   const stop = new AbortController();
   const onAbort = () => stop.abort(signal.reason);
   if (signal.aborted) onAbort();
@@ -37,12 +38,13 @@ export async function loadClassifier(start, { manifest, model, tokenizer, integr
   const context = { signal: stop.signal, onProgress: (/** @type {any} */ report) => progress.take(report), stallMs };
   const open = (/** @type {string} */ kind, /** @type {any} */ source, /** @type {{ integrity?: string, size?: number }} */ known) =>
     openFile(kind, source, { ...known, cache, stallMs, signal: stop.signal, progress });
-  for (const file of /** @type {const} */ (["model", "tokenizer"])) progress.expect(file);
+  for (const file of /** @type {const} */ (["model", "tokenizer"])) progress.expect(file, size[file]);
   try {
     /** @type {import("./open-file.js").File[]} */
     let files = [];
     if (manifest === undefined) {
-      files = [open("model", model, { integrity: integrity.model }), open("tokenizer", tokenizer, { integrity: integrity.tokenizer })];
+      const known = (/** @type {"model" | "tokenizer"} */ file) => ({ integrity: integrity[file], size: size[file] });
+      files = [open("model", model, known("model")), open("tokenizer", tokenizer, known("tokenizer"))];
     }
     const list = manifest === undefined ? undefined : open("manifest", manifest, {});
     const started = await start(progress);
@@ -50,6 +52,7 @@ export async function loadClassifier(start, { manifest, model, tokenizer, integr
       const named = await started.wasm.readManifest(list, context);
       files = ["model", "tokenizer"].map((kind) => {
         const { file, bytes, integrity } = named[kind];
+        progress.expect(/** @type {import("./progress.js").Name} */ (kind), bytes);
         return open(kind, new URL(file, manifest).href, { integrity, size: bytes });
       });
     }

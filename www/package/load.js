@@ -24,7 +24,7 @@ const SETTINGS = {
   restart: true, signal: true, onProgress: true,
 };
 /** @type {Record<Exclude<keyof api.LoadOptions, keyof api.LoadSettings>, true>} */
-const FILES = { model: true, tokenizer: true, integrity: true };
+const FILES = { model: true, tokenizer: true, integrity: true, size: true };
 
 /**
  * Loads a model behind the client that `connect` makes.

@@ -62,7 +62,7 @@ export function openFile(kind, source, options) {
     const headers = range === undefined ? undefined : { range, ...(ifRange && { "if-range": ifRange }) };
     const opened = await download(source, headers, { ...options, onAhead: watch });
     const cache = range === undefined ? await storage : undefined;
-    if (cache) opened.store = placeFor(cache, source, integrity, opened.response);
+    if (cache) opened.store = placeFor(cache, source, options, opened.response);
     return opened;
   };
   const opened = cached ? storage.then((cache) => (cache ? findOrDownload(cache, source, { ...options, onAhead: watch }, again) : again())) : again();
@@ -135,11 +135,12 @@ function lock(name, signal) {
 /**
  * Starts a download.
  * @param {string} url
- * @param {Record<string, string> | undefined} headers
+ * @param {Record<string, string> | undefined} headers those that ask for a part
  * @param {Options & { onAhead: OnAhead }} options
  */
 async function download(url, headers, { signal, stallMs, onAhead }) {
-  const { response, close } = await fetchInTime(url, { headers }, signal, stallMs);
+  // For a part, browsers ask servers for the file as it is. Their own caches may hold a compressed form of it.
+  const { response, close } = await fetchInTime(url, headers ? { headers, cache: "no-store" } : {}, signal, stallMs);
   // What a part adds is for WebAssembly to count.
   return new Opened(response, { close, onAhead: headers ? undefined : onAhead });
 }

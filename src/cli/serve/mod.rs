@@ -25,8 +25,9 @@ use tokio::time::sleep;
 
 /// Serve the page to browsers on this computer
 ///
-/// Every file is sent with its content type, compressed if a .br or .gz file lies beside it. Headers isolate the page, which allows
-/// precise timers (COOP, COEP), and restrict what it may load (CSP). Any static web server can take this one's place.
+/// Every file is sent with its content type, compressed if a .br or .gz file lies beside it that is not older. Headers isolate the
+/// page, which allows precise timers (COOP, COEP), and restrict what it may load (CSP). Any static web server can take this one's
+/// place.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// The folder that ./build.sh wrote

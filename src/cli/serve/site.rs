@@ -38,7 +38,7 @@ impl Site {
     }
 
     /// Returns what the path of a request stands for, or `None` if there is no such thing, or it lies outside of the folder. Of a
-    /// file, returns the first of the compressed forms `accepted` that lies beside it.
+    /// file, returns the first of the compressed forms `accepted` that lies beside it and is not older.
     pub fn find(&self, url_path: &str, accepted: &[Encoding]) -> Option<Found> {
         let decoded = percent_decoded(url_path)?;
         let relative = Path::new(decoded.trim_start_matches('/'));
@@ -59,7 +59,8 @@ impl Site {
         let compressed = accepted.iter().find_map(|encoding| {
             let mut name = path.file_name()?.to_owned();
             name.push(encoding.ending());
-            Some((*encoding, self.open(&path.with_file_name(name)).ok()?))
+            let form = self.open(&path.with_file_name(name)).ok()?;
+            (form.modified >= opened.modified).then_some((*encoding, form))
         });
         Some(match compressed {
             Some((encoding, opened)) => Found::File { path, opened, encoding: Some(encoding) },

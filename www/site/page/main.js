@@ -8,7 +8,7 @@ import { setUpData } from "./data/section.js";
 import { addressOfDemo, addressOfFiles, addressOfLoad, readAddress } from "./models/address.js";
 import { setUpBackendPicker } from "./models/backend-picker.js";
 import { allowsLargeModel } from "./models/connection.js";
-import { fetchDemos } from "./models/demos.js";
+import { LIST, fetchDemos } from "./models/demos.js";
 import { setUpModelPicker, showPicked } from "./models/model-picker.js";
 import { models } from "./models/models.js";
 import { setUpThreadPicker, showThreads } from "./models/thread-picker.js";
@@ -24,8 +24,6 @@ import { announce, byId, setLines } from "./shared/dom.js";
 /** @import { Demo } from "./models/demos.js" */
 /** @import { Key, Model, Settings, Source } from "./models/model.js" */
 /** @import { Choice } from "./models/models.js" */
-
-const LIST = "models/models.json";
 
 const GONE = "The files of your own model are gone since the page was loaded again. Drop them once more.";
 
@@ -150,7 +148,7 @@ setUpConsole();
 becomeIsolated().then((reloading) => {
   if (reloading) return;
   setUpOffline();
-  fetchDemos(LIST).then(start, ({ message }) => {
+  fetchDemos().then(start, ({ message }) => {
     setLines(byId("problems"), [`The list of models, ${LIST}, could not be loaded: ${message}. Reload the page to try again.`], "alert");
   });
 });

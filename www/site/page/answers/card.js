@@ -1,4 +1,5 @@
 // @ts-check
+import { LIST } from "../models/demos.js";
 import { models } from "../models/models.js";
 import { threadsText } from "../models/thread-picker.js";
 import { clone, setText } from "../shared/dom.js";
@@ -11,6 +12,9 @@ import { MOST_BARS, bars, barsHint, isScore, verdict } from "./verdict.js";
 /** @import { Times } from "../timing/race.js" */
 /** @import { Scale } from "./scale.js" */
 /** @import { Bar } from "./verdict.js" */
+
+/** The words of the package about a file that has another size or hash than a list says. */
+const UNEXPECTED = "the file is not the expected one";
 
 const TAGS = { int8: "8-bit integers", fp32: "32-bit floating point" };
 
@@ -168,9 +172,13 @@ export class Card {
   }
 
   #advice() {
-    const { failedWhile, source } = this.#model;
+    const { error, failedWhile, source } = this.#model;
     const other = models.present.length > 1 ? " The other model is not affected." : "";
     if (failedWhile === "ready") return `Retry to load it again.${other}`;
+    const list = source?.manifest ?? (source?.expected && LIST);
+    if (list && error?.message.includes(UNEXPECTED)) {
+      return `${list} lists another file. Reload the page; if that does not help, the list must be written again, because the file has changed.${other}`;
+    }
     const files = [source?.manifest, source?.model, source?.tokenizer].filter((file) => typeof file === "string");
     return files.length > 0 ? `Check that you are online and that the server has ${files.join(" and ")}, then retry.${other}` : other.trim();
   }

@@ -48,7 +48,13 @@ export function readAddress(address, demos) {
  */
 export function choiceOf(demo) {
   const { id, tokenizer } = demo;
-  const source = (/** @type {"int8" | "fp32"} */ key) => ({ name: nameOf(demo[key]), model: demo[key], tokenizer });
+  const files = demo.files ?? {};
+  const source = (/** @type {"int8" | "fp32"} */ key) => {
+    const model = demo[key];
+    const size = { model: files[model]?.size, tokenizer: files[tokenizer]?.size };
+    const integrity = { model: files[model]?.integrity, tokenizer: files[tokenizer]?.integrity };
+    return { name: nameOf(model), model, tokenizer, bytes: size.model ?? null, expected: { size, integrity } };
+  };
   return { id: `demo ${id}`, demo, sources: { int8: source("int8"), fp32: source("fp32") } };
 }
 

@@ -21,18 +21,23 @@
  * @property {string} [licence]
  * @property {string} [limits] what it cannot do
  * @property {string} [language] the code of the only language it knows
+ * @property {Record<string, ListedFile>} [files] the model's files by their URLs, as tools/web/model-files.mjs writes it
+ *
+ * @typedef {{ size: number, integrity: string }} ListedFile its size in bytes and its hash
  */
+
+/** The URL of the list. */
+export const LIST = "models/models.json";
 
 const REQUIRED = /** @type {const} */ (["id", "name", "int8", "fp32", "tokenizer"]);
 const OPTIONAL = /** @type {const} */ (["description", "examples", "card", "source", "licence", "limits", "language"]);
 
 /**
  * Downloads the list of demos.
- * @param {string} url
  * @returns {Promise<Demo[]>} at least one
  */
-export async function fetchDemos(url) {
-  const response = await fetch(url);
+export async function fetchDemos() {
+  const response = await fetch(LIST);
   if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trimEnd());
   return checked(await response.json());
 }
@@ -45,11 +50,15 @@ function checked(demos) {
     const wrong =
       REQUIRED.find((name) => !isText(name)) ??
       OPTIONAL.find((name) => demo[name] !== undefined && !isText(name)) ??
-      (Array.isArray(demo.labels) ? undefined : "labels");
+      (Array.isArray(demo.labels) ? undefined : "labels") ??
+      (Object.values(demo.files ?? {}).every(isListed) ? undefined : "files");
     if (wrong) throw new Error(`its model ${i + 1} has no “${wrong}”`);
   });
   return demos;
 }
+
+/** @param {any} file */
+const isListed = (file) => Number.isSafeInteger(file?.size) && typeof file?.integrity === "string";
 
 /**
  * Returns whether the demo's description and examples fit a model: not if a site's owner has put another model in its place.

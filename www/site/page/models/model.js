@@ -1,7 +1,7 @@
 // @ts-check
 import { load } from "../../bert8.js";
 
-/** @import { Classifier, LoadProgress } from "../../bert8.js" */
+/** @import { Classifier, LoadOptions, LoadProgress } from "../../bert8.js" */
 /** @import { ThreadChoice } from "./thread-picker.js" */
 
 /**
@@ -12,6 +12,7 @@ import { load } from "../../bert8.js";
  * @property {string | File} [tokenizer]
  * @property {string} [manifest] the URL of a manifest or its folder, instead of both files
  * @property {number | null} [bytes] the model's size, if it is known
+ * @property {Pick<LoadOptions, "size" | "integrity">} [expected] what the two files must be
  *
  * How to load a model.
  * @typedef {object} Settings
@@ -163,10 +164,10 @@ export class Model extends EventTarget {
  * @param {(progress: LoadProgress) => unknown} [onProgress]
  * @returns {Promise<Classifier>}
  */
-export function loadFrom({ manifest, model, tokenizer }, { backend, threads }, signal, onProgress) {
+export function loadFrom({ manifest, model, tokenizer, expected }, { backend, threads }, signal, onProgress) {
   // A card has a button that loads its model again.
   const options = { backend, threads, restart: false, cache: true, signal, ...(onProgress && { onProgress }) };
   if (manifest !== undefined) return load(manifest, options);
   if (!model || !tokenizer) throw new Error("a model needs its tokenizer");
-  return load({ model, tokenizer, ...options });
+  return load({ model, tokenizer, ...expected, ...options });
 }

@@ -123,7 +123,7 @@ class Models extends EventTarget {
   async #measure(model) {
     const { source } = model;
     const file = source?.model;
-    if (!source || !file) return;
+    if (!source || !file || source.bytes) return;
     const bytes = typeof file === "string" ? await sizeOf(file) : file.size;
     if (model.source === source) model.measure(bytes);
   }
