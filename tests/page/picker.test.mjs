@@ -79,7 +79,7 @@ describe("the model picker", { timeout: SUITE_TIMEOUT }, () => {
     await loaded(page, "int8", "fp32");
     assert.equal(await picked(page), "Prompt injections");
     assert.match(await page.locator("#intro").textContent(), /no protection/);
-    assert.deepEqual(requested(page, "/models/").filter((url) => !/models\.json$|\/prompt-injection\//.test(url)), []);
+    assert.deepEqual(requested(page, `${site.url}models/`).filter((url) => !/models\.json$|\/prompt-injection\//.test(url)), []);
     await classify(page, HARMLESS);
     for (const key of ["int8", "fp32"]) assert.equal(await verdict(page, key), `${key.toUpperCase()}: injection: no`);
     assert.equal(await page.locator("#answer-key").textContent(), "Answer key: injection, no. INT8 agrees, FP32 agrees.");
