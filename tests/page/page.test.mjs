@@ -85,7 +85,7 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await assertColumn(shared, "int8");
     await assertColumn(shared, "fp32");
     const focusedName = () => shared.evaluate(() => document.activeElement.id || document.activeElement.textContent);
-    for (const name of ["compare", "swap", "Model card", "Source", "backend", "threads", "again", "copy", "own-files", "own-folder"]) {
+    for (const name of ["compare", "swap", "Model card", "Source", "backend", "threads", "again", "copy", "data-choose", "data-examples"]) {
       await shared.keyboard.press("Tab");
       assert.equal(await focusedName(), name);
       assert.notEqual(await shared.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
@@ -205,6 +205,17 @@ describe("the page", { timeout: SUITE_TIMEOUT }, () => {
     await page.waitForFunction(() => window.bert8.fp32.info.backend === "simd128");
     await answered(page);
     assert.equal(await page.evaluate(() => scrollY), 0, "only if the visitor asks");
+    await page.context().close();
+  });
+
+  test("on a desktop, whole answers come into view, and the sentences stay", async () => {
+    const page = await open({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+    await loaded(page, "int8", "fp32");
+    await compare(page, SAME);
+    const edges = (selector) => page.locator(selector).evaluate((element) => element.getBoundingClientRect().toJSON());
+    const [cards, button] = [await edges("#cards"), await edges("#compare")];
+    assert.ok(cards.top >= 0 && cards.bottom <= 800, JSON.stringify(cards));
+    assert.ok(button.top >= 0, JSON.stringify(button));
     await page.context().close();
   });
 

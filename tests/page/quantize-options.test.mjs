@@ -42,6 +42,9 @@ describe("the options for quantizing on the page", { skip: repeated, timeout: SU
   const quantize = async () => {
     await button(page, "Quantize").click();
     await done(page);
+    // The form may be taller than the window, and what comes after it is not.
+    const isInSight = ({ top }) => top >= 0 && top < 600;
+    assert.ok(isInSight(await view(page).locator(".evaluated").evaluate((title) => title.getBoundingClientRect().toJSON())), "the result is in sight");
   };
 
   /** Runs a command line as a shell does. */

@@ -119,15 +119,16 @@ export function ask(question, { reveal = reveals } = {}) {
 }
 
 /**
- * Scrolls to the answers if the first of them is not in sight.
+ * Scrolls to the answers: no further than needed if all cards fit into the window, else only if the first answer is not in sight.
  * @param {HTMLElement} card
  */
 function bringIntoView(card) {
   const { top } = card.getBoundingClientRect();
   const { bottom } = /** @type {HTMLElement} */ (card.querySelector(".verdict")).getBoundingClientRect();
-  if (top >= 0 && bottom <= innerHeight) return;
+  const fit = byId("cards").offsetHeight <= innerHeight;
+  if (!fit && top >= 0 && bottom <= innerHeight) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  byId("cards").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  byId("cards").scrollIntoView({ block: fit ? "nearest" : "start", behavior: calm ? "auto" : "smooth" });
 }
 
 /**

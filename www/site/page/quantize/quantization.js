@@ -174,12 +174,15 @@ export class Quantization {
   }
 
   /**
-   * Shows other elements. The focus stays in the view if it was there.
+   * Shows other elements. The focus stays in the view if it was there, and the beginning of the view comes into sight.
    * @param {Child[]} children
    */
   #show(...children) {
     const focused = this.#view.contains(document.activeElement);
     this.#view.replaceChildren(...children.filter((child) => child instanceof Node || typeof child === "string"));
-    if (focused) this.#view.focus({ preventScroll: true });
+    if (!focused) return;
+    this.#view.focus({ preventScroll: true });
+    const { top } = this.#view.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) this.#view.scrollIntoView({ block: "start" });
   }
 }
