@@ -92,7 +92,7 @@ for (const entry of ["bert8", "inline"]) {
         return Promise.all(calls.map(said));
       }, SAME);
       const LOAD =
-        "model, tokenizer, integrity, cache, stallMs, backend, kernel, threads, worker, module, maxLength, threshold, restart, signal, onProgress";
+        "model, tokenizer, integrity, size, cache, stallMs, backend, kernel, threads, worker, module, maxLength, threshold, restart, signal, onProgress";
       const BATCH = "TypeError: classifyBatch(inputs): inputs";
       const WANTED = "must be a string or a pair of strings";
       const TIMEOUT = "TypeError: timeoutMs must be a number from 0 to 2147483647, not";
