@@ -190,7 +190,11 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
       const browser = openEngine(engine, `${server.origin}/report/`, ENGINE_TIMEOUT);
       try {
         const answered = () => server.said.find(({ info }) => info);
-        await Promise.race([browser.ended, (async () => { while (!answered()) await sleep(100); })()]);
+        const seen = () => `${engine.name}: page sent ${server.loads["/report/"]} times; it said ${JSON.stringify(server.said)}`;
+        let failure;
+        browser.ended.catch((error) => (failure = error));
+        while (!answered() && !failure) await sleep(100);
+        assert.equal(failure, undefined, seen());
         await sleep(QUIET);
         const visits = server.said.filter(({ available }) => available !== undefined);
         assert.equal(server.loads["/report/"], 2, JSON.stringify(visits));
