@@ -194,7 +194,7 @@ describe("isolation", { timeout: SUITE_TIMEOUT + ENGINES.length * ENGINE_TIMEOUT
         let failure;
         browser.ended.catch((error) => (failure = error));
         while (!answered() && !failure) await sleep(100);
-        assert.equal(failure, undefined, seen());
+        assert.equal(failure, undefined, `${failure}; ${seen()}`);
         await sleep(QUIET);
         const visits = server.said.filter(({ available }) => available !== undefined);
         assert.equal(server.loads["/report/"], 2, JSON.stringify(visits));

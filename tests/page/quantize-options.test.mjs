@@ -93,7 +93,7 @@ describe("the options for quantizing on the page", { skip: repeated, timeout: SU
     await field("Take an INT8 file of another tool").check();
     await field("Texts to calibrate on, at most").fill("8");
     await field("Tokens of a text, at most").fill("16");
-    await field("Take texts that are too few, too much alike or unknown").check();
+    await field("Calibrate even if the texts are too few, too alike or mostly unknown words").check();
     await field("Parts to keep in FP32").fill("--ignore 'layer.1.output.*', word_embeddings.weight");
     await field("Measure the damage of every part").check();
     const line = await command();
@@ -120,7 +120,7 @@ describe("the options for quantizing on the page", { skip: repeated, timeout: SU
   test("an error leads to the option that helps", { skip: skipWithoutCli() }, async () => {
     let place = await offer({ texts: textsOf(5) });
     await view(page).locator("details.more").evaluate((details) => (details.open = false));
-    assert.deepEqual(await refused(/5 distinct text\(s\) are too few .*; give more texts, or tick this to calibrate on these all the same\.$/), at("Take texts that are too few, too much alike or unknown"));
+    assert.deepEqual(await refused(/5 distinct text\(s\) are too few .*; give more texts, or tick this to calibrate on these all the same\.$/), at("Calibrate even if the texts are too few, too alike or mostly unknown words"));
     await photograph(page, "quantize-option-error");
     await page.keyboard.press("Space");
     await quantize();

@@ -45,8 +45,8 @@ async function compress(name, settings) {
 
 /** Writes a form of a file, unless it is there or does not pay. Returns how many bytes are sent. */
 async function makeForm(path, { decompress, compress }, bytes, settings) {
-  const there = holds(path, decompress, bytes);
-  if (there !== undefined) return there;
+  const held = sizeIfValid(path, decompress, bytes);
+  if (held !== undefined) return held;
   const compressed = await compress(bytes, settings);
   if (compressed.length > bytes.length * LARGEST_SHARE) {
     rmSync(path, { force: true });
@@ -57,7 +57,7 @@ async function makeForm(path, { decompress, compress }, bytes, settings) {
 }
 
 /** Returns the size of a compressed file, if it is there and holds these bytes. */
-function holds(path, decompress, bytes) {
+function sizeIfValid(path, decompress, bytes) {
   if (!existsSync(path)) return undefined;
   try {
     const compressed = readFileSync(path);

@@ -3,7 +3,7 @@
 
 import { ownFile } from "../models/address.js";
 import { byId, setText } from "../shared/dom.js";
-import { addTaker, chosenFiles, setUpDrop } from "../shared/drop.js";
+import { addTaker, setUpChoosers, setUpDrop } from "../shared/drop.js";
 import { addFiles, sortFiles } from "./files.js";
 
 /** @import { Key, Source } from "../models/model.js" */
@@ -40,15 +40,7 @@ export function setUpOwnModel({ onFiles, onUrls }) {
     say(`What was dropped could not be read: ${message}.`);
   });
   byId("own-open").addEventListener("click", open);
-  for (const kind of ["files", "folder"]) {
-    const input = byId(`own-${kind}-input`);
-    byId(`own-${kind}`).addEventListener("click", () => input.click());
-    input.addEventListener("change", () => {
-      const files = chosenFiles(input);
-      input.value = ""; // the same files can be chosen again
-      if (files.length > 0) take(files);
-    });
-  }
+  setUpChoosers("own", take);
   byId("own-urls").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     takeUrls(onUrls);

@@ -1,5 +1,5 @@
 // @ts-check
-// Makes the fields of the form. Each has its label, what helps to choose, and what is wrong with the choice.
+// Makes the fields of the form. Each has a label, a hint if it needs one, and what is wrong with the choice, if anything is.
 
 /** @import { Choices, Fault } from "./choices.js" */
 

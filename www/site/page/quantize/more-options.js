@@ -31,12 +31,12 @@ export function moreOptions({ fields, open, command }) {
     group("The texts",
       fields.text("subsetSize", "Texts to calibrate on, at most", "Empty: 300.", number),
       fields.text("maxLength", "Tokens of a text, at most", "Longer texts are cut. Empty: 128.", number),
-      fields.check("forceCalibration", "Take texts that are too few, too much alike or unknown", "The INT8 model may answer unlike FP32.")),
+      fields.check("forceCalibration", "Calibrate even if the texts are too few, too alike or mostly unknown words", "The INT8 model may then answer unlike FP32.")),
     group("The result",
       fields.text("ignore", "Parts to keep in FP32",
         "Names as the report lists them, with spaces between; * stands for any characters, as in layer.5.output.*. The report's --ignore can be pasted."),
-      fields.check("sensitivity", "Measure the damage of every part", "The report then says which part to keep in FP32. Takes as long as FP32 takes for 64 texts, for every part.")),
-    element("div", { class: "same" }, element("p", { class: "hint" }, "On a command line, in the folder of these files, the same is:"), command));
+      fields.check("sensitivity", "Measure the damage of every part", "The report then says which part to keep in FP32. Each part takes as long as FP32 takes for 64 texts.")),
+    element("div", { class: "same" }, element("p", { class: "hint" }, "The same on a command line, in the folder of these files:"), command));
 }
 
 /**

@@ -6,7 +6,7 @@
 
 /**
  * What to quantize, beside the options.
- * @typedef {object} Task
+ * @typedef {object} Inputs
  * @property {Found[]} files those of the model, and the texts
  * @property {string} model the path of the ONNX file or of the model's folder
  * @property {string} texts the path of the texts
@@ -16,7 +16,7 @@
  * @property {string} reportName
  * @property {string} command
  *
- * @typedef {Task & Options} Job
+ * @typedef {Inputs & Options} Job
  *
  * How INT8 compares with FP32.
  * @typedef {object} Check

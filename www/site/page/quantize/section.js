@@ -6,7 +6,7 @@
 /** @import { Quantization } from "./quantization.js" */
 
 import { byId } from "../shared/dom.js";
-import { addTaker, chosenFiles, filesOf } from "../shared/drop.js";
+import { addTaker, filesOf, setUpChoosers } from "../shared/drop.js";
 
 /** @typedef {(sources: Partial<Record<Key, Source>>) => void} OnModels puts models on the page */
 
@@ -27,19 +27,9 @@ export function setUpQuantize(onModels) {
       view.textContent = "The scripts for quantizing could not be loaded. Check the connection, then try again.";
     }
   };
-  const take = async (/** @type {Found[]} */ found) => {
-    if (found.length > 0) (await open())?.take(found);
-  };
+  const take = async (/** @type {Found[]} */ found) => (await open())?.take(found);
 
-  for (const kind of ["folder", "files"]) {
-    const input = byId(`quantize-${kind}-input`);
-    byId(`quantize-${kind}`).addEventListener("click", () => input.click());
-    input.addEventListener("change", () => {
-      const found = chosenFiles(input);
-      input.value = ""; // the same files can be chosen again
-      take(found);
-    });
-  }
+  setUpChoosers("quantize", take);
   drop.addEventListener("dragover", () => drop.classList.add("over"));
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   // Here, every file is for quantizing; elsewhere on the page, only what nothing else can use.

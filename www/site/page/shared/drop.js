@@ -1,5 +1,5 @@
 // @ts-check
-// Lets visitors drop files and folders anywhere on the page.
+// Lets visitors bring files and folders: drop them anywhere on the page, or choose them.
 
 import { byId } from "./dom.js";
 
@@ -63,11 +63,29 @@ export function setUpDrop(onError) {
 }
 
 /**
+ * Sets up the buttons `NAME-files` and `NAME-folder`, which open the inputs `NAME-files-input` and `NAME-folder-input`. Passes what is
+ * chosen to `take`.
+ * @param {string} name
+ * @param {(files: Found[]) => void} take
+ */
+export function setUpChoosers(name, take) {
+  for (const kind of ["files", "folder"]) {
+    const input = byId(`${name}-${kind}-input`);
+    byId(`${name}-${kind}`).addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      const files = chosenFiles(input);
+      input.value = ""; // the same files can be chosen again
+      if (files.length > 0) take(files);
+    });
+  }
+}
+
+/**
  * Returns the files of an input.
  * @param {HTMLInputElement} input
  * @returns {Found[]}
  */
-export const chosenFiles = (input) => Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file }));
+const chosenFiles = (input) => Array.from(input.files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file }));
 
 /**
  * Resolves to the files that are dropped, and to those in dropped folders.

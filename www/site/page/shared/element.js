@@ -72,4 +72,4 @@ export function tableOf(caption, columns, rows) {
 
 let lastId = 0;
 /** Returns an id that no other element has. */
-export const newId = () => `made-${++lastId}`;
+export const newId = () => `element-${++lastId}`;
