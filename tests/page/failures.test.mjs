@@ -138,7 +138,7 @@ describe("failures", { timeout: SUITE_TIMEOUT }, () => {
 
   test("an INT8 file from elsewhere runs, with a note", { skip: skipWithoutForeignFile() }, async () => {
     const page = await open({ query: files({ int8: "/broken/foreign.onnx" }) });
-    await loaded(page, "int8");
+    await loaded(page, "int8", "fp32");
     await compare(page, SAME);
     await assertColumn(page, "int8");
     assert.match(

@@ -16,10 +16,13 @@ const stubs = { url: `${site.origin}/rte/` };
 describe("a slow line", { timeout: SUITE_TIMEOUT }, () => {
   test("one total counts the program, the model and the tokenizer, and Compare can be pressed early", async () => {
     const page = await open(stubs); // the real page comes after the route
-    await page.route("**/model.int8.onnx", async (route) => {
-      await page.waitForFunction(() => window.pressed);
-      await route.continue();
-    });
+    const hold = (file, flag) =>
+      page.route(`**/${file}`, async (route) => {
+        await page.waitForFunction((flag) => window[flag], flag);
+        await route.continue();
+      });
+    await hold("model.int8.onnx", "pressed");
+    await hold("model.fp32.onnx", "looked");
     await page.goto(site.url);
     await page.locator("#load").waitFor();
     await page.waitForFunction(() => /^Loading INT8/.test(document.getElementById("load-text").textContent));
@@ -35,6 +38,7 @@ describe("a slow line", { timeout: SUITE_TIMEOUT }, () => {
     await answered(page);
     await assertColumn(page, "int8");
     assert.ok(await page.locator("#stale").isHidden(), "the texts of the moment are answered");
+    await page.evaluate(() => (window.looked = true));
     await loaded(page, "fp32");
     assert.ok(await page.locator("#load").isHidden());
     assert.deepEqual(page.log.errors, []);
