@@ -3,8 +3,9 @@
 //   node tools/package/assemble.mjs [--quantizer] BUILT FOLDER
 //
 // BUILT is the folder of the builds, build/pkg. In FOLDER/pkg, one script serves both modules, and each module says what build it
-// belongs to. With --quantizer, for the site, the module that quantizes has a folder of its own there, with its script. The scripts of the package become one file for each entry point, because a browser takes some milliseconds for each
-// file. esbuild, which must be in the PATH, joins them and leaves `new URL(…, import.meta.url)` to the bundlers of the users.
+// belongs to. With --quantizer, for the site, the module that quantizes has a folder of its own there, with its script. The scripts of
+// the package become one file for each entry point, because a browser takes some milliseconds for each file. esbuild, which must be in
+// the PATH, joins them and leaves `new URL(…, import.meta.url)` to the bundlers of the users.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,8 +23,8 @@ const GOLDEN = fileURLToPath(new URL("../../tests/golden", import.meta.url));
 // backend.js, crash.js and wasm.js are for the site.
 const ENTRIES = ["bert8.js", "inline.js", "self-test.js", "worker.js", "pool-worker.js", "backend.js", "crash.js", "wasm.js"];
 
-// What the site's worker for quantizing needs besides.
-const QUANTIZER_ENTRIES = ["pool.js", "pool-thread.js", "threads.js"];
+// What quantizing on the site needs besides.
+const QUANTIZER_ENTRIES = ["end-worker.js", "pool.js", "pool-thread.js", "threads.js"];
 
 /** The names of the builds in the API, by their folders. */
 const BACKENDS = { relaxed: "relaxed-simd", simd128: "simd128" };

@@ -80,11 +80,12 @@ export class Engine {
     }
   }
 
-  /** Ends the other threads and lets the memory go. */
-  close() {
-    if (!this.#ended) this.#pool?.dismiss();
+  /** Ends the other threads and lets the memory go. Resolves when the threads have ended. */
+  async close() {
+    const pool = this.#ended ? undefined : this.#pool;
     this.#classifier = this.#memory = this.#pool = undefined;
     this.#ended ??= new Error("this classifier has been disposed");
+    await pool?.dismiss();
   }
 
   /**

@@ -1,7 +1,8 @@
 // @ts-check
 // Answers the requests of a client (client.js) with an engine.
 // It receives { id, operation, args }, { abort: id } and { close: true }.
-// It posts { id, begun: true }, { id, progress }, { id, result }, { id, error: { name, message } } and { crash: message }, which ends all.
+// It posts { id, begun: true }, { id, progress }, { id, result }, { id, error: { name, message } }, { crash: message }, which ends all,
+// and { closed: true }.
 
 /** @import { StartPool } from "./engine.js" */
 
@@ -13,6 +14,7 @@
  * @property {any} [result]
  * @property {{ name?: string, message: string }} [error]
  * @property {string} [crash]
+ * @property {boolean} [closed]
  */
 
 import { Crash } from "./crash.js";
@@ -43,7 +45,8 @@ export class Host {
     if (abort) return this.#running.get(abort)?.abort();
     if (close) {
       for (const controller of this.#running.values()) controller.abort();
-      return this.#engine.close();
+      await this.#engine.close();
+      return this.#post({ closed: true });
     }
     const controller = new AbortController();
     this.#running.set(id, controller);

@@ -11,7 +11,8 @@ import { messageOf } from "./message-of.js";
 
 /**
  * Waits for { module, memory, number, stopped }, which comes once: `number` is the thread's number, `stopped` the address of what
- * tells the other threads of a crash. Posts { crash: message } if the WebAssembly code crashes, and {} if that does not start.
+ * tells the other threads of a crash. Posts { crash: message } if the WebAssembly code crashes, and {} if it does not start or when it
+ * has ended.
  * @param {() => Interface} bindings returns a new interface
  * @param {number} stackBytes a multiple of 64 KiB
  */
@@ -23,6 +24,7 @@ export function becomeThread(bindings, stackBytes) {
       wasm.initSync({ module, memory, thread_stack_size: stackBytes });
       started = true;
       wasm.runPoolWorker(number);
+      postMessage({});
     } catch (error) {
       if (!started) return postMessage({});
       Atomics.store(new Int32Array(memory.buffer), stopped >> 2, 1);

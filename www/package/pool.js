@@ -31,6 +31,8 @@ export class Pool {
   #stopped = 0;
   /** @type {(error: unknown) => void} */
   #reportCrash = () => {};
+  /** Called when no worker is left. */
+  #onEmpty = () => {};
   /** Resolves to what the code of a worker threw when it crashed. */
   #crash = new Promise((resolve) => (this.#reportCrash = resolve));
 
@@ -78,10 +80,14 @@ export class Pool {
     return Promise.race([this.#crash, late]);
   }
 
-  /** Lets all workers finish, which takes less time than to end them while they wait. Then ends them. */
-  dismiss() {
-    this.#build?.wasm.closePool();
-    this.close();
+  /**
+   * Lets all workers finish, which takes less time than to end them while they wait, and ends each when it has. Resolves when none is
+   * left.
+   */
+  async dismiss() {
+    if (!this.#build) return this.close();
+    this.#build.wasm.closePool();
+    if (this.#workers.size > 0) await new Promise((resolve) => (this.#onEmpty = () => resolve(undefined)));
   }
 
   /** Ends all workers. */
@@ -93,6 +99,7 @@ export class Pool {
   #remove(worker) {
     worker.terminate();
     this.#workers.delete(worker);
+    if (this.#workers.size === 0) this.#onEmpty();
   }
 }
 

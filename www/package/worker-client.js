@@ -6,14 +6,11 @@
 
 import { Client } from "./client.js";
 import { Crash } from "./crash.js";
+import { endWorker } from "./end-worker.js";
 import { explainFailure, watchPolicy } from "./failure.js";
 import { absolute } from "./inputs.js";
 import { messageOf } from "./message-of.js";
 import { startScript, startWorker } from "./start-worker.js";
-
-// For how many milliseconds a worker that is closed may end its threads itself. Browsers end a thread that waits in WebAssembly
-// much later.
-const GRACE_MS = 100;
 
 /**
  * Returns a client of a new worker.
@@ -27,8 +24,7 @@ export function connectWorker(given) {
     post: (message, transfer) => worker.postMessage(message, transfer),
     end() {
       policy.stop();
-      worker.onmessage = null;
-      setTimeout(() => worker.terminate(), GRACE_MS);
+      endWorker(worker);
     },
   });
   let answered = false;

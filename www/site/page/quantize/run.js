@@ -1,6 +1,8 @@
 // @ts-check
 // Has a worker quantize (worker.js).
 
+import { endWorker } from "../../end-worker.js";
+
 /** @import { Found } from "../shared/paths.js" */
 /** @import { Choices, Options } from "./choices.js" */
 
@@ -99,6 +101,7 @@ export function quantize(job, onProgress, signal) {
   worker.postMessage(job);
   return promise.finally(() => {
     signal.removeEventListener("abort", onAbort);
-    worker.terminate();
+    if (signal.aborted) worker.terminate();
+    else endWorker(worker);
   });
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // The worker that quantizes one model, so that the page's own thread stays free. It receives one job and posts
-// { stage, done, total }, and in the end { result } or { error, choice }.
+// { stage, done, total }, then { result } or { error, choice }, and { closed: true } when its threads have ended.
 
 /** @import { Job, Result } from "./run.js" */
 
@@ -74,11 +74,12 @@ const crash = (error) => postMessage({ error: describeCrash(error, doing, memory
 onmessage = async ({ data }) => {
   try {
     const result = await run(data);
-    pool?.dismiss();
     postMessage({ result }, { transfer: [result.int8.buffer, result.fp32.buffer, result.tokenizer.buffer] });
   } catch (error) {
     if (isCrash(error)) return crash((await pool?.crash()) ?? error);
     const { message = String(error), choice } = /** @type {{ message?: string, choice?: string }} */ (error ?? {});
     postMessage({ error: message, choice });
   }
+  await pool?.dismiss();
+  postMessage({ closed: true });
 };
