@@ -5,7 +5,7 @@
 /** @import { Result, Summary } from "./run.js" */
 
 import { button, element } from "../shared/element.js";
-import { megabytes, number, percent, seconds } from "../shared/format.js";
+import { megabytes, number, percent, seconds, size } from "../shared/format.js";
 import { reportFrame } from "./report.js";
 import { sentence } from "./sentence.js";
 
@@ -111,7 +111,7 @@ function improvement({ sensitivity }, onMeasure, onKeep) {
   }
   const best = sensitivity.best_ignored;
   if (!best) return element("p", {}, "No single part brings INT8 closer to FP32 if it stays in FP32.");
-  const gain = `an SQNR of ${decibels(best.sqnr_db)} instead of ${decibels(sensitivity.sqnr_db)}, and ${megabytes(best.added_bytes)} MB more.`;
+  const gain = `an SQNR of ${decibels(best.sqnr_db)} instead of ${decibels(sensitivity.sqnr_db)}, and ${size(best.added_bytes)} more.`;
   return element("div", { class: "actions" },
     element("span", {}, "Of all parts, ", element("code", {}, best.pattern), ` helps most if it stays in FP32: ${gain}`),
     button("Quantize again with it in FP32", () => onKeep(best.pattern)));
