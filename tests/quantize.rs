@@ -15,7 +15,7 @@ use bert8::quantize::{
     Rounding, Shift, Smoothing, layer_reports, quantize,
 };
 use bert8::text::Tokens;
-use common::{tiny_bert, tiny_config};
+use common::{tiny_bert, tiny_config, tiny_sequences};
 use std::collections::BTreeMap;
 
 const INFO: CalibrationInfo = CalibrationInfo { max_length: 9, seed: 0 };
@@ -24,18 +24,8 @@ fn bert() -> Bert {
     tiny_bert(tiny_config(Activation::Gelu, 3))
 }
 
-/// Sequences of 1 to 9 tokens. They differ for every `salt`.
-fn sequences(count: usize, salt: usize) -> Vec<Tokens> {
-    let sequence = |at: usize| {
-        let len = 1 + at % 9;
-        let ids = (0..len).map(|token| ((at * 31 + token * 17 + salt * 7) % 50) as i64).collect();
-        Tokens { ids, types: (0..len).map(|token| i64::from(token > len / 2)).collect(), truncated: false }
-    };
-    (0..count).map(sequence).collect()
-}
-
 fn quantized(bert: &Bert, options: &Options, control: Option<&AccuracyControl>) -> QuantizedModel {
-    quantize(bert, &sequences(40, 0), options, INFO, control, |_| ()).unwrap()
+    quantize(bert, &tiny_sequences(40, 0), options, INFO, control, |_| ()).unwrap()
 }
 
 fn logits(onnx: Vec<u8>, samples: &[Tokens]) -> Vec<Vec<f32>> {
@@ -69,7 +59,7 @@ fn with_outliers(bert: &Bert) -> Bert {
 
 #[test]
 fn models_of_every_method_are_fused_and_close_to_fp32() {
-    let (bert, samples) = (bert(), sequences(30, 5));
+    let (bert, samples) = (bert(), tiny_sequences(30, 5));
     let exact = fp32(&bert, &samples).concat();
     let fast = Preset::Fast.options();
     let mut options = vec![Preset::Fast.options(), Preset::Balanced.options()];
@@ -93,7 +83,7 @@ fn models_of_every_method_are_fused_and_close_to_fp32() {
 #[test]
 fn the_mean_of_every_logit_equals_that_of_fp32() {
     for labels in [1, 2, 7] {
-        let (bert, samples) = (tiny_bert(tiny_config(Activation::Gelu, labels)), sequences(40, 0));
+        let (bert, samples) = (tiny_bert(tiny_config(Activation::Gelu, labels)), tiny_sequences(40, 0));
         let exact = fp32(&bert, &samples);
         // The mean over the calibration pairs of the FP32 logits less the INT8 logits, class by class.
         let errors = |onnx: Vec<u8>| -> Vec<f32> {
@@ -129,7 +119,7 @@ fn the_mean_of_every_logit_equals_that_of_fp32() {
 
 #[test]
 fn a_model_that_stays_in_fp32_keeps_its_biases() {
-    let (bert, samples) = (bert(), sequences(10, 5));
+    let (bert, samples) = (bert(), tiny_sequences(10, 5));
     let ignored = IgnoredScope::new(vec!["*".to_owned()]);
     let same = quantized(&bert, &Options { ignored, ..Options::default() }, None);
     assert!(same.report.classifier_correction.is_none());
@@ -145,7 +135,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn smoothing_removes_outlier_channels() {
-    let (plain, samples) = (bert(), sequences(30, 5));
+    let (plain, samples) = (bert(), tiny_sequences(30, 5));
     let hard = with_outliers(&plain);
     let exact = fp32(&hard, &samples).concat();
     assert!(sqnr_db(&fp32(&plain, &samples).concat(), &exact).is_none_or(|db| db > 90.0));
@@ -176,7 +166,7 @@ fn with_large_keys(bert: &Bert) -> Bert {
 
 #[test]
 fn queries_and_keys_are_smoothed_against_each_other() {
-    let (hard, samples) = (with_large_keys(&bert()), sequences(30, 5));
+    let (hard, samples) = (with_large_keys(&bert()), tiny_sequences(30, 5));
     let exact = fp32(&hard, &samples).concat();
     for format in [Format::Integer, Format::Qdq] {
         let db = |smoothing| {
@@ -190,7 +180,7 @@ fn queries_and_keys_are_smoothed_against_each_other() {
 
 #[test]
 fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
-    let (bert, samples) = (bert(), sequences(20, 2));
+    let (bert, samples) = (bert(), tiny_sequences(20, 2));
     let exact = fp32(&bert, &samples).concat();
     let all = Model::from_bytes(quantized(&bert, &Options::default(), None).onnx, "int8").unwrap();
     for (pattern, products, layers) in [
@@ -216,7 +206,7 @@ fn ignored_parts_stay_in_fp32_and_the_rest_runs_fused() {
 
 /// Sequences whose labels are the FP32 model's predictions.
 fn labelled(bert: &Bert, salt: usize) -> Vec<(Tokens, Option<Target>)> {
-    let samples = sequences(60, salt);
+    let samples = tiny_sequences(60, salt);
     let labels = fp32(bert, &samples);
     samples.into_iter().zip(labels).map(|(tokens, logits)| (tokens, Some(Target::Class(argmax(&logits))))).collect()
 }
@@ -254,7 +244,7 @@ fn labelled_pairs_only_decide_which_parts_are_reverted() {
         assert_eq!(quantized(&bert, &Options::default(), Some(&control)).onnx, plain);
     }
     let nothing = AccuracyControl { metric: Metric::F1, max_drop: 0.0, data: &[] };
-    let error = quantize(&bert, &sequences(3, 0), &Options::default(), INFO, Some(&nothing), |_| ()).unwrap_err();
+    let error = quantize(&bert, &tiny_sequences(3, 0), &Options::default(), INFO, Some(&nothing), |_| ()).unwrap_err();
     assert!(error.to_string().contains("labelled input"), "{error}");
 }
 
@@ -262,7 +252,7 @@ fn labelled_pairs_only_decide_which_parts_are_reverted() {
 fn the_report_has_the_noise_of_every_layer() {
     let bert = bert();
     let int8 = quantized(&bert, &Options::default(), None);
-    let layers = layer_reports(&bert, &int8.onnx, &sequences(5, 0)).unwrap();
+    let layers = layer_reports(&bert, &int8.onnx, &tiny_sequences(5, 0)).unwrap();
     let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
     let expected =
         ["embeddings.LayerNorm", "encoder.layer.0.output.LayerNorm", "encoder.layer.1.output.LayerNorm", "logits"];

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { EVERYWHERE } from "../page/quantizing.mjs";
 import { PAIRS, expected } from "./golden.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -29,12 +30,15 @@ function obstacle() {
   return false;
 }
 
-/** Runs classify.mjs on a build, `simd128` or `relaxed`, with the command that starts Node. */
-async function classify(build, [command, ...args]) {
-  const all = [...args, here("classify.mjs"), join(PACKAGES, build)];
+/** Runs a script with a build and the command that starts Node. Returns what it prints. */
+async function run(script, build, [command, ...args]) {
+  const all = [...args, here(script), join(PACKAGES, build)];
   const { stdout } = await promisify(execFile)(command, all, { env: ENV, timeout: TIMEOUT });
   return JSON.parse(stdout);
 }
+
+/** Runs classify.mjs on a build, `simd128` or `relaxed`. */
+const classify = (build, node) => run("classify.mjs", build, node);
 
 // Node 20 hides relaxed SIMD behind a flag that later versions do not know.
 const X86 = [process.execPath, ...(parseInt(process.versions.node) < 21 ? ["--experimental-wasm-relaxed-simd"] : [])];
@@ -73,6 +77,11 @@ describe("on ARM", { skip: blocked }, () => {
   test("the SIMD128 build answers as on x86, bit for bit", () => {
     assert.equal(arm.simd128.kernel, "simd128-i16");
     assert.deepEqual(arm.simd128, x86.simd128);
+  });
+
+  test("quantizing writes the bytes that it writes everywhere", async () => {
+    const found = await Promise.all([X86, ARM].map((node) => run("quantize.mjs", "quantizer", node)));
+    assert.deepEqual(found, [EVERYWHERE.integrity, EVERYWHERE.integrity]);
   });
 
   test("every kernel passes the self-test", () => {

@@ -1,16 +1,10 @@
 // Classifies the golden pairs with one WebAssembly build of bert8, and runs the self-test on each of its kernels. The argument is the
 // build's folder; the output is JSON.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { start } from "./build.mjs";
 import { PAIRS, model, tokenizer } from "./golden.mjs";
 
-const [folder] = process.argv.slice(2);
-
-// Node 20 takes a .js file without a package.json for CommonJS. A data URL says that this one is a module.
-const script = readFileSync(join(folder, "bert8.js"), "base64");
-const wasm = await import(`data:text/javascript;base64,${script}`);
-wasm.initSync({ module: readFileSync(join(folder, "bert8_bg.wasm")) });
+const wasm = await start(process.argv[2]);
 
 const load = (settings) =>
   wasm.WasmClassifier.load(

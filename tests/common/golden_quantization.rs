@@ -1,11 +1,10 @@
 //! What quantization must write on every machine and in every browser.
 
-use super::{tiny_bert, tiny_config};
+use super::{tiny_bert, tiny_config, tiny_sequences};
 use bert8::activation::{Activation, HeadActivation};
 use bert8::bert::{BertConfig, Head, Pooling};
 use bert8::integrity::Integrity;
 use bert8::quantize::{CalibrationInfo, Options, Preset, RangeEstimator, quantize};
-use bert8::text::Tokens;
 
 /// Every case: its name, the model, the options, and the hash of the INT8 file.
 fn cases() -> Vec<(&'static str, BertConfig, Options, &'static str)> {
@@ -38,7 +37,7 @@ fn cases() -> Vec<(&'static str, BertConfig, Options, &'static str)> {
 /// # Panics
 /// If a file differs.
 pub fn check() {
-    let samples: Vec<Tokens> = (0..40).map(sample).collect();
+    let samples = tiny_sequences(40, 0);
     let mut wrong = Vec::new();
     for (name, config, options, expected) in cases() {
         let info = CalibrationInfo { max_length: 9, seed: 0 };
@@ -49,11 +48,4 @@ pub fn check() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// A sequence of 1 to 9 tokens.
-fn sample(at: usize) -> Tokens {
-    let len = 1 + at % 9;
-    let ids = (0..len).map(|token| ((at * 31 + token * 17) % 50) as i64).collect();
-    Tokens { ids, types: (0..len).map(|token| i64::from(token > len / 2)).collect(), truncated: false }
 }

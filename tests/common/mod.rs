@@ -9,6 +9,7 @@ pub mod golden_quantization;
 use bert8::activation::Activation;
 use bert8::bert::{Bert, BertConfig, Head};
 use bert8::task::Problem;
+use bert8::text::Tokens;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,16 @@ pub fn tiny_bert(config: BertConfig) -> Bert {
         weights.insert(name, (shape, (0..len).map(|_| center + next()).collect()));
     }
     Bert::new(config, weights, "tiny").expect("the weights have the configuration's shapes")
+}
+
+/// `count` sequences of 1 to 9 tokens for the model of [`tiny_config`]. They differ for every `salt`.
+pub fn tiny_sequences(count: usize, salt: usize) -> Vec<Tokens> {
+    let sequence = |at: usize| {
+        let len = 1 + at % 9;
+        let ids = (0..len).map(|token| ((at * 31 + token * 17 + salt * 7) % 50) as i64).collect();
+        Tokens { ids, types: (0..len).map(|token| i64::from(token > len / 2)).collect(), truncated: false }
+    };
+    (0..count).map(sequence).collect()
 }
 
 /// The file or folder `path` in `shared`, the folder of large test data beside the repository. Returns `None` and says so on

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { skipUnless } from "../../tools/web/skip.mjs";
 import { addFiles, sortFiles } from "../../www/site/page/quantize/files.js";
 import { skipWithoutCli } from "./native.mjs";
-import { GOLDEN, alertText, button, done, download, give, text, textsOf, view } from "./quantizing.mjs";
+import { EVERYWHERE, GOLDEN, alertText, button, done, download, give, text, textsOf, view } from "./quantizing.mjs";
 import { SUITE_TIMEOUT, fitsNarrow, loaded, open, part, photograph, said, site } from "./visit.mjs";
 
 const FAMILY = fileURLToPath(new URL("../../../shared/families/bert-single", import.meta.url));
@@ -41,6 +42,13 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
   });
 
   after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("the command writes the bytes that other processors and browsers write", { skip: skipWithoutCli() }, () => {
+    const texts = join(folder, "everywhere.tsv");
+    writeFileSync(texts, EVERYWHERE.texts);
+    const { int8 } = quantized(GOLDEN.model, texts, "--tokenizer", GOLDEN.tokenizer);
+    assert.equal(`sha256-${createHash("sha256").update(int8).digest("base64")}`, EVERYWHERE.integrity);
+  });
 
   test("an ONNX file becomes the bytes that the command writes, and both models answer above", { skip: skipWithoutCli() }, async () => {
     const requested = (part) => page.log.requests.some((url) => url.includes(part));

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { optionsOf, usualChoices } from "../../www/site/page/quantize/choices.js";
 
 const golden = (name) => fileURLToPath(new URL(`../golden/${name}`, import.meta.url));
 
@@ -18,6 +19,17 @@ export function textsOf(count) {
   const rows = Array.from({ length: count }, (_, at) => `${sentence(at)}\t${sentence(at * 3 + 1)} ${at % 10} ${Math.floor(at / 10)}`.replaceAll(/(\d)(?=\d)/g, "$1 "));
   return ["sentence1\tsentence2", ...rows, ""].join("\n");
 }
+
+/** The files of a job for the quantizer, the job, and the hash of the INT8 file that every processor and browser writes. */
+export const EVERYWHERE = {
+  files: { "model.fp32.onnx": GOLDEN.model, "tokenizer.json": GOLDEN.tokenizer },
+  texts: textsOf(60),
+  job: {
+    ...optionsOf(usualChoices()), model: "model.fp32.onnx", texts: "pairs.tsv",
+    modelName: "model", outputName: "model.int8.onnx", reportName: "model.report.json", command: "",
+  },
+  integrity: "sha256-Obbvdr0eR9X7Yyu4+JdnzHWXhAuS8BdwQINSCLiFKS8=",
+};
 
 /** A file to give, with this content. */
 export const text = (name, content) => ({ name, mimeType: "text/plain", buffer: Buffer.from(content) });

@@ -199,6 +199,8 @@ function sendDamaged(response, kind, seed, file) {
   response.end(bytes);
 }
 
+const GOLDEN = fileURLToPath(new URL("../golden", import.meta.url));
+
 // The site's page with one more script, which comes first.
 const ENGINE_JS = fileURLToPath(new URL("visiting-engine.js", import.meta.url));
 const enginePage = () =>
@@ -248,6 +250,7 @@ export async function startSite({ onPost = () => {} } = {}) {
       return body ? send(response, 200, TYPES[extname(file)], body) : broken["404.onnx"](response);
     }
     if (file === "vue.js") return sendFile(response, VUE, headers);
+    if (file.startsWith("golden/")) return sendFile(response, join(GOLDEN, file.slice("golden/".length)), headers);
     if (file === "engine.html") return send(response, 200, TYPES[".html"], enginePage());
     sendFile(response, file === "visiting-engine.js" ? ENGINE_JS : join(DIST, file), headers);
   });

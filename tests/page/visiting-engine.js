@@ -1,10 +1,12 @@
 // Runs in the page under test, before the page's own script. Compares the first pair in the page, evaluates two pairs there as data,
-// asks the API about all pairs in the address, runs one of them many times on threads, and posts the answers to the server.
+// asks the API about all pairs in the address, runs one of them many times on threads, quantizes a small model, and posts the answers
+// to the server.
 
 import { load } from "./bert8.js";
+import { quantize } from "./page/quantize/run.js";
 import { selfTest } from "./self-test.js";
 
-const { pairs, stressRuns } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const { pairs, stressRuns, toQuantize } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 const errors = [];
 addEventListener("error", ({ message }) => errors.push(message));
 addEventListener("unhandledrejection", ({ reason }) => errors.push(String(reason)));
@@ -64,9 +66,20 @@ async function stress() {
   return found;
 }
 
+/** The hash of the INT8 file of a small model, quantized on several threads where the browser allows them. */
+async function hashOfQuantized({ files, texts, job }) {
+  const given = [{ path: job.texts, file: new File([texts], job.texts) }];
+  for (const path of files) given.push({ path, file: new File([await (await fetch(`golden/${path}`)).arrayBuffer()], path) });
+  const { int8 } = await quantize({ ...job, files: given, threads: "auto" }, () => {}, new AbortController().signal);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", int8));
+  return `sha256-${btoa(String.fromCharCode(...digest))}`;
+}
+
 async function report() {
   try {
-    return { page: await askPage(), api: await askApi(), stress: await stress(), selfTest: await selfTest() };
+    return {
+      page: await askPage(), api: await askApi(), stress: await stress(), selfTest: await selfTest(), quantized: await hashOfQuantized(toQuantize),
+    };
   } catch (error) {
     return { error: `${error}\n${error.stack}` };
   }
