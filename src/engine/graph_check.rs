@@ -1,6 +1,6 @@
 //! Refuses graphs before tract sees them: graphs on which it would crash or hang, and graphs that no file may hold.
 
-use super::operators::is_operator;
+use super::operators::needed_inputs;
 use crate::error::{Error, Result};
 use crate::onnx::{attribute, attribute_int, is_permutation, node_error, pb};
 use crate::ops::FUSED_PREFIX;
@@ -10,8 +10,8 @@ use std::collections::HashSet;
 /// Refuses graphs that lack a property on which tract relies without a check.
 ///
 /// # Errors
-/// If a node is not an operator of BERTs, a float tensor is empty, a LayerNormalization has an impossible axis, the `perm` of a Transpose is no
-/// permutation, or no node makes an output.
+/// If a node is not an operator of BERTs, lacks an input or an output, or is a LayerNormalization with an impossible axis or a Transpose
+/// whose `perm` is no permutation; if a float tensor is empty; or if no node makes an output of the graph.
 pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     let Some(graph) = &model.graph else { return Ok(()) };
     // tract takes the address of a float tensor's first value.
@@ -40,8 +40,8 @@ pub(crate) fn for_tract(model: &pb::ModelProto, file_name: &str) -> Result<()> {
     }
 }
 
-/// Refuses a node of another domain, whose operator tract would take for the standard one of the same name, and an operator that
-/// no BERT has.
+/// Refuses a node of another domain, whose operator tract would take for the standard one of the same name, an operator that no BERT
+/// has, and one without all inputs that it needs, on which tract panics.
 fn known_operator(node: &pb::NodeProto, file_name: &str) -> Result<()> {
     if node.op_type.starts_with(FUSED_PREFIX) {
         return Ok(());
@@ -50,9 +50,20 @@ fn known_operator(node: &pb::NodeProto, file_name: &str) -> Result<()> {
         let problem = format!("belongs to the domain `{}`; only standard operators are run", node.domain);
         return Err(node_error(file_name, node, problem));
     }
-    match is_operator(&node.op_type) {
-        true => Ok(()),
-        false => Err(node_error(file_name, node, "is nothing a BERT sequence classifier is made of")),
+    let Some(needed) = needed_inputs(&node.op_type) else {
+        return Err(node_error(file_name, node, "is nothing a BERT sequence classifier is made of"));
+    };
+    let given = node.input.iter().take_while(|name| !name.is_empty()).count();
+    if given < needed {
+        return Err(node_error(
+            file_name,
+            node,
+            format!("lacks input {given}; it needs {needed}; is the file damaged?"),
+        ));
+    }
+    match node.output.is_empty() {
+        true => Err(node_error(file_name, node, "has no output; is the file damaged?")),
+        false => Ok(()),
     }
 }
 
@@ -101,4 +112,34 @@ fn values(graph: &pb::GraphProto) -> impl Iterator<Item = &String> {
 /// Whether `tensor` is FP32.
 fn is_float(tensor: &pb::TensorProto) -> bool {
     tensor.data_type == DataType::Float as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::operators::operators;
+    use super::*;
+    use crate::onnx::{Dim, GraphBuilder};
+
+    #[test]
+    fn operators_that_lack_an_input_or_output_are_named() {
+        let ends = |op: &str, inputs: &[&str], outputs: usize| {
+            let mut g = GraphBuilder::new("test");
+            g.input("x", DataType::Float, &[Dim::Named("b"), Dim::Named("s")]);
+            g.node(op, "node", inputs, &[]);
+            let mut model = g.finish(&[]);
+            model.graph.as_mut().unwrap().node[0].output.truncate(outputs);
+            for_tract(&model, "m.onnx").err().map(|error| error.to_string())
+        };
+        for (op, needed) in operators() {
+            let all = vec!["x"; needed];
+            assert_eq!(ends(op, &all, 1), None, "{op}");
+            let says = |what: &str| Some(format!("m.onnx: node `node` ({op}) {what}; is the file damaged?"));
+            assert_eq!(ends(op, &all, 0), says("has no output"));
+            let Some(last) = needed.checked_sub(1) else { continue };
+            assert_eq!(ends(op, &all[..last], 1), says(&format!("lacks input {last}; it needs {needed}")));
+            let mut unnamed = all.clone();
+            unnamed[0] = "";
+            assert_eq!(ends(op, &unnamed, 1), says(&format!("lacks input 0; it needs {needed}")));
+        }
+    }
 }
