@@ -26,7 +26,8 @@ pub fn round_trip(data: &[u8]) {
     let file = models::int8(&bert, Format::Integer);
     let model = Model::from_bytes(file, FILE).expect("an own INT8 file");
     // The fused operators need sizes that are multiples of 8.
-    let fits = [bert.config().hidden, bert.config().intermediate].iter().all(|size| size.is_multiple_of(8));
+    let sizes = [Some(bert.config().hidden), Some(bert.config().intermediate), bert.config().embedding_size];
+    let fits = sizes.into_iter().flatten().all(|size| size.is_multiple_of(8));
     assert!(model.fused().complete() || !fits, "{:?}", model.fused());
     assert_eq!(model.info().labels, bert.config().labels);
     let folder: Value = config_json(bert.config());
