@@ -1,4 +1,4 @@
-// A worker outlives its threads: Chromium keeps both for good if the worker is terminated while they end.
+// A worker outlives its threads: Chromium may keep both if the worker is terminated while they end.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -6,7 +6,7 @@ import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { ENGINES, open } from "../../tools/web/engines.mjs";
 import { skipUnless } from "../../tools/web/skip.mjs";
 import { PAIRS, assertAgrees, expectedAnswers, skipWithoutCli } from "./native.mjs";
-import { EVERYWHERE } from "./quantizing.mjs";
+import { GOLDEN_JOB } from "./quantizing.mjs";
 import { startSite } from "./site.mjs";
 
 /** Milliseconds for a browser to start and answer. */
@@ -21,7 +21,7 @@ async function ask(engine) {
   let tell;
   const told = new Promise((resolve) => (tell = resolve));
   const site = await startSite({ onPost: tell });
-  const { files, texts, job } = EVERYWHERE;
+  const { files, texts, job } = GOLDEN_JOB;
   const toQuantize = { files: Object.keys(files), texts, job };
   const given = encodeURIComponent(JSON.stringify({ pairs: PAIRS, stressRuns: STRESS_RUNS, toQuantize }));
   const browser = open(engine, `${site.url}engine.html#${given}`, BROWSER_TIMEOUT);
@@ -62,7 +62,7 @@ describe("the site in other engines", { skip, timeout: 2 * TIMEOUT }, () => {
       assert.deepEqual(logits.slice(2, 4), logits.slice(0, 2), "any number of threads gives the same bits");
       assert.deepEqual(said.stress[1], said.stress[0], "many runs on threads answer the same");
       assert.ok(said.selfTest.ok, JSON.stringify(said.selfTest));
-      assert.equal(said.quantized, EVERYWHERE.integrity, "quantizing writes the bytes that it writes everywhere");
+      assert.equal(said.quantized, GOLDEN_JOB.integrity, "quantizing writes the bytes that it writes everywhere");
       assert.match(said.page.summary, /INT8 is [\d.]+× as fast|The times are too noisy to compare/);
       assert.match(said.page.data.text, /pairs\.tsv 2 pairs[^]*The models agree on [\d.]+\s%[^]*Accuracy/);
       assert.deepEqual([said.page.data.plots, said.page.data.rows], [3, 2]);

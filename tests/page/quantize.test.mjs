@@ -13,7 +13,7 @@ import { EXTRA_ARGS } from "../../tools/web/chromium.mjs";
 import { skipUnless } from "../../tools/web/skip.mjs";
 import { addFiles, sortFiles } from "../../www/site/page/quantize/files.js";
 import { skipWithoutCli } from "./native.mjs";
-import { EVERYWHERE, GOLDEN, alertText, button, done, download, give, text, textsOf, view } from "./quantizing.mjs";
+import { GOLDEN_JOB, GOLDEN, alertText, button, done, download, give, text, textsOf, view } from "./quantizing.mjs";
 import { SUITE_TIMEOUT, fitsNarrow, loaded, open, part, photograph, said, site } from "./visit.mjs";
 
 const FAMILY = fileURLToPath(new URL("../../../shared/families/bert-single", import.meta.url));
@@ -45,9 +45,9 @@ describe("quantizing on the page", { skip: repeated, timeout: 2 * SUITE_TIMEOUT 
 
   test("the command writes the bytes that other processors and browsers write", { skip: skipWithoutCli() }, () => {
     const texts = join(folder, "everywhere.tsv");
-    writeFileSync(texts, EVERYWHERE.texts);
+    writeFileSync(texts, GOLDEN_JOB.texts);
     const { int8 } = quantized(GOLDEN.model, texts, "--tokenizer", GOLDEN.tokenizer);
-    assert.equal(`sha256-${createHash("sha256").update(int8).digest("base64")}`, EVERYWHERE.integrity);
+    assert.equal(`sha256-${createHash("sha256").update(int8).digest("base64")}`, GOLDEN_JOB.integrity);
   });
 
   test("an ONNX file becomes the bytes that the command writes, and both models answer above", { skip: skipWithoutCli() }, async () => {

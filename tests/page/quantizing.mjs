@@ -20,8 +20,8 @@ export function textsOf(count) {
   return ["sentence1\tsentence2", ...rows, ""].join("\n");
 }
 
-/** The files of a job for the quantizer, the job, and the hash of the INT8 file that every processor and browser writes. */
-export const EVERYWHERE = {
+/** A job for the quantizer, its files and texts, and the hash of the INT8 file that every processor and browser writes. */
+export const GOLDEN_JOB = {
   files: { "model.fp32.onnx": GOLDEN.model, "tokenizer.json": GOLDEN.tokenizer },
   texts: textsOf(60),
   job: {

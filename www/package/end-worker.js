@@ -1,6 +1,6 @@
 // @ts-check
-// Ends workers that have threads of their own. Chromium keeps a worker, its threads and their memory for good if the worker is
-// terminated while its threads are ending.
+// Ends workers that have threads of their own. Chromium may keep a worker, its threads and their memory if the worker is terminated
+// while its threads are ending.
 
 /** For how many milliseconds a worker may end its threads. */
 const CLOSE_MS = 2000;
